@@ -1,0 +1,4 @@
+// The list of commands; each lives in its own file and registers itself on the program.
+import type { Command } from 'commander';
+
+export const commands: readonly ((program: Command) => void)[] = [];
