@@ -4,7 +4,7 @@
 export interface ImageEntry {
   /** Path relative to the source's root, with forward slashes: `identity/001.jpg`. Unique within the source. */
   readonly file: string;
-  /** The identity: the first folder of `file` for folders and zips, the label's name otherwise. */
+  /** The identity: the first folder of `file` for folders and zips, the label's name otherwise; empty if there is none. */
   readonly identity: string;
 }
 
@@ -16,6 +16,24 @@ export interface ImageSource {
   read(index: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
+
+/** A file that was seen but will not be read, and why. */
+export interface RefusedFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** A source opened from a path, with the account of what was left out. */
+export interface OpenedSource extends ImageSource {
+  readonly kind: 'folder' | 'zip' | 'list' | 'recordio';
+  /** How many files were passed over because they are no images (by their extension). */
+  readonly ignored: number;
+  /** Links out of the folder, unsafe names, encrypted or damaged entries: sorted by `file`. */
+  readonly refused: readonly RefusedFile[];
+}
+
+/** The most bytes an encoded image may have. */
+export const maxImageBytes = 2 ** 28;
 
 /** A decoded picture: RGB, 8 bits, interleaved rows (`data[(y * width + x) * 3 + channel]`). */
 export interface Picture {

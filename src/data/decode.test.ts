@@ -1,0 +1,133 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { ImageDecodeError, decodeCrop, decodePhoto, probeImage } from './decode.js';
+import type { Picture } from './source.js';
+
+/** 8 × 4 pixels, left half red, right half blue. */
+const halves = Buffer.alloc(8 * 4 * 3);
+for (let pixel = 0; pixel < 32; pixel++) halves[pixel * 3 + (pixel % 8 < 4 ? 0 : 2)] = 255;
+const raw = { raw: { width: 8, height: 4, channels: 3 } } as const;
+
+function pixel(picture: Picture, x: number, y: number): number[] {
+  const start = (y * picture.width + x) * 3;
+  return [...picture.data.subarray(start, start + 3)];
+}
+
+describe('decodePhoto', () => {
+  it('gives RGB, rows interleaved', async () => {
+    const picture = await decodePhoto(await sharp(halves, raw).png().toBuffer());
+    expect([picture.width, picture.height, picture.data.length]).toEqual([8, 4, 96]);
+    expect(Buffer.from(picture.data).equals(halves)).toBe(true);
+  });
+
+  it('turns the picture as EXIF says', async () => {
+    // Orientation 6: the camera was held so that the picture must be turned 90° clockwise; the left edge comes to the top.
+    const bytes = await sharp(halves, raw).withMetadata({ orientation: 6 }).png().toBuffer();
+    const picture = await decodePhoto(bytes);
+    expect([picture.width, picture.height]).toEqual([4, 8]);
+    expect(pixel(picture, 0, 0)).toEqual([255, 0, 0]);
+    expect(pixel(picture, 0, 7)).toEqual([0, 0, 255]);
+  });
+
+  it('reads CMYK JPEGs', async () => {
+    const bytes = await sharp(halves, raw).resize(64, 32).toColourspace('cmyk').jpeg().toBuffer();
+    expect((await probeImage(bytes))?.space).toBe('cmyk');
+    const picture = await decodePhoto(bytes);
+    expect(picture.data.length).toBe(64 * 32 * 3);
+    const [red, green, blue] = pixel(picture, 2, 2);
+    expect(red).toBeGreaterThan(180);
+    expect(green).toBeLessThan(80);
+    expect(blue).toBeLessThan(80);
+  });
+
+  it('reduces 16 bits to 8', async () => {
+    const deep = Uint16Array.from({ length: 12 }, (_, index) => index * 5000);
+    const bytes = await sharp(deep, { raw: { width: 2, height: 2, channels: 3 } })
+      .toColourspace('rgb16')
+      .png({ palette: false })
+      .toBuffer();
+    expect((await probeImage(bytes))?.depth).toBe('ushort');
+    const picture = await decodePhoto(bytes);
+    expect([...picture.data]).toEqual([...deep].map((value) => value >> 8));
+  });
+
+  it('replicates grey, 8 and 16 bits', async () => {
+    const grey = await sharp(Buffer.from([0, 128, 255, 7]), { raw: { width: 2, height: 2, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    expect((await probeImage(grey))?.channels).toBe(1);
+    expect([...(await decodePhoto(grey)).data]).toEqual([0, 0, 0, 128, 128, 128, 255, 255, 255, 7, 7, 7]);
+    const grey16 = await sharp(Uint16Array.from([0, 32768, 65535, 256]), { raw: { width: 2, height: 2, channels: 1 } })
+      .toColourspace('grey16')
+      .png()
+      .toBuffer();
+    expect((await probeImage(grey16))?.depth).toBe('ushort');
+    expect([...(await decodePhoto(grey16)).data]).toEqual([0, 0, 0, 128, 128, 128, 255, 255, 255, 1, 1, 1]);
+  });
+
+  it('lays transparency over black unless white is asked for', async () => {
+    const clear = Buffer.from([255, 0, 0, 0, 0, 255, 0, 255]);
+    const bytes = await sharp(clear, { raw: { width: 2, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
+    expect([...(await decodePhoto(bytes)).data]).toEqual([0, 0, 0, 0, 255, 0]);
+    expect([...(await decodePhoto(bytes, { background: 'white' })).data]).toEqual([255, 255, 255, 0, 255, 0]);
+  });
+
+  it('takes the first frame of an animation', async () => {
+    const red = await sharp({ create: { width: 6, height: 5, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const blue = await sharp({ create: { width: 6, height: 5, channels: 3, background: 'blue' } })
+      .png()
+      .toBuffer();
+    const bytes = await sharp([red, blue], { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    expect((await probeImage(bytes))?.pages).toBe(2);
+    const picture = await decodePhoto(bytes);
+    expect([picture.width, picture.height]).toEqual([6, 5]);
+    expect(pixel(picture, 3, 3)).toEqual([255, 0, 0]);
+  });
+
+  it.each(['jpeg', 'png', 'webp'] as const)('calls a truncated %s file an error', async (format) => {
+    const noise = Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 2654435761) >>> 24));
+    const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .toFormat(format)
+      .toBuffer();
+    await expect(decodePhoto(whole)).resolves.toMatchObject({ width: 64, height: 64 });
+    await expect(decodePhoto(whole.subarray(0, whole.length >> 1))).rejects.toThrow(ImageDecodeError);
+    await expect(decodeCrop(whole.subarray(0, whole.length >> 1), { width: 64, height: 64 })).rejects.toThrow(
+      ImageDecodeError,
+    );
+  });
+
+  it('says what is wrong with a truncated JPEG, an empty file, text, and an oversized image', async () => {
+    const jpeg = await sharp(halves, raw).resize(128, 64).jpeg().toBuffer();
+    await expect(decodePhoto(jpeg.subarray(0, jpeg.length - 40))).rejects.toThrow(/truncated or damaged/);
+    await expect(decodePhoto(new Uint8Array())).rejects.toThrow(/empty/);
+    await expect(decodePhoto(Buffer.from('not an image at all'))).rejects.toThrow(/not an image/);
+    await expect(decodePhoto(jpeg, { limitInputPixels: 1000 })).rejects.toThrow(/too large.*\n[^]*1000 pixels/);
+  });
+});
+
+describe('decodeCrop', () => {
+  it('gives the same pixels as decodePhoto', async () => {
+    const bytes = await sharp(halves, raw).resize(96, 112).jpeg().toBuffer();
+    const crop = await decodeCrop(bytes, { width: 96, height: 112 });
+    expect(Buffer.from(crop.data).equals(Buffer.from((await decodePhoto(bytes)).data))).toBe(true);
+  });
+
+  it('replicates grey crops', async () => {
+    const bytes = await sharp(halves, raw).greyscale().toColourspace('b-w').jpeg().toBuffer();
+    expect((await decodeCrop(bytes, { width: 8, height: 4 })).data.length).toBe(96);
+  });
+
+  it('refuses another size and says both', async () => {
+    const bytes = await sharp(halves, raw).png().toBuffer();
+    await expect(decodeCrop(bytes, { width: 96, height: 112 })).rejects.toThrow(
+      /8 wide, 4 high\n\s*expected: 96 wide, 112 high/,
+    );
+  });
+});

@@ -1,0 +1,11 @@
+// Reading labelled images: sources (folder, zip, list) and decoding.
+export {
+  type CropSize,
+  type DecodeOptions,
+  ImageDecodeError,
+  decodeCrop,
+  decodePhoto,
+  defaultDecodeOptions,
+} from './decode.js';
+export { type OpenOptions, openImageSource } from './open.js';
+export type { ImageEntry, ImageSource, OpenedSource, Picture, RefusedFile } from './source.js';
