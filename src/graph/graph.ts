@@ -1,0 +1,89 @@
+// The graph under construction: it makes inputs and constants, applies ops, and gives equal applications the same node.
+import { SphereFaceError } from '../common/errors.js';
+import { type ConstantData, constantOp, type ConstantAttributes } from './ops/constant.js';
+import { ShapeError } from './shapes.js';
+import { type Attributes, type DType, type Node, type Op, type Shape, sizeOf, Value } from './value.js';
+
+/** Constants up to this many elements are compared by content and shared. */
+const sharedConstantSize = 64;
+
+export class Graph {
+  readonly inputs: Value[] = [];
+  private nextId = 0;
+  private readonly known = new Map<string, Node>();
+
+  /** A tensor fed at each run. */
+  input(name: string, dtype: DType, shape: Shape): Value {
+    if (this.inputs.some((input) => input.inputName === name)) {
+      throw new SphereFaceError(`The graph already has an input "${name}".`, { next: 'give every input its own name' });
+    }
+    const value = new Value(this, this.nextId++, dtype, [...shape], name);
+    this.inputs.push(value);
+    return value;
+  }
+
+  /**
+   * A tensor stored in the model. `name` becomes its initializer's name, for weights that readers look up.
+   * Data: Float32Array for float32, BigInt64Array for int64, Int32Array for int32, Uint8Array for uint8 and bool, Uint16Array (bits) for float16.
+   */
+  constant(data: ConstantData, shape: Shape, options: { readonly dtype?: DType; readonly name?: string } = {}): Value {
+    const dtype = options.dtype ?? dtypeOf(data);
+    if (data.length !== sizeOf(shape)) {
+      throw new SphereFaceError('A constant does not fit its shape.', {
+        got: `${data.length} elements`,
+        expected: `${sizeOf(shape)} for [${shape.join(', ')}]`,
+      });
+    }
+    const attributes: ConstantAttributes = { data, dtype, shape: [...shape], name: options.name };
+    return this.apply(constantOp, [], attributes)[0];
+  }
+
+  /** A float32 constant without dimensions: it broadcasts against anything. */
+  scalar(value: number): Value {
+    return this.constant(Float32Array.of(value), []);
+  }
+
+  /** An int64 constant vector. */
+  indices(values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  }
+
+  /** Applies an op. The same op on the same inputs with equal attributes gives the node made before. */
+  apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
+    for (const input of inputs) {
+      if (input.graph !== this) throw new SphereFaceError(`${op.name}: an input belongs to another graph.`);
+    }
+    const key = this.keyOf(op.name, inputs, attributes);
+    const before = key === undefined ? undefined : this.known.get(key);
+    if (before !== undefined) return before.outputs;
+    const outputs = op.infer(inputs, attributes).map((type) => {
+      if (type.shape.some((dim) => !Number.isInteger(dim) || dim < 0)) {
+        throw new ShapeError(
+          op.name,
+          inputs,
+          `dimensions that give a non-negative result, not [${type.shape.join(', ')}]`,
+        );
+      }
+      return new Value(this, this.nextId++, type.dtype, type.shape);
+    });
+    const node: Node<A> = { op, inputs: [...inputs], attributes, outputs };
+    for (const output of outputs) output.producer = node as unknown as Node;
+    if (key !== undefined) this.known.set(key, node as unknown as Node);
+    return outputs;
+  }
+
+  private keyOf(name: string, inputs: readonly Value[], attributes: Attributes): string | undefined {
+    const { data, ...rest } = attributes as { data?: ConstantData };
+    if (data === undefined) return `${name}(${inputs.map((input) => input.id).join(',')})${JSON.stringify(rest)}`;
+    if (data.length > sharedConstantSize) return undefined;
+    return `${name}${JSON.stringify(rest)}${Array.from(data as Iterable<number | bigint>, String).join(',')}`;
+  }
+}
+
+function dtypeOf(data: ConstantData): DType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof BigInt64Array) return 'int64';
+  if (data instanceof Int32Array) return 'int32';
+  if (data instanceof Uint16Array) return 'float16';
+  return 'uint8';
+}

@@ -1,0 +1,19 @@
+// The public face of the graph layer.
+export { Graph } from './graph.js';
+export { gradients } from './gradients.js';
+export { opset, producerName, serialize, type SerializeOptions } from './serialize.js';
+export { portable, type Target, type TargetDevice } from './lowering/target.js';
+export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
+export { sizeOf, Value, type DType, type Node, type Op, type Shape, type TensorType } from './value.js';
+export * from './ops/arithmetic.js';
+export * from './ops/batch-norm.js';
+export * from './ops/comparison.js';
+export * from './ops/conv2d.js';
+export * from './ops/elementwise.js';
+export * from './ops/indexing.js';
+export * from './ops/layout.js';
+export * from './ops/matmul.js';
+export * from './ops/pooling.js';
+export * from './ops/prelu.js';
+export * from './ops/reduction.js';
+export * from './ops/softmax.js';

@@ -1,0 +1,120 @@
+// Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
+import type { Emitter } from '../emitter.js';
+import type { ConvGeometry } from '../ops/conv2d.js';
+import type { Node, Shape, Value } from '../value.js';
+
+type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
+type GradientAttributes = ConvAttributes & { readonly shape: Shape };
+
+/** One `Conv`. */
+export function directConv(
+  emitter: Emitter,
+  { inputs, outputs: [y], attributes: { geometry } }: Node<ConvAttributes>,
+): void {
+  const { stride, dilation, padding, groups } = geometry;
+  emitter.node(
+    'Conv',
+    inputs.map((input) => emitter.nameOf(input)),
+    {
+      attributes: {
+        strides: stride,
+        dilations: dilation,
+        pads: padding,
+        group: groups,
+        kernel_shape: inputs[1].shape.slice(2),
+      },
+      outputs: [emitter.nameOf(y)],
+    },
+  );
+}
+
+/** A `Conv` with the kernel turned and its channels swapped (stride 1, one group: the fast case), else `ConvTranspose`. */
+export function directInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  const { inputs, outputs, attributes } = node;
+  const [dy, w] = inputs;
+  const { stride, dilation, padding, groups } = attributes.geometry;
+  const [, , kh, kw] = w.shape;
+  const reach = [dilation[0] * (kh - 1), dilation[1] * (kw - 1)];
+  const turned = [reach[0] - padding[0], reach[1] - padding[1], reach[0] - padding[2], reach[1] - padding[3]];
+  const out = { outputs: [emitter.nameOf(outputs[0])] };
+  if (groups === 1 && stride[0] === 1 && stride[1] === 1 && turned.every((side) => side >= 0)) {
+    const kernel = turnedKernel(emitter, w);
+    emitter.node('Conv', [emitter.nameOf(dy), kernel], {
+      attributes: { strides: stride, dilations: dilation, pads: turned, group: 1, kernel_shape: [kh, kw] },
+      ...out,
+    });
+    return;
+  }
+  // Rows and columns that no kernel position reached at the far side get no gradient: output_padding restores them as zeros.
+  const [, , h, width] = attributes.shape;
+  const rest = [
+    h - ((dy.shape[2] - 1) * stride[0] + reach[0] + 1 - padding[0] - padding[2]),
+    width - ((dy.shape[3] - 1) * stride[1] + reach[1] + 1 - padding[1] - padding[3]),
+  ];
+  emitter.node('ConvTranspose', [emitter.nameOf(dy), emitter.nameOf(w)], {
+    attributes: {
+      strides: stride,
+      dilations: dilation,
+      pads: padding,
+      group: groups,
+      kernel_shape: [kh, kw],
+      output_padding: rest,
+    },
+    ...out,
+  });
+}
+
+/** Weights [o, c, kh, kw] as [c, o, kh, kw], turned by 180 degrees: the spatial axis is read backwards. */
+function turnedKernel(emitter: Emitter, w: Value): string {
+  const [o, c, kh, kw] = w.shape;
+  return emitter.once(`turned:${emitter.nameOf(w)}`, () => {
+    const flat = emitter.node('Reshape', [emitter.nameOf(w), emitter.ints([o, c, kh * kw])]);
+    const backwards = Array.from({ length: kh * kw }, (_, i) => kh * kw - 1 - i);
+    const reversed = emitter.node('Gather', [flat, emitter.ints(backwards)], { attributes: { axis: 2 } });
+    const swapped = emitter.node('Transpose', [reversed], { attributes: { perm: [1, 0, 2] } });
+    return emitter.node('Reshape', [swapped, emitter.ints([c, o, kh, kw])]);
+  });
+}
+
+/** For each kernel tap one matrix product of dy with the shifted picture, over the pixels; summed over the batch. */
+export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  const { inputs, outputs, attributes } = node;
+  const [x, dy] = inputs;
+  const { stride, dilation, padding, groups } = attributes.geometry;
+  const [o, perGroup, kh, kw] = attributes.shape;
+  const [n, c, h, width] = x.shape;
+  const [, , oh, ow] = dy.shape;
+  const pixels = oh * ow;
+  const padded = padding.every((side) => side === 0)
+    ? emitter.nameOf(x)
+    : emitter.once(`padded:${emitter.nameOf(x)}:${padding.join()}`, () =>
+        emitter.node('Pad', [
+          emitter.nameOf(x),
+          emitter.ints([0, 0, padding[0], padding[1], 0, 0, padding[2], padding[3]]),
+        ]),
+      );
+  const size = [h + padding[0] + padding[2], width + padding[1] + padding[3]];
+  const grouped = emitter.node('Reshape', [emitter.nameOf(dy), emitter.ints([n, groups, o / groups, pixels])]);
+  const taps: string[] = [];
+  for (let i = 0; i < kh; i++) {
+    for (let j = 0; j < kw; j++) {
+      const start = [i * dilation[0], j * dilation[1]];
+      const end = [
+        Math.min(start[0] + (oh - 1) * stride[0] + 1, size[0]),
+        Math.min(start[1] + (ow - 1) * stride[1] + 1, size[1]),
+      ];
+      const shifted = emitter.node('Slice', [
+        padded,
+        ...[start, end, [2, 3], [...stride]].map((values) => emitter.ints(values)),
+      ]);
+      const columns = emitter.node('Reshape', [shifted, emitter.ints([n, groups, c / groups, pixels])]);
+      const turned = emitter.node('Transpose', [columns], { attributes: { perm: [0, 1, 3, 2] } });
+      const products = emitter.node('MatMul', [grouped, turned]);
+      taps.push(emitter.node('ReduceSum', [products, emitter.ints([0])], { attributes: { keepdims: 0 } }));
+    }
+  }
+  // Each tap is [groups, o / groups, c / groups]; together, the tap last, they are the weights' layout.
+  const stacked = taps.map((tap) => emitter.node('Unsqueeze', [tap, emitter.ints([-1])]));
+  const joined = stacked.length === 1 ? stacked[0] : emitter.node('Concat', stacked, { attributes: { axis: -1 } });
+  emitter.node('Reshape', [joined, emitter.ints([o, perGroup, kh, kw])], { outputs: [emitter.nameOf(outputs[0])] });
+}

@@ -1,0 +1,53 @@
+// Comparisons, as masks of 0 and 1 in float32. Nothing flows back through them.
+import { broadcastShape, requireDType, requireSameDType, ShapeError } from '../shapes.js';
+import type { Op, Value } from '../value.js';
+
+type NoAttributes = Record<string, never>;
+
+function comparison(name: string, onnx: string): (a: Value, b: Value) => Value {
+  const op: Op<NoAttributes> = {
+    name,
+    infer: ([a, b]) => {
+      requireSameDType(name, [a, b]);
+      const shape = broadcastShape(a.shape, b.shape);
+      if (shape === undefined) throw new ShapeError(name, [a, b], 'shapes that broadcast');
+      return [{ dtype: 'float32', shape }];
+    },
+    emit: (emitter, { inputs: [a, b], outputs: [y] }) => {
+      const truth = emitter.node(onnx, [emitter.nameOf(a), emitter.nameOf(b)]);
+      emitter.node('Cast', [truth], { attributes: { to: 1 }, outputs: [emitter.nameOf(y)] });
+    },
+    gradient: 'zero',
+  };
+  return (a, b) => a.graph.apply(op, [a, b], {})[0];
+}
+
+/** 1 where a > b. */
+export const greater = comparison('greater', 'Greater');
+
+/** 1 where a ≥ b. */
+export const greaterEqual = comparison('greaterEqual', 'GreaterOrEqual');
+
+/** 1 where a = b; for labels of integer dtype. */
+export const equal = comparison('equal', 'Equal');
+
+const stepOp: Op<NoAttributes> = {
+  name: 'step',
+  infer: ([x]) => {
+    requireDType('step', x, 'float32');
+    return [x];
+  },
+  // max(0, min(1, 3e38 x)) is 1 for every normal x above 0, and HardSigmoid runs on all threads where Cast does not.
+  emit: (emitter, { inputs: [x], outputs: [y] }) => {
+    emitter.node('HardSigmoid', [emitter.nameOf(x)], {
+      attributes: { alpha: { float: 3e38 }, beta: { float: 0 } },
+      outputs: [emitter.nameOf(y)],
+    });
+  },
+  gradient: 'zero',
+};
+
+/** 1 where x > 0, else 0 (x = 0 gives 0). Values below 3e-39 in magnitude count as fractions of 1. */
+export function step(x: Value): Value {
+  return x.graph.apply(stepOp, [x], {})[0];
+}

@@ -1,0 +1,46 @@
+// Parametric ReLU (He et al., 2015): x where x > 0, slope · x elsewhere, one slope per channel.
+import { requireDType, ShapeError } from '../shapes.js';
+import type { Op, Value } from '../value.js';
+import { add, minimum, mul, sub, sumTo } from './arithmetic.js';
+import { step } from './comparison.js';
+import { reshape } from './layout.js';
+
+const preluOp: Op<Record<string, never>> = {
+  name: 'prelu',
+  infer: ([x, slope]) => {
+    requireDType('prelu', x, 'float32');
+    if (x.rank < 2 || slope.rank !== 1 || slope.shape[0] !== x.shape[1]) {
+      throw new ShapeError('prelu', [x, slope], 'x [n, c, …] and slopes [c]');
+    }
+    return [x];
+  },
+  // On the CPU the runtime's PRelu uses one thread; x + (slope − 1) · min(x, 0) uses all, in three passes over memory.
+  emit: (emitter, { inputs: [x, slope], outputs: [y] }) => {
+    const shape = emitter.ints([slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
+    const name = emitter.nameOf(slope);
+    if (emitter.target.device !== 'cpu') {
+      const broad = emitter.node('Reshape', [name, shape]);
+      emitter.node('PRelu', [emitter.nameOf(x), broad], { outputs: [emitter.nameOf(y)] });
+      return;
+    }
+    const less = emitter.node('Reshape', [emitter.node('Sub', [name, emitter.float(1)]), shape]);
+    const negative = emitter.node('Min', [emitter.nameOf(x), emitter.float(0)]);
+    const change = emitter.node('Mul', [negative, less]);
+    emitter.node('Add', [emitter.nameOf(x), change], { outputs: [emitter.nameOf(y)] });
+  },
+  gradient: ({ inputs: [x, slope] }, [dy], needed) => {
+    const { graph } = x;
+    const broad = reshape(slope, [slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
+    const one = graph.scalar(1);
+    const factor = () => add(broad, mul(step(x), sub(one, broad)));
+    return [
+      needed[0] ? mul(dy!, factor()) : undefined,
+      needed[1] ? reshape(sumTo(mul(dy!, minimum(x, graph.scalar(0))), [1, ...broad.shape]), slope.shape) : undefined,
+    ];
+  },
+};
+
+/** PReLU with slopes [c] over x [n, c, …]; at x = 0 the gradient is the slope. */
+export function prelu(x: Value, slope: Value): Value {
+  return x.graph.apply(preluOp, [x, slope], {})[0];
+}

@@ -1,0 +1,92 @@
+// From a graph to the bytes of an ONNX model: the nodes that the outputs need, in order of creation.
+import { create, toBinary } from '@bufbuild/protobuf';
+import { SphereFaceError } from '../common/errors.js';
+import { Emitter, dataTypeOf } from './emitter.js';
+import { portable, type Target } from './lowering/target.js';
+import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
+import type { Node, Value } from './value.js';
+
+/** ONNX versions written: operator set 21, IR version 10 (ONNX 1.16). */
+export const opset = 21;
+const irVersion = 10n;
+
+export interface SerializeOptions {
+  /** The values to compute, by the name they get in the model. */
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Axes of inputs and outputs whose size may differ at run time: `{ images: { 0: 'batch' } }`.
+   * Right only where no op on the way depends on that size; convolution, pooling, elementwise ops and `flatten` do not.
+   */
+  readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
+  readonly target?: Target;
+}
+
+export const producerName = 'sphereface-plus';
+
+/** The ONNX model, as bytes. Inputs that no output needs are left out. */
+export function serialize(graph: { readonly inputs: readonly Value[] }, options: SerializeOptions): Uint8Array {
+  const { outputs, metadata = {}, dynamicAxes = {}, target = portable } = options;
+  const values = Object.values(outputs);
+  if (values.length === 0) throw new SphereFaceError('A model needs at least one output.');
+  const inputs = new Set<Value>();
+  const nodes = reachable(values, inputs);
+  const emitter = new Emitter(target, new Set([...values, ...nodes.flatMap((node) => node.inputs)]));
+  for (const input of inputs) emitter.bind(input, input.inputName!);
+
+  // A value that is an input, or has two output names, reaches its further names through Identity.
+  const aliases: [string, Value][] = [];
+  const named = new Set<Value>();
+  for (const [name, value] of Object.entries(outputs)) {
+    if (value.producer === undefined || named.has(value) || typeof value.producer.attributes.name === 'string')
+      aliases.push([name, value]);
+    else emitter.bind(value, name);
+    named.add(value);
+  }
+  for (const node of nodes) node.op.emit(emitter, node);
+  for (const [name, value] of aliases) emitter.node('Identity', [emitter.nameOf(value)], { outputs: [name] });
+
+  const info = (name: string, value: Value) => valueInfo(name, value, dynamicAxes[name]);
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    producerName,
+    graph: {
+      name: 'graph',
+      node: emitter.nodes,
+      initializer: emitter.initializers,
+      input: graph.inputs.filter((input) => inputs.has(input)).map((input) => info(input.inputName!, input)),
+      output: Object.entries(outputs).map(([name, value]) => info(name, value)),
+    },
+    opsetImport: [
+      { domain: '', version: BigInt(opset) },
+      ...[...emitter.domains].map((domain) => ({ domain, version: 1n })),
+    ],
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** Nodes needed for `values`, inputs before users; the graph inputs met on the way are added to `inputs`. */
+export function reachable(values: readonly Value[], inputs: Set<Value>): Node[] {
+  const nodes = new Set<Node>();
+  const open = [...values];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    const node = value.producer;
+    if (node === undefined) inputs.add(value);
+    else if (!nodes.has(node)) {
+      nodes.add(node);
+      open.push(...node.inputs);
+    }
+  }
+  return [...nodes].sort((a, b) => a.outputs[0].id - b.outputs[0].id);
+}
+
+function valueInfo(name: string, value: Value, dynamic: Readonly<Record<number, string>> = {}): ValueInfoProto {
+  const dim = value.shape.map((size, axis) =>
+    axis in dynamic ? { dimParam: dynamic[axis] } : { dimValue: BigInt(size) },
+  );
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { tensorType: { elemType: dataTypeOf(value.dtype), shape: { dim } } },
+  });
+}

@@ -1,0 +1,35 @@
+// The engine behind the sessions: onnxruntime-node under Node, onnxruntime-web in a browser, behind one interface.
+import type * as Ort from 'onnxruntime-common';
+
+export interface Backend {
+  readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+  readonly name: 'onnxruntime-node' | 'onnxruntime-web';
+  /** Execution providers it was built with, by the runtime's names. */
+  readonly providers: readonly string[];
+}
+
+let loaded: Promise<Backend> | undefined;
+
+/** The backend of this environment, loaded once. */
+export function loadBackend(): Promise<Backend> {
+  loaded ??= typeof process !== 'undefined' && process.versions?.node !== undefined ? loadNode() : loadWeb();
+  return loaded;
+}
+
+async function loadNode(): Promise<Backend> {
+  const ort = await import('onnxruntime-node');
+  const providers = ort.listSupportedBackends().map((backend) => backend.name);
+  return { ort, name: 'onnxruntime-node', providers };
+}
+
+/** A browser page provides onnxruntime-web itself (a bundler resolves it); it is no dependency of the Node package. */
+async function loadWeb(): Promise<Backend> {
+  const specifier = 'onnxruntime-web';
+  const ort = (await import(/* webpackIgnore: false */ specifier)) as Backend['ort'];
+  return { ort, name: 'onnxruntime-web', providers: ['wasm', 'webgpu'] };
+}
+
+/** Uses a backend the caller has loaded: for browsers without an import map. Call it before the first session. */
+export function useBackend(backend: Backend): void {
+  loaded = Promise.resolve(backend);
+}
