@@ -1,0 +1,7 @@
+// The pure arithmetic of evaluation: nothing here knows files, Node or where embeddings come from.
+export * from './bootstrap.js';
+export * from './identification.js';
+export * from './protocols.js';
+export * from './roc.js';
+export * from './scores.js';
+export * from './threshold.js';
