@@ -1,0 +1,32 @@
+// Model files: opened, written, their metadata and parameters.
+export {
+  type AlignmentSpec,
+  InputPacker,
+  type InputSpec,
+  type PackedPicture,
+  assertCropSize,
+  assertSameAlignment,
+  describeAlignment,
+  publishedInput,
+} from './input.js';
+export {
+  type Calibration,
+  type ModelMetadata,
+  decodeMetadata,
+  encodeMetadata,
+  metadataKeys,
+  packageVersion,
+  parseInputSpec,
+} from './metadata.js';
+export {
+  type EmbedOptions,
+  type Model,
+  type OpenModelOptions,
+  openModel,
+  readInputSpec,
+  readMetadata,
+  sidecarOf,
+  updateMetadata,
+} from './model.js';
+export { ModelFileError, writeModel } from './onnx.js';
+export { type Parameter, readParameters } from './parameters.js';

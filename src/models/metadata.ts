@@ -1,0 +1,131 @@
+// What a model file says of itself, in the ONNX file's `metadata_props`, and the checks on reading it.
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { SphereFaceError } from '../common/errors.js';
+import type { InputSpec } from './input.js';
+
+/** Thresholds on the cosine similarity at given false-accept rates, and where they come from. */
+export interface Calibration {
+  /** The pairs it was measured on, in words: `LFW view 1, 1,000 pairs`. */
+  readonly data: string;
+  readonly genuinePairs: number;
+  readonly impostorPairs: number;
+  /** Whether the embeddings were concatenated with the mirrored pictures'. */
+  readonly flip: boolean;
+  readonly thresholds: readonly {
+    readonly falseAcceptRate: number;
+    readonly threshold: number;
+    readonly trueAcceptRate: number;
+  }[];
+}
+
+/** A model file's statements about itself. */
+export interface ModelMetadata {
+  readonly input: InputSpec;
+  /** Length of an embedding, without the mirrored picture's. */
+  readonly embeddingSize: number;
+  /** The recipe it was trained with, in full (JSON), where known. */
+  readonly recipe?: string;
+  /** The version of this package that wrote the file; absent in foreign files. */
+  readonly packageVersion?: string;
+  readonly calibration?: Calibration;
+}
+
+const positive = z.number().int().positive().max(4096);
+const three = z.tuple([z.number(), z.number(), z.number()]);
+
+const inputSchema = z.strictObject({
+  width: positive,
+  height: positive,
+  channelOrder: z.enum(['BGR', 'RGB']),
+  mean: three,
+  scale: three.refine((scale) => scale.every((value) => value !== 0), 'must not hold 0'),
+  alignment: z.strictObject({ template: z.string().min(1), solver: z.string().min(1), version: z.number().int() }),
+});
+
+const rate = z.number().min(0).max(1);
+
+const calibrationSchema = z.strictObject({
+  data: z.string(),
+  genuinePairs: z.number().int().min(0),
+  impostorPairs: z.number().int().min(0),
+  flip: z.boolean(),
+  thresholds: z.array(
+    z.strictObject({ falseAcceptRate: rate, threshold: z.number().min(-1).max(1), trueAcceptRate: rate }),
+  ),
+});
+
+/** The keys under which a model file carries its metadata. */
+export const metadataKeys = {
+  input: 'sphereface.input',
+  embeddingSize: 'sphereface.embedding_size',
+  recipe: 'sphereface.recipe',
+  packageVersion: 'sphereface.package_version',
+  calibration: 'sphereface.calibration',
+} as const;
+
+/** This package's version, as written into the files it makes. */
+export const packageVersion: string = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
+
+/** The `metadata_props` of a model file. */
+export function encodeMetadata(metadata: ModelMetadata): Record<string, string> {
+  const { input, embeddingSize, recipe, calibration } = metadata;
+  return {
+    [metadataKeys.input]: JSON.stringify(input),
+    [metadataKeys.embeddingSize]: String(embeddingSize),
+    ...(recipe === undefined ? {} : { [metadataKeys.recipe]: recipe }),
+    [metadataKeys.packageVersion]: metadata.packageVersion ?? packageVersion,
+    ...(calibration === undefined ? {} : { [metadataKeys.calibration]: JSON.stringify(calibration) }),
+  };
+}
+
+/**
+ * The metadata among a file's `metadata_props`; `undefined` for a file that states no input convention, a foreign one.
+ * @throws SphereFaceError for statements that cannot be understood.
+ */
+export function decodeMetadata(props: ReadonlyMap<string, string>, path: string): ModelMetadata | undefined {
+  const input = props.get(metadataKeys.input);
+  if (input === undefined) return undefined;
+  const recipe = props.get(metadataKeys.recipe);
+  const version = props.get(metadataKeys.packageVersion);
+  const calibration = props.get(metadataKeys.calibration);
+  const size = Number(props.get(metadataKeys.embeddingSize));
+  if (!Number.isInteger(size) || size < 1) {
+    throw new SphereFaceError(`${path}: the embedding size in the model's metadata is not a number.`, {
+      got: String(props.get(metadataKeys.embeddingSize)),
+      expected: `a positive integer under ${metadataKeys.embeddingSize}`,
+    });
+  }
+  return {
+    input: parseInputSpec(input, `${path}, ${metadataKeys.input}`),
+    embeddingSize: size,
+    ...(recipe === undefined ? {} : { recipe }),
+    ...(version === undefined ? {} : { packageVersion: version }),
+    ...(calibration === undefined
+      ? {}
+      : { calibration: parseJson(calibrationSchema, calibration, `${path}, ${metadataKeys.calibration}`) }),
+  };
+}
+
+/** Parses an input specification (JSON): the form of `--input-spec` files and `<model>.onnx.json` sidecars. */
+export function parseInputSpec(text: string, where: string): InputSpec {
+  return parseJson(inputSchema, text, where);
+}
+
+function parseJson<T>(schema: z.ZodType<T>, text: string, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SphereFaceError(`${where} is not JSON.`, { got: text.slice(0, 80), cause: error });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new SphereFaceError(`${where} does not have the expected form.`, {
+    got: text.slice(0, 200),
+    expected: z.prettifyError(result.error).replaceAll('\n', '; '),
+    next: 'see docs/formats.md',
+  });
+}

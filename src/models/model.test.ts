@@ -1,0 +1,261 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { create, toBinary } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SphereFaceError } from '../common/errors.js';
+import { toFloat16 } from '../common/float16.js';
+import type { Picture } from '../data/source.js';
+import { Graph, flatten, matmul, serialize } from '../graph/index.js';
+import { ModelProtoSchema, TensorProto_DataType } from '../graph/onnx_pb.js';
+import { type InputSpec, assertSameAlignment, publishedInput } from './input.js';
+import { type ModelMetadata, encodeMetadata } from './metadata.js';
+import { openModel, readMetadata, updateMetadata } from './model.js';
+import { parseModel, readMetadataProps, writeModel } from './onnx.js';
+import { readParameters } from './parameters.js';
+
+const spec: InputSpec = {
+  width: 3,
+  height: 2,
+  channelOrder: 'BGR',
+  mean: [10, 20, 30],
+  scale: [2, 4, 8],
+  alignment: { template: 'test', solver: 'umeyama', version: 7 },
+};
+const inputs = 3 * spec.height * spec.width;
+const weights = Float32Array.from({ length: inputs * 2 }, (_, index) => Math.sin(index));
+
+/** A network whose embedding is two fixed sums over the pixels. */
+function network(options: { batch?: number; metadata?: ModelMetadata | undefined } = {}): Uint8Array {
+  const graph = new Graph();
+  const images = graph.input('images', 'float32', [options.batch ?? 1, 3, spec.height, spec.width]);
+  const y = matmul(flatten(images), graph.constant(weights, [inputs, 2], { name: 'fc5.weight' }));
+  return serialize(graph, {
+    outputs: { embedding: y },
+    metadata: options.metadata === undefined ? {} : encodeMetadata(options.metadata),
+    ...(options.batch === undefined ? { dynamicAxes: { images: { 0: 'batch' }, embedding: { 0: 'batch' } } } : {}),
+  });
+}
+
+/** The same embedding, from the definition. */
+function expected({ data, width }: Picture, { mirrored }: { mirrored: boolean }): number[] {
+  const sums = [0, 0];
+  let position = 0;
+  for (let channel = 0; channel < 3; channel++) {
+    for (let y = 0; y < spec.height; y++) {
+      for (let x = 0; x < width; x++, position++) {
+        const column = mirrored ? width - 1 - x : x;
+        const pixel = data[(y * width + column) * 3 + (2 - channel)]!;
+        const value = (pixel - spec.mean[channel]!) / spec.scale[channel]!;
+        for (const k of [0, 1]) sums[k]! += value * weights[position * 2 + k]!;
+      }
+    }
+  }
+  return sums;
+}
+
+const pictures: Picture[] = Array.from({ length: 5 }, (_, index) => ({
+  width: 3,
+  height: 2,
+  data: Uint8Array.from({ length: 18 }, (_, pixel) => (pixel * 37 + index * 101) % 256),
+}));
+
+function expectClose(got: Float32Array, want: readonly number[]): void {
+  expect(got).toHaveLength(want.length);
+  // Sums of 18 products of size 30 at most, in float32.
+  for (const [index, value] of want.entries()) expect(Math.abs(got[index]! - value)).toBeLessThan(1e-4);
+}
+
+let scratch: string;
+let path: string;
+const metadata: ModelMetadata = { input: spec, embeddingSize: 2, recipe: '{"name":"test"}' };
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'sphereface-model-'));
+  path = join(scratch, 'model.onnx');
+  await writeModel(path, network({ metadata }));
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+describe('openModel', () => {
+  it('obeys channel order, mean and scale of the file, in batches', async () => {
+    await using model = await openModel(path, { threads: 1 });
+    expect(model.metadata).toMatchObject({ ...metadata, packageVersion: expect.stringMatching(/^\d+\./) as string });
+    expect(model.embeddingSize).toBe(2);
+    const done: number[] = [];
+    const got = await model.embed(pictures, { batchSize: 2, onProgress: (count) => done.push(count) });
+    expectClose(
+      got,
+      pictures.flatMap((picture) => expected(picture, { mirrored: false })),
+    );
+    expect(done).toEqual([2, 4, 5]);
+    expect(await model.embed([])).toHaveLength(0);
+  });
+
+  it('concatenates the mirrored picture with flip', async () => {
+    await using model = await openModel(path, { threads: 1 });
+    const got = await model.embed(pictures, { flip: true, batchSize: 3 });
+    expectClose(
+      got,
+      pictures.flatMap((picture) => [false, true].flatMap((mirrored) => expected(picture, { mirrored }))),
+    );
+  });
+
+  it('serves a network with a fixed batch', async () => {
+    const fixed = join(scratch, 'fixed.onnx');
+    await writeModel(fixed, network({ metadata, batch: 4 }));
+    await using model = await openModel(fixed, { threads: 1 });
+    expectClose(
+      await model.embed(pictures),
+      pictures.flatMap((picture) => expected(picture, { mirrored: false })),
+    );
+  });
+
+  it('refuses pictures of another size and crops of another alignment', async () => {
+    await using model = await openModel(path, { threads: 1 });
+    const wrong: Picture = { width: 2, height: 3, data: new Uint8Array(18) };
+    await expect(model.embed([wrong])).rejects.toThrow(/2 wide, 3 high[^]*3 wide, 2 high[^]*prepare/);
+    expect(() => assertSameAlignment(model.input, { ...spec.alignment })).not.toThrow();
+    expect(() => assertSameAlignment(model.input, undefined)).not.toThrow();
+    for (const other of [{ template: 'x' }, { solver: 'x' }, { version: 8 }]) {
+      expect(() => assertSameAlignment(model.input, { ...spec.alignment, ...other })).toThrow(/aligned in another way/);
+    }
+  });
+
+  it('takes a foreign file with a specification or a sidecar, and no other way', async () => {
+    const foreign = join(scratch, 'foreign.onnx');
+    await writeModel(foreign, network());
+    await expect(openModel(foreign)).rejects.toThrow(/does not state[^]*foreign.onnx.json[^]*--input-spec/);
+    await using given = await openModel(foreign, { threads: 1, inputSpec: spec });
+    expect(given.embeddingSize).toBe(2);
+    await writeFile(`${foreign}.json`, JSON.stringify(spec));
+    await using beside = await openModel(foreign, { threads: 1 });
+    expectClose(
+      await beside.embed(pictures),
+      pictures.flatMap((picture) => expected(picture, { mirrored: false })),
+    );
+    await writeFile(`${foreign}.json`, JSON.stringify({ ...spec, scale: [0, 1, 1] }));
+    await expect(openModel(foreign)).rejects.toThrow(/expected form[^]*scale/);
+  });
+
+  it('refuses a specification that contradicts the file or the graph', async () => {
+    await expect(openModel(path, { inputSpec: { ...spec, channelOrder: 'RGB' } })).rejects.toThrow(/contradicts/);
+    const foreign = join(scratch, 'contradicted.onnx');
+    await writeModel(foreign, network());
+    await expect(openModel(foreign, { inputSpec: publishedInput })).rejects.toThrow(/\[\?, 3, 2, 3\][^]*112, 96/);
+    const liar = join(scratch, 'liar.onnx');
+    await writeModel(liar, network({ metadata: { ...metadata, embeddingSize: 3 } }));
+    await expect(openModel(liar)).rejects.toThrow(/contradicts itself/);
+  });
+
+  it('says what is wrong with a file that is no model', async () => {
+    await expect(openModel(join(scratch, 'none.onnx'))).rejects.toThrow(/cannot be opened/);
+    await writeFile(join(scratch, 'text.onnx'), 'this is no model');
+    await expect(openModel(join(scratch, 'text.onnx'))).rejects.toThrow(/not an ONNX model/);
+  });
+
+  it('refuses weights in other files', async () => {
+    const model = parseModel(network({ metadata }), path);
+    model.graph.initializer[0]!.dataLocation = 1;
+    await writeFile(join(scratch, 'external.onnx'), toBinary(ModelProtoSchema, model));
+    await expect(openModel(join(scratch, 'external.onnx'))).rejects.toThrow(/fc5.weight lies outside/);
+  });
+});
+
+describe('metadata', () => {
+  it('is rewritten without touching the graph', async () => {
+    const copy = join(scratch, 'calibrated.onnx');
+    const before = network({ metadata });
+    await writeModel(copy, before);
+    const calibration = {
+      data: 'test pairs',
+      genuinePairs: 10,
+      impostorPairs: 20,
+      flip: true,
+      thresholds: [{ falseAcceptRate: 0.01, threshold: 0.4, trueAcceptRate: 0.9 }],
+    };
+    await updateMetadata(copy, { calibration });
+    expect(await readMetadata(copy)).toMatchObject({ ...metadata, calibration });
+    const after = await readFile(copy);
+    const graphOf = (bytes: Uint8Array): Uint8Array =>
+      toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: parseModel(bytes, copy).graph }));
+    expect(Buffer.from(graphOf(after)).equals(Buffer.from(graphOf(before)))).toBe(true);
+    const props = readMetadataProps(after, copy);
+    expect([...props.keys()].filter((key) => key === 'sphereface.calibration')).toHaveLength(1);
+    await updateMetadata(copy, { calibration: { ...calibration, data: 'others' } });
+    expect((await readMetadata(copy))?.calibration?.data).toBe('others');
+  });
+
+  it('of damaged files is an error or undefined, never a crash', async () => {
+    const whole = network({ metadata });
+    const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    const target = join(scratch, 'fuzz.onnx');
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const bytes = Uint8Array.from(whole);
+        for (const [position, value] of changes) bytes[position] = value;
+        await writeFile(target, bytes);
+        for (const read of [readMetadata, readParameters]) {
+          await read(target).catch((error: unknown) => expect(error).toBeInstanceOf(SphereFaceError));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('readParameters', () => {
+  it('finds parameters by name', async () => {
+    const parameters = await readParameters(path);
+    expect(parameters.get('fc5.weight')?.shape).toEqual([inputs, 2]);
+    expect(parameters.get('fc5.weight')?.data).toEqual(weights);
+  });
+
+  it('converts float16 and float64, reads both ways of storing, and leaves integers out', async () => {
+    const model = parseModel(network(), path);
+    const half = Uint16Array.from([1.5, -2], toFloat16);
+    model.graph.initializer = [
+      { name: 'half', dataType: TensorProto_DataType.FLOAT16, rawData: new Uint8Array(half.buffer) },
+      { name: 'double', dataType: TensorProto_DataType.DOUBLE, doubleData: [1.5, -2] },
+      { name: 'plain', dataType: TensorProto_DataType.FLOAT, floatData: [1.5, -2] },
+      { name: 'index', dataType: TensorProto_DataType.INT64, int64Data: [1n, 2n] },
+    ].map((tensor) => ({ ...model.graph.initializer[0]!, rawData: new Uint8Array(), ...tensor, dims: [2n] }));
+    const target = join(scratch, 'types.onnx');
+    await writeFile(target, toBinary(ModelProtoSchema, model));
+    const parameters = await readParameters(target);
+    expect([...parameters.keys()]).toEqual(['half', 'double', 'plain']);
+    for (const { data } of parameters.values()) expect([...data]).toEqual([1.5, -2]);
+  });
+
+  it('refuses a tensor that does not fit its shape', async () => {
+    const model = parseModel(network(), path);
+    model.graph.initializer[0]!.dims = [3n, 3n];
+    const target = join(scratch, 'misfit.onnx');
+    await writeFile(target, toBinary(ModelProtoSchema, model));
+    await expect(readParameters(target)).rejects.toThrow(/fc5.weight is damaged[^]*36 elements[^]*9 elements/);
+  });
+});
+
+const shared = fileURLToPath(new URL('../../../shared/models/mobilefacenet/MobileFaceNet.onnx', import.meta.url));
+
+describe.skipIf(!existsSync(shared))('a published foreign model (skipped where ../shared is absent)', () => {
+  it('opens with its specification', async () => {
+    const inputSpec: InputSpec = {
+      width: 112,
+      height: 112,
+      channelOrder: 'RGB',
+      mean: [123.675, 116.28, 103.53],
+      scale: [58.395, 57.12, 57.375],
+      alignment: { template: 'sphereface-112x112', solver: 'umeyama', version: 1 },
+    };
+    await using model = await openModel(shared, { inputSpec, threads: 1 });
+    const picture: Picture = { width: 112, height: 112, data: new Uint8Array(112 * 112 * 3).fill(90) };
+    const [plain, flipped] = [await model.embed([picture]), await model.embed([picture, picture], { flip: true })];
+    expect(plain).toHaveLength(model.embeddingSize);
+    expect(flipped).toHaveLength(model.embeddingSize * 4);
+    expect(plain.every(Number.isFinite)).toBe(true);
+  });
+});

@@ -1,0 +1,239 @@
+// A model file opened for use: pictures in, embeddings out, under the input convention that the file states of itself.
+import { readFile } from 'node:fs/promises';
+import { Tensor } from 'onnxruntime-common';
+import { SphereFaceError } from '../common/errors.js';
+import type { Picture } from '../data/source.js';
+import { type Device, Session } from '../runtime/index.js';
+import { InputPacker, type InputSpec, type PackedPicture } from './input.js';
+import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
+import {
+  ModelFileError,
+  type Port,
+  parseModel,
+  portsOf,
+  readMetadataProps,
+  readModelFile,
+  withMetadataProps,
+  writeModel,
+} from './onnx.js';
+
+/** How to open a model. */
+export interface OpenModelOptions {
+  readonly device?: Device;
+  readonly threads?: number;
+  /** The input convention of a file that does not state its own. */
+  readonly inputSpec?: InputSpec;
+}
+
+/** How to embed pictures. */
+export interface EmbedOptions {
+  /** Concatenate the embedding of the mirrored picture (the published protocol); off by default. */
+  readonly flip?: boolean;
+  /** Pictures per run of the network; 32 by default. With `flip` each counts twice. */
+  readonly batchSize?: number;
+  /** Called after each batch with the number of pictures done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** An open model. */
+export interface Model extends AsyncDisposable {
+  readonly path: string;
+  readonly metadata: ModelMetadata;
+  readonly input: InputSpec;
+  /** Length of an embedding, without the mirrored picture's. */
+  readonly embeddingSize: number;
+  /**
+   * Embeds pictures: float32 [pictures, embeddingSize], twice as wide with `flip`.
+   * @throws SphereFaceError for a picture of another size than the model's.
+   */
+  embed(pictures: readonly Picture[], options?: EmbedOptions): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens a model file. The input convention is the file's own; a foreign file's comes from `inputSpec` or from the
+ * sidecar `<path>.json`.
+ * @throws ModelFileError if the file is no usable model, if nothing states its input, or if `inputSpec` contradicts it.
+ */
+export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+  const { device, threads } = options;
+  const bytes = await readModelFile(path);
+  const stated = decodeMetadata(readMetadataProps(bytes, path), path);
+  const input = await inputOf(path, stated, options.inputSpec);
+  const { image, output } = embeddingPorts(portsOf(parseModel(bytes, path)), input, path);
+  const session = await Session.create(bytes, {
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const network = new Network(session, image, output.name, new InputPacker(input));
+    const embeddingSize = knownSize(output) ?? (await network.probe());
+    if (stated !== undefined && stated.embeddingSize !== embeddingSize) {
+      throw new ModelFileError(`${path} contradicts itself about the length of its embeddings.`, {
+        got: `${embeddingSize} from the network`,
+        expected: `${stated.embeddingSize} as its metadata states`,
+      });
+    }
+    return {
+      path,
+      metadata: stated ?? { input, embeddingSize },
+      input,
+      embeddingSize,
+      embed: (pictures, embedOptions) => network.embed(pictures, embeddingSize, embedOptions),
+      dispose: () => session.dispose(),
+      [Symbol.asyncDispose]: () => session.dispose(),
+    };
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+/** The metadata of a model file without opening it for use; `undefined` for a foreign file. */
+export async function readMetadata(path: string): Promise<ModelMetadata | undefined> {
+  return decodeMetadata(readMetadataProps(await readModelFile(path), path), path);
+}
+
+/** Rewrites some of a model file's metadata, for instance its calibration. The network's bytes stay as they are. */
+export async function updateMetadata(path: string, changes: Partial<ModelMetadata>): Promise<void> {
+  const bytes = await readModelFile(path);
+  const props = readMetadataProps(bytes, path);
+  const stated = decodeMetadata(props, path);
+  if (stated === undefined) {
+    throw new ModelFileError(`${path} states no input convention, so there is no metadata to change.`, {
+      next: `make it a model of its own first: sphereface import ${path} --input-spec FILE -o MODEL`,
+    });
+  }
+  for (const [key, value] of Object.entries(encodeMetadata({ ...stated, ...changes }))) props.set(key, value);
+  await writeModel(path, withMetadataProps(bytes, props, path));
+}
+
+/** A file that states the input convention of the model beside it. */
+export function sidecarOf(path: string): string {
+  return `${path}.json`;
+}
+
+/** Reads an input specification from a file (`--input-spec`). */
+export async function readInputSpec(path: string): Promise<InputSpec> {
+  return parseInputSpec(await readFile(path, 'utf8'), path);
+}
+
+async function inputOf(path: string, stated: ModelMetadata | undefined, given?: InputSpec): Promise<InputSpec> {
+  if (stated !== undefined) {
+    if (given !== undefined && !sameSpec(stated.input, given)) {
+      throw new ModelFileError(`The input specification contradicts the model ${path}.`, {
+        got: JSON.stringify(given),
+        expected: JSON.stringify(stated.input),
+        next: 'leave the specification out: the model states its own',
+      });
+    }
+    return stated.input;
+  }
+  if (given !== undefined) return given;
+  const sidecar = sidecarOf(path);
+  const text = await readFile(sidecar, 'utf8').catch(() => undefined);
+  if (text !== undefined) return parseInputSpec(text, sidecar);
+  throw new ModelFileError(`${path} does not state how pictures become its input.`, {
+    got: 'an ONNX file without metadata of this package',
+    expected: `an input specification in ${sidecar}, or given with --input-spec FILE`,
+    next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
+  });
+}
+
+function sameSpec(a: InputSpec, b: InputSpec): boolean {
+  const flat = ({ width, height, channelOrder, mean, scale, alignment }: InputSpec): string =>
+    JSON.stringify([width, height, channelOrder, mean, scale, alignment.template, alignment.solver, alignment.version]);
+  return flat(a) === flat(b);
+}
+
+const float32 = 1;
+
+/** The one image input and the first output, checked against the input convention. */
+function embeddingPorts(
+  { inputs, outputs }: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
+  spec: InputSpec,
+  path: string,
+): { readonly image: Port; readonly output: Port } {
+  const [image] = inputs;
+  const [output] = outputs;
+  if (image === undefined || output === undefined || inputs.length > 1) {
+    throw new ModelFileError(`${path} is not a network from one image to an embedding.`, {
+      got: `inputs ${inputs.map(({ name }) => name).join(', ') || 'none'}; outputs ${outputs.map(({ name }) => name).join(', ') || 'none'}`,
+      expected: 'one input, and the embedding as the first output',
+    });
+  }
+  const expected = [undefined, 3, spec.height, spec.width];
+  const fits =
+    image.shape.length === 4 &&
+    image.shape.every((size, axis) => axis === 0 || size === undefined || size === expected[axis]);
+  if (!fits || image.elementType !== float32) {
+    throw new ModelFileError(`${path} does not take the pictures that its input specification describes.`, {
+      got: `element type ${image.elementType}, shape [${image.shape.map((size) => size ?? '?').join(', ')}]`,
+      expected: `float32 (element type 1), shape [batch, 3, ${spec.height}, ${spec.width}]`,
+    });
+  }
+  return { image, output };
+}
+
+/** The length of an embedding as the output's shape states it. */
+function knownSize({ shape }: Port): number | undefined {
+  let size = 1;
+  for (const dim of shape.slice(1)) {
+    if (dim === undefined) return undefined;
+    size *= dim;
+  }
+  return shape.length < 2 ? undefined : size;
+}
+
+/** The running network: packs pictures, runs batch by batch, collects the rows. */
+class Network {
+  constructor(
+    private readonly session: Session,
+    private readonly image: Port,
+    private readonly output: string,
+    private readonly packer: InputPacker,
+  ) {}
+
+  async embed(pictures: readonly Picture[], size: number, options: EmbedOptions = {}): Promise<Float32Array> {
+    const { flip = false, batchSize = 32, onProgress } = options;
+    const views = flip ? [false, true] : [false];
+    const rows = pictures.flatMap((picture): PackedPicture[] => views.map((mirrored) => ({ picture, mirrored })));
+    const result = new Float32Array(rows.length * size);
+    const perRun = this.image.shape[0] ?? batchSize * views.length;
+    for (let start = 0; start < rows.length; start += perRun) {
+      const batch = rows.slice(start, start + perRun);
+      const embeddings = await this.run(batch);
+      if (embeddings.length < batch.length * size) {
+        throw new SphereFaceError('The network gave fewer values than embeddings were asked for.', {
+          got: `${embeddings.length} values`,
+          expected: `${batch.length} × ${size}`,
+        });
+      }
+      result.set(embeddings.subarray(0, batch.length * size), start * size);
+      onProgress?.(Math.floor((start + batch.length) / views.length));
+    }
+    return result;
+  }
+
+  /** The length of an embedding, found by running one black picture. */
+  async probe(): Promise<number> {
+    const { width, height } = this.packer.spec;
+    const picture: Picture = { width, height, data: new Uint8Array(width * height * 3) };
+    return (await this.run([{ picture, mirrored: false }])).length / (this.image.shape[0] ?? 1);
+  }
+
+  /** One run. A network with a fixed batch gets the missing pictures as zeros. */
+  private async run(batch: readonly PackedPicture[]): Promise<Float32Array> {
+    const { height, width } = this.packer.spec;
+    const count = this.image.shape[0] ?? batch.length;
+    const values = new Float32Array(count * this.packer.stride);
+    this.packer.pack(batch, values);
+    const tensor = new Tensor('float32', values, [count, 3, height, width]);
+    const outputs = await this.session.run({ [this.image.name]: tensor });
+    const embeddings = outputs[this.output]?.data;
+    if (embeddings instanceof Float32Array) return embeddings;
+    throw new SphereFaceError(`The network's output ${this.output} is not float32.`, {
+      got: outputs[this.output]?.type ?? 'nothing',
+    });
+  }
+}
