@@ -6,9 +6,9 @@ import { portable, type Target } from './lowering/target.js';
 import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 import type { Node, Value } from './value.js';
 
-/** ONNX versions written: operator set 21, IR version 10 (ONNX 1.16). */
-export const opset = 21;
-const irVersion = 10n;
+/** ONNX versions written: operator set 17, IR version 8 (ONNX 1.12), so that readers from 2022 on take the models. */
+export const opset = 17;
+const irVersion = 8n;
 
 export interface SerializeOptions {
   /** The values to compute, by the name they get in the model. */

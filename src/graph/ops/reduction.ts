@@ -34,10 +34,12 @@ function reduction(
       return [{ dtype: x.dtype, shape: reducedShape(x.shape, axes, keepDims) }];
     },
     emit: (emitter, { inputs: [x], attributes: { axes, keepDims }, outputs: [y] }) => {
-      emitter.node(onnx, [emitter.nameOf(x), emitter.ints(axes)], {
-        attributes: { keepdims: keepDims ? 1 : 0 },
-        outputs: [emitter.nameOf(y)],
-      });
+      const keepdims = keepDims ? 1 : 0;
+      const outputs = [emitter.nameOf(y)];
+      // Operator set 17 takes the axes of ReduceSum as an input and those of the other reductions as an attribute.
+      if (onnx === 'ReduceSum')
+        emitter.node(onnx, [emitter.nameOf(x), emitter.ints(axes)], { attributes: { keepdims }, outputs });
+      else emitter.node(onnx, [emitter.nameOf(x)], { attributes: { axes, keepdims }, outputs });
     },
     gradient: ({ inputs: [x], attributes: { axes }, outputs: [y] }, [dy]) => {
       const kept = reducedShape(x.shape, axes, true);
