@@ -124,6 +124,19 @@ describe('decodeCrop', () => {
     expect((await decodeCrop(bytes, { width: 8, height: 4 })).data.length).toBe(96);
   });
 
+  it('cuts 8 columns on either side of a 112×112 crop where 112×96 is wanted', async () => {
+    const columns = Buffer.from(Uint8Array.from({ length: 112 * 112 * 3 }, (_, index) => Math.floor(index / 3) % 112));
+    const bytes = await sharp(columns, { raw: { width: 112, height: 112, channels: 3 } })
+      .png()
+      .toBuffer();
+    const cut = await decodeCrop(bytes, { width: 96, height: 112 });
+    expect([cut.width, cut.height, cut.data.length]).toEqual([96, 112, 96 * 112 * 3]);
+    for (const y of [0, 57, 111]) {
+      expect(pixel(cut, 0, y)).toEqual([8, 8, 8]);
+      expect(pixel(cut, 95, y)).toEqual([103, 103, 103]);
+    }
+  });
+
   it('refuses another size and says both', async () => {
     const bytes = await sharp(halves, raw).png().toBuffer();
     await expect(decodeCrop(bytes, { width: 96, height: 112 })).rejects.toThrow(

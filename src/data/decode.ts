@@ -39,27 +39,51 @@ export interface CropSize {
   readonly height: number;
 }
 
+/** The crop of later systems (InsightFace, OpenSphere): the published template with every x moved by 8 pixels. */
+const wideCrop: CropSize = { width: 112, height: 112 };
+/** The published crop. */
+const publishedCrop: CropSize = { width: 96, height: 112 };
+
+/** A crop of another size than the one that was asked for: the whole set was aligned for something else. */
+export class CropSizeError extends ImageDecodeError {}
+
 /**
  * Decodes an aligned crop, the fast path of training: no rotation is looked for and the size must be exactly `size`.
- * @throws ImageDecodeError for a file that does not decode or a crop of another size.
+ * One exception: a 112×112 crop is cut to 112×96 by leaving out 8 columns on either side, because the two templates
+ * differ by just this shift.
+ * @throws CropSizeError for a crop of another size, ImageDecodeError for a file that does not decode.
  */
 export async function decodeCrop(bytes: Uint8Array, size: CropSize): Promise<Picture> {
+  const { limitInputPixels } = defaultDecodeOptions;
   let picture: Picture;
   try {
-    const limitInputPixels = defaultDecodeOptions.limitInputPixels;
     const image = sharp(bytes, { failOn: 'error', limitInputPixels, sequentialRead: true });
     picture = await toPicture(image.removeAlpha().toColourspace('srgb'));
   } catch (error) {
-    throw explained(error, bytes, defaultDecodeOptions.limitInputPixels);
+    throw explained(error, bytes, limitInputPixels);
   }
-  if (picture.width !== size.width || picture.height !== size.height) {
-    throw new ImageDecodeError('The crop has the wrong size.', {
-      got: `${picture.width} wide, ${picture.height} high`,
-      expected: `${size.width} wide, ${size.height} high`,
-      next: 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
-    });
+  if (sameSize(picture, size)) return picture;
+  if (sameSize(picture, wideCrop) && sameSize(size, publishedCrop)) return cutSides(picture, size.width);
+  throw new CropSizeError('The crop has the wrong size.', {
+    got: `${picture.width} wide, ${picture.height} high`,
+    expected: `${size.width} wide, ${size.height} high`,
+    next: 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
+  });
+}
+
+function sameSize(a: CropSize, b: CropSize): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
+/** The middle `width` columns. */
+function cutSides({ width: from, height, data }: Picture, width: number): Picture {
+  const left = (from - width) / 2;
+  const cut = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const start = (y * from + left) * 3;
+    cut.set(data.subarray(start, start + width * 3), y * width * 3);
   }
-  return picture;
+  return { width, height, data: cut };
 }
 
 /** Size and format from an image's header, without decoding it; `undefined` if it is no image. */

@@ -1,6 +1,7 @@
 // Reading labelled images: sources (folder, zip, list) and decoding.
 export {
   type CropSize,
+  CropSizeError,
   type DecodeOptions,
   ImageDecodeError,
   decodeCrop,
@@ -9,3 +10,4 @@ export {
 } from './decode.js';
 export { type OpenOptions, openImageSource } from './open.js';
 export type { ImageEntry, ImageSource, OpenedSource, Picture, RefusedFile } from './source.js';
+export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings-file.js';

@@ -30,3 +30,4 @@ export {
 } from './model.js';
 export { ModelFileError, writeModel } from './onnx.js';
 export { type Parameter, readParameters } from './parameters.js';
+export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';

@@ -9,53 +9,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../common/errors.js';
 import { toFloat16 } from '../common/float16.js';
 import type { Picture } from '../data/source.js';
-import { Graph, flatten, matmul, serialize } from '../graph/index.js';
 import { ModelProtoSchema, TensorProto_DataType } from '../graph/onnx_pb.js';
+import {
+  tinyEmbedding as expected,
+  tinyInput as spec,
+  tinyModel as network,
+  tinyWeights as weights,
+} from '../testing/tiny-model.js';
 import { type InputSpec, assertSameAlignment, publishedInput } from './input.js';
-import { type ModelMetadata, encodeMetadata } from './metadata.js';
+import type { ModelMetadata } from './metadata.js';
 import { openModel, readMetadata, updateMetadata } from './model.js';
 import { parseModel, readMetadataProps, writeModel } from './onnx.js';
 import { readParameters } from './parameters.js';
-
-const spec: InputSpec = {
-  width: 3,
-  height: 2,
-  channelOrder: 'BGR',
-  mean: [10, 20, 30],
-  scale: [2, 4, 8],
-  alignment: { template: 'test', solver: 'umeyama', version: 7 },
-};
-const inputs = 3 * spec.height * spec.width;
-const weights = Float32Array.from({ length: inputs * 2 }, (_, index) => Math.sin(index));
-
-/** A network whose embedding is two fixed sums over the pixels. */
-function network(options: { batch?: number; metadata?: ModelMetadata | undefined } = {}): Uint8Array {
-  const graph = new Graph();
-  const images = graph.input('images', 'float32', [options.batch ?? 1, 3, spec.height, spec.width]);
-  const y = matmul(flatten(images), graph.constant(weights, [inputs, 2], { name: 'fc5.weight' }));
-  return serialize(graph, {
-    outputs: { embedding: y },
-    metadata: options.metadata === undefined ? {} : encodeMetadata(options.metadata),
-    ...(options.batch === undefined ? { dynamicAxes: { images: { 0: 'batch' }, embedding: { 0: 'batch' } } } : {}),
-  });
-}
-
-/** The same embedding, from the definition. */
-function expected({ data, width }: Picture, { mirrored }: { mirrored: boolean }): number[] {
-  const sums = [0, 0];
-  let position = 0;
-  for (let channel = 0; channel < 3; channel++) {
-    for (let y = 0; y < spec.height; y++) {
-      for (let x = 0; x < width; x++, position++) {
-        const column = mirrored ? width - 1 - x : x;
-        const pixel = data[(y * width + column) * 3 + (2 - channel)]!;
-        const value = (pixel - spec.mean[channel]!) / spec.scale[channel]!;
-        for (const k of [0, 1]) sums[k]! += value * weights[position * 2 + k]!;
-      }
-    }
-  }
-  return sums;
-}
 
 const pictures: Picture[] = Array.from({ length: 5 }, (_, index) => ({
   width: 3,
@@ -210,7 +175,7 @@ describe('metadata', () => {
 describe('readParameters', () => {
   it('finds parameters by name', async () => {
     const parameters = await readParameters(path);
-    expect(parameters.get('fc5.weight')?.shape).toEqual([inputs, 2]);
+    expect(parameters.get('fc5.weight')?.shape).toEqual([18, 2]);
     expect(parameters.get('fc5.weight')?.data).toEqual(weights);
   });
 

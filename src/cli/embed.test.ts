@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SphereFaceError } from '../common/errors.js';
+import { writeModel } from '../models/index.js';
+import { runCommand } from '../testing/command.js';
+import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
+import { registerEmbed } from './embed.js';
+
+const crops = Array.from({ length: 5 }, (_, index) => ({
+  file: `id${index % 2}/${index}.png`,
+  data: Uint8Array.from({ length: 18 }, (_, pixel) => (pixel * 53 + index * 91) % 256),
+}));
+
+let scratch: string;
+let model: string;
+let images: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'sphereface-embed-'));
+  model = join(scratch, 'model.onnx');
+  images = join(scratch, 'images');
+  await writeModel(model, tinyModel({ metadata: { input: tinyInput, embeddingSize: 2 } }));
+  for (const folder of ['id0', 'id1']) await mkdir(join(images, folder), { recursive: true });
+  for (const { file, data } of crops) {
+    await sharp(data, { raw: { width: 3, height: 2, channels: 3 } }).toFile(join(images, file));
+  }
+  await writeFile(join(images, 'id0', 'broken.png'), 'no picture');
+  await writeFile(join(images, 'id0', 'notes.txt'), 'no image');
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+describe('sphereface embed', () => {
+  it('embeds what can be read, in order, and lists the rest', async () => {
+    const output = join(scratch, 'e.parquet');
+    const { stdout, stderr, error } = await runCommand(registerEmbed, [
+      ...['embed', model, images, '-o', output, '--flip', '--batch', '2', '--threads', '1', '--json'],
+    ]);
+    expect(error).toBeUndefined();
+    expect(JSON.parse(stdout)).toMatchObject({
+      embedded: 5,
+      width: 4,
+      flip: true,
+      ignored: 1,
+      failures: [{ file: 'id0/broken.png', error: expect.stringContaining('not an image') as string }],
+    });
+    expect(stderr).toContain('warning: id0/broken.png');
+
+    const { buffer, byteOffset, byteLength } = await readFile(output);
+    const read = await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength) });
+    const sorted = [...crops].sort((a, b) => (a.file < b.file ? -1 : 1));
+    expect(read.map(({ file }) => file as string)).toEqual(sorted.map(({ file }) => file));
+    for (const [row, { data }] of sorted.entries()) {
+      const picture = { width: 3, height: 2, data };
+      const expected = [false, true].flatMap((mirrored) => tinyEmbedding(picture, { mirrored }));
+      const got = read[row]!.embedding as number[];
+      for (const [k, value] of expected.entries()) expect(Math.abs(got[k]! - value)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('refuses crops of another size and leaves no file behind', async () => {
+    const other = join(scratch, 'other');
+    await mkdir(join(other, 'a'), { recursive: true });
+    await sharp({ create: { width: 4, height: 4, channels: 3, background: 'red' } }).toFile(join(other, 'a', '1.png'));
+    const before = await readdir(scratch);
+    const { error } = await runCommand(registerEmbed, ['embed', model, other, '-o', join(scratch, 'x.npz')]);
+    expect(error).toBeInstanceOf(SphereFaceError);
+    expect(String(error)).toMatch(/4 wide, 4 high[^]*3 wide, 2 high/);
+    expect(await readdir(scratch)).toEqual(before);
+  });
+});
