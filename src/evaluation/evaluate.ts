@@ -113,7 +113,7 @@ export function evaluatePairs(input: EvaluationInput): Evaluation {
     tarAtFarUnsupported: Object.fromEntries(
       reportedRates
         .filter((rate) => !supported.includes(rate))
-        .map((rate) => [rate, `needs ${1 / Number(rate)} mismatched pairs, got ${curve.mismatched}`]),
+        .map((rate) => [rate, `needs ${Math.round(1 / Number(rate))} mismatched pairs, got ${curve.mismatched}`]),
     ),
     scores: {
       accuracy: protocol === '10-fold' ? 'cosine about the mean of the other folds' : 'cosine',
