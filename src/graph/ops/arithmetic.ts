@@ -1,5 +1,6 @@
 // Elementwise arithmetic of two tensors with broadcasting: add, sub, mul, div, pow, min, max.
-import { broadcastShape, requireDType, requireSameDType, ShapeError } from '../shapes.js';
+import type { Emitter } from '../emitter.js';
+import { broadcastShape, requireDType, requireSameDType, sameShape, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
 import { greaterEqual, greater } from './comparison.js';
 import { log, neg, square } from './elementwise.js';
@@ -18,7 +19,13 @@ export function sumTo(x: Value, shape: Shape): Value {
   return reshape(summed, shape);
 }
 
-function binary(name: string, onnx: string, partials: Partials): (a: Value, b: Value) => Value {
+/** `operand` gives the ONNX name of an operand of a result of `shape`. */
+function binary(
+  name: string,
+  onnx: string,
+  partials: Partials,
+  operand: (emitter: Emitter, x: Value, shape: Shape) => string = (emitter, x) => emitter.nameOf(x),
+): (a: Value, b: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
     infer: ([a, b]) => {
@@ -29,7 +36,8 @@ function binary(name: string, onnx: string, partials: Partials): (a: Value, b: V
       return [{ dtype: a.dtype, shape }];
     },
     emit: (emitter, { inputs: [a, b], outputs: [y] }) => {
-      emitter.node(onnx, [emitter.nameOf(a), emitter.nameOf(b)], { outputs: [emitter.nameOf(y)] });
+      const operands = [a, b].map((x) => operand(emitter, x, y.shape));
+      emitter.node(onnx, operands, { outputs: [emitter.nameOf(y)] });
     },
     gradient: ({ inputs: [a, b], outputs: [y] }, [dy], needed) => {
       const [da, db] = partials(a, b, y, dy!);
@@ -51,11 +59,20 @@ export const mul = binary('mul', 'Mul', (a, b, _y, dy) => [() => mul(dy, b), () 
 /** `a / b`. */
 export const div = binary('div', 'Div', (a, b, _y, dy) => [() => div(dy, b), () => neg(div(mul(dy, a), square(b)))]);
 
+/** The WebGPU provider of ONNX Runtime 1.30 fails on Pow where a last axis of size 1 meets one divisible by 4: repeat it first. */
+function repeatedOnWebgpu(emitter: Emitter, x: Value, shape: Shape): string {
+  const name = emitter.nameOf(x);
+  if (emitter.target.device !== 'webgpu' || sameShape(x.shape, shape)) return name;
+  return emitter.node('Expand', [name, emitter.ints(shape)]);
+}
+
 /** `a ** b`. The gradient of the exponent needs a > 0. */
-export const pow = binary('pow', 'Pow', (a, b, y, dy) => [
-  () => mul(dy, mul(b, pow(a, sub(b, a.graph.scalar(1))))),
-  () => mul(dy, mul(y, log(a))),
-]);
+export const pow = binary(
+  'pow',
+  'Pow',
+  (a, b, y, dy) => [() => mul(dy, mul(b, pow(a, sub(b, a.graph.scalar(1))))), () => mul(dy, mul(y, log(a)))],
+  repeatedOnWebgpu,
+);
 
 /** The smaller of the two; where they are equal the gradient goes to `a`. */
 export const minimum = binary('minimum', 'Min', (a, b, _y, dy) => [
