@@ -1,0 +1,10 @@
+// Softmax cross-entropy: the classification loss that every logit-shaped margin ends in.
+import { logSoftmax, mean, neg, pickLabel, type Value } from '../graph/index.js';
+
+/**
+ * Mean over the batch of −log softmax at the label.
+ * @param logits [n, classes]; @param labels int64 [n], 0 … classes − 1. @returns a single number.
+ */
+export function crossEntropy(logits: Value, labels: Value): Value {
+  return neg(mean(pickLabel(logSoftmax(logits), labels)));
+}

@@ -1,0 +1,303 @@
+// Every loss against an independent float64 implementation: its value, and its gradient against central differences of that.
+import { describe, expect, it } from 'vitest';
+import { Random } from '../common/random.js';
+import { gradients, type Value } from '../graph/index.js';
+import { graphValues } from '../testing/graph-values.js';
+import { type EnergyPairs, rieszEnergy, type RieszOptions } from './energy.js';
+import { classificationLoss, type MarginOptions } from './margin.js';
+import { sphereFace2Bias } from './sphereface2.js';
+
+type Matrix = number[][];
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((total, x, i) => total + x * b[i], 0);
+const norm = (a: readonly number[]) => Math.sqrt(dot(a, a));
+const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / norm(a) / norm(b);
+const mean = (values: readonly number[]) => values.reduce((total, x) => total + x, 0) / values.length;
+const clamp = (x: number, most: number) => Math.min(most, Math.max(-most, x));
+
+function randomRows(random: Random, rows: number, size: number, length = 1): Matrix {
+  return Array.from({ length: rows }, () => Array.from({ length: size }, () => random.gaussian() * length));
+}
+
+/** ψ by its definition in pieces. */
+function psi(theta: number, m: number): number {
+  const k = Math.min(Math.floor((m * theta) / Math.PI), m - 1);
+  return (-1) ** k * Math.cos(m * theta) - 2 * k;
+}
+
+/** The classification losses in float64, by the papers' formulas. */
+function reference(X: Matrix, W: Matrix, labels: readonly number[], lambda: number, bias: number, o: MarginOptions) {
+  const crossEntropy = (logits: Matrix) =>
+    mean(
+      logits.map((row, i) => {
+        const largest = Math.max(...row);
+        return largest + Math.log(row.reduce((t, z) => t + Math.exp(z - largest), 0)) - row[labels[i]];
+      }),
+    );
+  const cos = X.map((x) => W.map((w) => cosine(x, w)));
+  const logits = (of: (c: number, own: boolean, i: number) => number) =>
+    cos.map((row, i) => row.map((c, j) => of(c, j === labels[i], i)));
+  switch (o.type) {
+    case 'softmax':
+      return crossEntropy(X.map((x) => W.map((w) => dot(x, w))));
+    case 'normalised-softmax':
+      return crossEntropy(logits((c) => o.scale * c));
+    case 'a-softmax':
+      return crossEntropy(
+        logits((c, own, i) => {
+          const margin = o.m === 1 ? c : (lambda * c + psi(Math.acos(clamp(c, 1)), o.m)) / (1 + lambda);
+          return norm(X[i]) * (own ? margin : c);
+        }),
+      );
+    case 'cosface':
+      return crossEntropy(logits((c, own) => o.scale * (own ? c - o.margin : c)));
+    case 'arcface':
+      return crossEntropy(
+        logits((c, own) => {
+          const theta = Math.acos(c);
+          const target = theta + o.margin < Math.PI ? Math.cos(theta + o.margin) : c - o.margin * Math.sin(o.margin);
+          return o.scale * (own ? target : c);
+        }),
+      );
+    case 'sphereface-r': {
+      const target = (c: number) => (o.version === 'v1' ? Math.cos(Math.min(o.m * Math.acos(c), Math.PI)) : c);
+      const other = (c: number) => (o.version === 'v1' ? c : Math.cos(Math.acos(c) / o.m));
+      return o.weight * crossEntropy(logits((c, own) => o.scale * (own ? target(c) : other(c))));
+    }
+    case 'sphereface2': {
+      const g = (z: number) => 2 * ((z + 1) / 2) ** o.exponent - 1;
+      const terms = logits((c, own) =>
+        own
+          ? o.balance * Math.log1p(Math.exp(-(o.scale * (g(c) - o.margin) + bias)))
+          : (1 - o.balance) * Math.log1p(Math.exp(o.scale * (g(c) + o.margin) + bias)),
+      );
+      return (o.weight / o.scale) * mean(terms.map((row) => row.reduce((t, x) => t + x, 0)));
+    }
+  }
+}
+
+/** dF/dM by central differences in float64; h = 1e-6 leaves about 1e-9 of error. */
+function centralDifferences(M: Matrix, F: (M: Matrix) => number): number[] {
+  const h = 1e-6;
+  return M.flatMap((row, i) =>
+    row.map((_, j) => {
+      const moved = (by: number) => M.map((r, k) => (k === i ? r.map((x, l) => (l === j ? x + by : x)) : r));
+      return (F(moved(h)) - F(moved(-h))) / (2 * h);
+    }),
+  );
+}
+
+/** Largest difference relative to the largest element of the reference. */
+function relativeError(got: ArrayLike<number>, expected: readonly number[]): number {
+  const scale = Math.max(...expected.map(Math.abs), 1e-6);
+  return Math.max(...expected.map((value, i) => Math.abs(got[i] - value))) / scale;
+}
+
+/** float32 against float64: acos and division near the ends of the sphere lose three of seven digits at worst. */
+const tolerance = 5e-4;
+
+const sphereFace2 = { type: 'sphereface2', balance: 0.7, scale: 8, margin: 0.4, exponent: 3, weight: 10 } as const;
+const margins: MarginOptions[] = [
+  { type: 'softmax' },
+  { type: 'normalised-softmax', scale: 8 },
+  ...([1, 2, 3, 4] as const).map((m) => ({ type: 'a-softmax', m, gradient: 'exact' }) as const),
+  { type: 'cosface', scale: 8, margin: 0.35 },
+  { type: 'arcface', scale: 8, margin: 0.5 },
+  { type: 'sphereface-r', version: 'v1', scale: 8, m: 1.5, gradient: 'exact', weight: 1 },
+  { type: 'sphereface-r', version: 'v2', scale: 8, m: 1.4, gradient: 'exact', weight: 2 },
+  sphereFace2,
+  { ...sphereFace2, exponent: 2.5 },
+];
+const nameOf = (options: MarginOptions) => JSON.stringify(options).replace(/["{}]/g, '').replace('type:', '');
+
+async function marginGradients(X: Matrix, W: Matrix, labels: number[], lambda: number, options: MarginOptions) {
+  const bias = sphereFace2Bias(W.length, sphereFace2);
+  const out = await graphValues({ X, W, lambda, bias: [bias] }, labels, (v) => {
+    const inputs = { features: v.X, classifier: v.W, labels: v.labels };
+    const { loss } = classificationLoss(inputs, { lambda: v.lambda, bias: v.bias }, options);
+    const [dX, dW, dBias] = gradients(loss, [v.X, v.W, v.bias]);
+    return { loss, dX, dW, dBias };
+  });
+  const F = (x: Matrix, w: Matrix, b = bias) => reference(x, w, labels, lambda, b, options);
+  expect(Math.abs(out.loss[0] / F(X, W) - 1)).toBeLessThan(1e-5);
+  expect(
+    relativeError(
+      out.dX,
+      centralDifferences(X, (x) => F(x, W)),
+    ),
+  ).toBeLessThan(tolerance);
+  expect(
+    relativeError(
+      out.dW,
+      centralDifferences(W, (w) => F(X, w)),
+    ),
+  ).toBeLessThan(tolerance);
+  expect(
+    relativeError(
+      out.dBias,
+      centralDifferences([[bias]], ([[b]]) => F(X, W, b)),
+    ),
+  ).toBeLessThan(tolerance);
+}
+
+describe('margins: value and exact gradient', () => {
+  it.each(margins.map((options) => [nameOf(options), options] as const))('%s', async (_, options) => {
+    const random = new Random(7);
+    const W = randomRows(random, 7, 5);
+    const X = randomRows(random, 12, 5, 2);
+    const labels = Array.from({ length: 12 }, (_, i) => (i * 3) % 7);
+    await marginGradients(X, W, labels, 1.5, options);
+  });
+
+  it.each([1, 2, 3, 4] as const)('A-Softmax m = %i at and beside its break angles', async (m) => {
+    // Features at exact angles from classifier 0, in the plane of axes 0 and 1.
+    const breaks = Array.from({ length: m }, (_, k) => (k * 180) / m).filter((degrees) => degrees > 0);
+    const degrees = [...breaks, ...breaks.flatMap((at) => [at - 0.1, at + 0.1]), 5, 88, 92, 175];
+    const X = degrees.map((at) => {
+      const theta = (at / 180) * Math.PI;
+      return [3 * Math.cos(theta), 3 * Math.sin(theta), 0];
+    });
+    const W = [
+      [1, 0, 0],
+      [0.2, 0.5, 0.8],
+      [-0.6, 0.3, -0.5],
+    ];
+    await marginGradients(
+      X,
+      W,
+      degrees.map(() => 0),
+      0.5,
+      { type: 'a-softmax', m, gradient: 'exact' },
+    );
+  });
+
+  it('SphereFace-R detached has the gradient of the plain cosine logits under the same probabilities', async () => {
+    const random = new Random(3);
+    const W = randomRows(random, 5, 4);
+    const X = randomRows(random, 6, 4);
+    const labels = [0, 1, 2, 3, 4, 0];
+    const options = { type: 'sphereface-r', version: 'v1', scale: 8, m: 1.5, weight: 1 } as const;
+    const loss = (v: Record<'X' | 'W' | 'labels', Value>, gradient: 'exact' | 'detached') =>
+      classificationLoss({ features: v.X, classifier: v.W, labels: v.labels }, {}, { ...options, gradient }).loss;
+    const out = await graphValues({ X, W }, labels, (v) => {
+      const detached = loss(v, 'detached');
+      return { exact: loss(v, 'exact'), detached, dX: gradients(detached, [v.X])[0] };
+    });
+    expect(out.detached[0]).toBeCloseTo(out.exact[0], 6);
+    // d loss / d logit_ij = (p_ij − [j = y_i]) / n with the margin's probabilities, times 8 d cos_ij / dx.
+    const expected = X.flatMap((x, i) => {
+      const logits = W.map((w, j) => {
+        const c = cosine(x, w);
+        return 8 * (j === labels[i] ? Math.cos(Math.min(1.5 * Math.acos(c), Math.PI)) : c);
+      });
+      const total = logits.reduce((t, z) => t + Math.exp(z), 0);
+      const slopes = logits.map((z, j) => (8 * (Math.exp(z) / total - (j === labels[i] ? 1 : 0))) / X.length);
+      return centralDifferences([x], ([moved]) => slopes.reduce((t, slope, j) => t + slope * cosine(moved, W[j]), 0));
+    });
+    expect(relativeError(out.dX, expected)).toBeLessThan(tolerance);
+  });
+});
+
+/** The mean energy in float64 by its definition. */
+function energyReference(W: Matrix, labels: readonly number[], pairs: EnergyPairs, o: RieszOptions): number {
+  const f = (c: number) => {
+    const theta = Math.acos(clamp(c, 1));
+    const z = o.on === 'distance' ? Math.sqrt(2 - 2 * c) : o.on === 'angle' ? theta / Math.PI + 1e-4 : theta;
+    return o.s === 0 ? -Math.log(z) : z ** -o.s;
+  };
+  const among = (own: readonly number[], others: readonly number[]) =>
+    mean(
+      own.flatMap((i) => [
+        ...others
+          .filter((j) => j !== i)
+          .flatMap((j) => {
+            const c = cosine(W[i], W[j]);
+            return o.space === 'full' ? [f(c)] : [f(c), f(-c)];
+          }),
+        ...(o.space === 'full' ? [] : [f(-1)]),
+      ]),
+    );
+  const all = W.map((_, i) => i);
+  const distinct = [...new Set(labels)];
+  return pairs === 'batch-all' ? among(labels, all) : pairs === 'batch' ? among(distinct, distinct) : among(all, all);
+}
+
+describe('energies: value and gradient', () => {
+  const kinds = ([0, 1, 2] as const).flatMap((s) =>
+    (['distance', 'angle', 'radians'] as const).flatMap((on) =>
+      (['full', 'half'] as const).map((space) => ({ s, on, space })),
+    ),
+  );
+  it.each(kinds)('s = $s on $on, $space space', async (options) => {
+    const W = randomRows(new Random(11), 9, 6);
+    const labels = [4, 0, 4, 7, 2, 4, 0];
+    for (const pairs of ['batch-all', 'batch', 'all'] as const) {
+      const out = await graphValues({ W }, labels, (v) => {
+        const energy = rieszEnergy(v.W, v.labels, pairs, options);
+        return { energy, dW: gradients(energy, [v.W])[0] };
+      });
+      const F = (w: Matrix) => energyReference(w, labels, pairs, options);
+      expect(relativeError(out.energy, [F(W)]), pairs).toBeLessThan(1e-5);
+      expect(relativeError(out.dW, centralDifferences(W, F)), pairs).toBeLessThan(tolerance);
+    }
+  });
+
+  it('all pairs over several blocks', async () => {
+    const W = randomRows(new Random(5), 1100, 12);
+    const options = { s: 1, on: 'distance', space: 'full' } as const;
+    const out = await graphValues({ W }, [0], (v) => {
+      const energy = rieszEnergy(v.W, v.labels, 'all', options);
+      return { energy, dW: gradients(energy, [v.W])[0] };
+    });
+    expect(relativeError(out.energy, [energyReference(W, [], 'all', options)])).toBeLessThan(1e-5);
+    for (const row of [0, 511, 512, 1099]) {
+      // Only the pairs of this row depend on it: 2 Σ_j f, over N (N − 1).
+      const F = ([w]: Matrix) =>
+        (2 * W.reduce((t, other, j) => (j === row ? t : t + 1 / Math.sqrt(2 - 2 * cosine(w, other))), 0)) /
+        (1100 * 1099);
+      const got = out.dW.subarray(row * 12, row * 12 + 12);
+      expect(relativeError(got, centralDifferences([W[row]], F))).toBeLessThan(tolerance);
+    }
+  });
+
+  it.each(kinds)('stays finite where rows coincide or oppose: s = $s on $on, $space space', async (options) => {
+    const row = [0.3, -0.4, 0.5];
+    const W = [row, row, row.map((x) => -x), row.map((x, i) => x + (i === 0 ? 1e-6 : 0)), [1, 0, 0]];
+    for (const pairs of ['batch-all', 'batch', 'all'] as const) {
+      const out = await graphValues({ W }, [0, 1, 2, 0], (v) => {
+        const energy = rieszEnergy(v.W, v.labels, pairs, options);
+        return { energy, dW: gradients(energy, [v.W])[0] };
+      });
+      expect([...out.energy, ...out.dW].every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('a batch of one label has no pairs among itself', async () => {
+    const W = randomRows(new Random(2), 4, 3);
+    const out = await graphValues({ W }, [1, 1, 1], (v) => {
+      const energy = rieszEnergy(v.W, v.labels, 'batch', { s: 2, on: 'distance', space: 'full' });
+      return { energy, dW: gradients(energy, [v.W])[0] };
+    });
+    expect([...out.energy, ...out.dW].every((x) => x === 0)).toBe(true);
+  });
+
+  it('descending the energy spreads the rows', async () => {
+    let W = randomRows(new Random(9), 6, 3);
+    const options = { s: 1, on: 'distance', space: 'full' } as const;
+    const before = energyReference(W, [], 'all', options);
+    for (let step = 0; step < 60; step++) {
+      const { dW } = await graphValues({ W }, [0], (v) => ({
+        dW: gradients(rieszEnergy(v.W, v.labels, 'all', options), [v.W])[0],
+      }));
+      W = W.map((row, i) => {
+        const moved = row.map((x, j) => x - 2 * dW[i * 3 + j]);
+        return moved.map((x) => x / norm(moved));
+      });
+    }
+    // Six points are best as an octahedron: mean energy (12 / √2 + 3 / 2) / 15.
+    const best = (12 / Math.SQRT2 + 1.5) / 15;
+    const after = energyReference(W, [], 'all', options);
+    expect(before).toBeGreaterThan(best * 1.02);
+    expect(after).toBeLessThan(best * 1.001);
+  });
+});

@@ -1,0 +1,18 @@
+// The public face of the losses: margins, hyperspherical energies, and the classification loss that joins them.
+export { psi, aSoftmaxLogits, type AngularMultiple, type ASoftmaxOptions } from './a-softmax.js';
+export { angleOf, cosines } from './angles.js';
+export { arcFaceLogits, type ArcFaceOptions } from './arcface.js';
+export { cosFaceLogits, type CosFaceOptions } from './cosface.js';
+export { crossEntropy } from './cross-entropy.js';
+export { caffeEnergy, rieszEnergy, type CaffeEnergyOptions, type EnergyPairs, type RieszOptions } from './energy.js';
+export {
+  classificationLoss,
+  hasUnitClassifier,
+  type Classification,
+  type ClassifierInputs,
+  type MarginOptions,
+  type MarginScalars,
+} from './margin.js';
+export { rowDots, rowNorms, unitRows } from './rows.js';
+export { sphereFaceRLogits, type SphereFaceROptions } from './sphereface-r.js';
+export { sphereFace2Bias, sphereFace2Loss, type SphereFace2Options } from './sphereface2.js';

@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Random } from '../common/random.js';
+import { type Checkpoint, CheckpointStore } from './checkpoint.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'checkpoints-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function checkpoint(iteration: number): Checkpoint {
+  const random = new Random(iteration).state;
+  return {
+    state: {
+      format: 1,
+      iteration,
+      lambdaStep: iteration + 2000,
+      sampler: { epochStart: random, position: 3, epoch: 1, random },
+      guard: { smoothedLoss: 2.5, aboveChance: 0 },
+    },
+    parameters: new Map([['w', { shape: [2], data: Float32Array.of(iteration, 1) }]]),
+    momentum: new Map([['w', { shape: [2], data: Float32Array.of(0, -iteration) }]]),
+  };
+}
+
+describe('CheckpointStore', () => {
+  it('reads back what it wrote, newest first, and keeps only as many as told', async () => {
+    const store = new CheckpointStore(folder, 2);
+    for (const iteration of [9, 10, 100]) await store.write(checkpoint(iteration));
+    expect(await store.iterations()).toEqual([10, 100]);
+    expect(await store.latest()).toEqual(checkpoint(100));
+    expect((await readdir(folder)).sort()).toEqual(['10', '100']);
+  });
+
+  it('replaces a checkpoint of the same iteration', async () => {
+    const store = new CheckpointStore(folder, 2);
+    await store.write(checkpoint(5));
+    await store.write(checkpoint(5));
+    expect(await store.latest()).toEqual(checkpoint(5));
+  });
+
+  it('does not see what a killed run left half written, and cleans it up', async () => {
+    const store = new CheckpointStore(folder, 2);
+    await store.write(checkpoint(5));
+    await mkdir(join(folder, '.unfinished-6'));
+    await writeFile(join(folder, '.unfinished-6', 'state.json'), '{');
+    await mkdir(join(folder, '.removed-4'));
+    expect((await store.latest())?.state.iteration).toBe(5);
+    await store.clean();
+    expect(await readdir(folder)).toEqual(['5']);
+  });
+
+  it('falls back when the newest cannot be read, and says so', async () => {
+    const store = new CheckpointStore(folder, 3);
+    await store.write(checkpoint(5));
+    await store.write(checkpoint(6));
+    await truncate(join(folder, '6', 'parameters.safetensors'), 20);
+    const warnings: string[] = [];
+    expect((await store.latest((message) => warnings.push(message)))?.state.iteration).toBe(5);
+    expect(warnings).toEqual([expect.stringContaining('checkpoint 6 cannot be read')]);
+    await writeFile(join(folder, '5', 'state.json'), '{"format": 2}');
+    await expect(store.latest()).rejects.toThrow(/No checkpoint .* can be read/);
+  });
+
+  it('has no latest in an empty or absent folder', async () => {
+    expect(await new CheckpointStore(join(folder, 'none'), 1).latest()).toBeUndefined();
+  });
+});

@@ -1,0 +1,119 @@
+// Watches a run and stops it when it has gone wrong: not finite, all probabilities underflowed, exploding, or no better than chance for long.
+import { z } from 'zod';
+import { SphereFaceError } from '../common/errors.js';
+import type { Recipe } from './recipe.js';
+
+export const guardStateSchema = z.strictObject({
+  /** Exponential average of the classification loss; null before the first step. */
+  smoothedLoss: z.number().nullable(),
+  /** Steps in a row with the smoothed loss above chance. */
+  aboveChance: z.int().nonnegative(),
+});
+export type GuardState = z.output<typeof guardStateSchema>;
+
+/** What the guard is shown at each step. */
+export interface StepReport {
+  /** Optimizer steps done, this one included. */
+  readonly iteration: number;
+  readonly loss: number;
+  readonly classificationLoss: number;
+  readonly lambda: number | undefined;
+  readonly featureNorm: number;
+  readonly learningRate: number;
+  /** Norm of each parameter's gradient, by name. */
+  readonly gradientNorms: ReadonlyMap<string, number>;
+}
+
+/** The kinds of trouble. */
+export type AnomalyKind = 'not-finite' | 'underflow' | 'explosion' | 'above-chance';
+
+/** A run that was stopped by its guard. */
+export class TrainingAnomaly extends SphereFaceError {
+  constructor(
+    readonly kind: AnomalyKind,
+    readonly report: StepReport,
+    what: string,
+    got: string,
+    next: string,
+  ) {
+    super(what, { got: `${got}; ${circumstances(report)}`, next });
+  }
+}
+
+/** −ln of the smallest normal float32: the cross-entropy of a probability that has underflowed, the famous 87.33. */
+export const underflowLoss = -Math.log(2 ** -126);
+
+/** Share of the past in the smoothed loss. */
+const smoothing = 0.98;
+
+export class Guard {
+  private current: GuardState;
+
+  /** @param chance the loss of a classifier that knows nothing: ln(identities) for softmax. */
+  constructor(
+    private readonly limits: Recipe['guard'],
+    private readonly chance: number,
+    state: GuardState = { smoothedLoss: null, aboveChance: 0 },
+  ) {
+    this.current = state;
+  }
+
+  get state(): GuardState {
+    return this.current;
+  }
+
+  /**
+   * Checks one step, before its gradient is applied.
+   * @throws TrainingAnomaly
+   */
+  check(report: StepReport): void {
+    const { loss, classificationLoss } = report;
+    const bad = [...report.gradientNorms].find(([, norm]) => !Number.isFinite(norm));
+    if (!Number.isFinite(loss) || bad !== undefined) {
+      throw new TrainingAnomaly(
+        'not-finite',
+        report,
+        'Training stopped: a value is not finite.',
+        bad === undefined ? `loss ${loss}` : `gradient of ${bad[0]} has norm ${bad[1]}, loss ${loss}`,
+        'resume from the last checkpoint with a lower rate (--set solver.baseLearningRate=…) or clipping (--set solver.clipNorm=5)',
+      );
+    }
+    if (classificationLoss >= underflowLoss) {
+      throw new TrainingAnomaly(
+        'underflow',
+        report,
+        'Training stopped: the probability of the right identity has underflowed for the whole batch.',
+        `loss ${classificationLoss.toFixed(2)}, at least ${underflowLoss.toFixed(2)} = −ln(smallest float)`,
+        'lower the learning rate, keep λ higher for longer (loss.margin.lambda.minimum, .gamma), or start from a model of smaller m with --init',
+      );
+    }
+    const before = this.current.smoothedLoss;
+    const smoothedLoss =
+      before === null ? classificationLoss : smoothing * before + (1 - smoothing) * classificationLoss;
+    const aboveChance = smoothedLoss > this.chance ? this.current.aboveChance + 1 : 0;
+    this.current = { smoothedLoss, aboveChance };
+    if (smoothedLoss > this.limits.explosion * this.chance) {
+      throw new TrainingAnomaly(
+        'explosion',
+        report,
+        'Training stopped: the loss has exploded.',
+        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.chance.toFixed(2)}`,
+        'lower the learning rate, clip gradients (solver.clipNorm), or lower the energy weight',
+      );
+    }
+    if (this.limits.aboveChance !== null && aboveChance >= this.limits.aboveChance) {
+      throw new TrainingAnomaly(
+        'above-chance',
+        report,
+        `Training stopped: the loss has been above chance for ${aboveChance} steps.`,
+        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.chance.toFixed(2)}`,
+        'start with m = 1 and fine-tune with --init, or let λ fall more slowly (loss.margin.lambda.gamma), or raise network.fillerGain',
+      );
+    }
+  }
+}
+
+function circumstances({ iteration, lambda, featureNorm, learningRate }: StepReport): string {
+  const blend = lambda === undefined ? '' : `λ ${lambda.toPrecision(4)}, `;
+  return `iteration ${iteration}, ${blend}mean feature norm ${featureNorm.toPrecision(4)}, learning rate ${learningRate.toPrecision(3)}`;
+}

@@ -1,0 +1,55 @@
+// log.jsonl: a line of JSON per displayed iteration, appended as the run goes on and cut back to the checkpoint when it resumes.
+import { appendFile, readFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../common/atomic.js';
+
+/** One line of log.jsonl. Means are over the steps since the line before; numbers in units of the loss unless said otherwise. */
+export interface LogLine {
+  readonly iteration: number;
+  /** Everything that is minimised. */
+  readonly loss: number;
+  /** Each term as it enters the loss: `classification`, `energy`, `hiddenEnergy`. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** λ of the A-Softmax blend; null for other margins. */
+  readonly lambda: number | null;
+  /** See `effectiveMargin`; null for other margins. */
+  readonly effectiveMargin: number | null;
+  /** Share of the batch whose own classifier is the nearest. */
+  readonly accuracy: number;
+  /** Mean length of the embeddings. */
+  readonly featureNorm: number;
+  /** Smallest and mean angle between classifiers, degrees. */
+  readonly minimumAngle: number;
+  readonly meanAngle: number;
+  /** The energy itself, without its weight; null when the recipe has none. */
+  readonly energy: number | null;
+  /** The weight that the energy had. */
+  readonly energyWeight: number | null;
+  /** Norm of each term's gradient on the classifier, as weighted, and of the whole gradient. */
+  readonly gradientNorms: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+  readonly epoch: number;
+  readonly imagesPerSecond: number;
+  /** Share of the time that the step waited for data. */
+  readonly waiting: number;
+}
+
+export class TrainingLog {
+  constructor(private readonly path: string) {}
+
+  async append(line: LogLine): Promise<void> {
+    await appendFile(this.path, `${JSON.stringify(line)}\n`);
+  }
+
+  /** Drops lines after `iteration` and a last line that a kill cut off. */
+  async cutBack(iteration: number): Promise<void> {
+    const text = await readFile(this.path, 'utf8').catch(() => '');
+    const kept = text.split('\n').filter((line) => {
+      try {
+        return (JSON.parse(line) as LogLine).iteration <= iteration;
+      } catch {
+        return false;
+      }
+    });
+    await writeFileAtomic(this.path, kept.map((line) => `${line}\n`).join(''));
+  }
+}
