@@ -1,0 +1,26 @@
+// How parameters start: Caffe's fillers.
+import type { Random } from '../common/random.js';
+import { type Shape, sizeOf } from '../graph/index.js';
+
+export type Filler =
+  /** Uniform over ±sqrt(3 / fan-in), Caffe's `xavier` with its default variance norm. */
+  | { readonly type: 'xavier' }
+  | { readonly type: 'gaussian'; readonly std: number }
+  | { readonly type: 'constant'; readonly value: number };
+
+/** Values of one parameter. The fan-in of `[out, in, …]` is the number of elements per output. */
+export function fill(filler: Filler, shape: Shape, random: Random): Float32Array {
+  const data = new Float32Array(sizeOf(shape));
+  switch (filler.type) {
+    case 'xavier': {
+      const bound = Math.sqrt(3 / (data.length / shape[0]));
+      return data.map(() => random.between(-bound, bound));
+    }
+    case 'gaussian':
+      return data.map(() => random.gaussian(0, filler.std));
+    case 'constant':
+      return data.fill(filler.value);
+    default:
+      return filler satisfies never;
+  }
+}

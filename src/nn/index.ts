@@ -1,0 +1,14 @@
+// The public face of the nn layer.
+export { fill, type Filler } from './fillers.js';
+export * from './layers.js';
+export { mobileFaceNet, type MobileFaceNetOptions } from './mobilefacenet.js';
+export * from './parameters.js';
+export { sgdUpdateModel, type SgdScalars } from './sgd.js';
+export {
+  publishedEmbeddingSize,
+  publishedWidths,
+  sfnet,
+  sfnetUnits,
+  type SfnetDepth,
+  type SfnetOptions,
+} from './sfnet.js';

@@ -1,0 +1,122 @@
+// Layers: functions that declare their parameters and apply their ops.
+import {
+  add,
+  batchNormInference,
+  batchNormTraining,
+  conv2d,
+  flatten,
+  matmul,
+  mix,
+  prelu,
+  scale,
+  stopGradient,
+  type Value,
+} from '../graph/index.js';
+import type { Filler } from './fillers.js';
+import type { NetworkBuilder } from './parameters.js';
+
+/** How a layer's bias learns; `none`: the layer has no bias. */
+export type BiasRule =
+  /** Learning rate 2, no decay: Caffe's customary bias. */
+  | 'caffe'
+  /** Present in the file, but held at zero: the residual units of the published network (recipe A.3). */
+  | 'frozen'
+  | 'none';
+
+export interface ConvolutionOptions {
+  readonly out: number;
+  readonly kernel: number;
+  /** Default 1. */
+  readonly stride?: number;
+  /** Default 0. */
+  readonly padding?: number;
+  /** Default 1. */
+  readonly groups?: number;
+  /** Default xavier. */
+  readonly filler?: Filler;
+  /** Default `none`. */
+  readonly bias?: BiasRule;
+}
+
+const biasMultipliers: Readonly<
+  Record<Exclude<BiasRule, 'none'>, { learningRateMultiplier: number; decayMultiplier: number }>
+> = {
+  caffe: { learningRateMultiplier: 2, decayMultiplier: 0 },
+  frozen: { learningRateMultiplier: 0, decayMultiplier: 0 },
+};
+
+function biasOf(net: NetworkBuilder, name: string, size: number, rule: BiasRule): Value | undefined {
+  if (rule === 'none') return undefined;
+  return net.parameter({
+    name: `${name}.bias`,
+    shape: [size],
+    filler: { type: 'constant', value: 0 },
+    ...biasMultipliers[rule],
+  });
+}
+
+/** Square convolution over x [n, c, h, w]. Parameters `NAME.weight` [out, c / groups, k, k] and, with a bias, `NAME.bias` [out]. */
+export function convolution(net: NetworkBuilder, name: string, x: Value, options: ConvolutionOptions): Value {
+  const { out, kernel, stride = 1, padding = 0, groups = 1, filler = { type: 'xavier' }, bias = 'none' } = options;
+  const weight = net.parameter({ name: `${name}.weight`, shape: [out, x.shape[1] / groups, kernel, kernel], filler });
+  return conv2d(x, weight, { stride, padding, groups, bias: biasOf(net, name, out, bias) });
+}
+
+/** PReLU with one slope per channel, 0.25 at the start, decayed like any weight (Caffe's default). Parameter `NAME.slope` [c]. */
+export function parametricRelu(net: NetworkBuilder, name: string, x: Value): Value {
+  const slope = net.parameter({
+    name: `${name}.slope`,
+    shape: [x.shape[1]],
+    filler: { type: 'constant', value: 0.25 },
+  });
+  return prelu(x, slope);
+}
+
+/** x [n, …] times a matrix: [n, out]. Parameters `NAME.weight` [out, in] and, with a bias, `NAME.bias` [out]. */
+export function fullyConnected(
+  net: NetworkBuilder,
+  name: string,
+  x: Value,
+  { out, bias = 'caffe' }: { readonly out: number; readonly bias?: BiasRule },
+): Value {
+  const flat = x.rank === 2 ? x : flatten(x);
+  const weight = net.parameter({ name: `${name}.weight`, shape: [out, flat.shape[1]], filler: { type: 'xavier' } });
+  const y = matmul(flat, weight, { transposeB: true });
+  const offset = biasOf(net, name, out, bias);
+  return offset === undefined ? y : add(y, offset);
+}
+
+/** Share of the new batch in the running statistics. */
+const statisticsMomentum = 0.1;
+
+/**
+ * Batch normalisation over x [n, c, h, w]. Parameters `NAME.gamma`, `NAME.beta` [c], statistics `NAME.mean`, `NAME.variance` [c].
+ * Training normalises by the batch and moves the running statistics (unbiased variance) a tenth of the way to the batch's.
+ */
+export function batchNorm(net: NetworkBuilder, name: string, x: Value): Value {
+  const shape = [x.shape[1]];
+  const constant = (part: string, value: number, kind: 'trained' | 'statistic'): Value =>
+    net.parameter({
+      name: `${name}.${part}`,
+      shape,
+      filler: { type: 'constant', value },
+      kind,
+      decayMultiplier: kind === 'trained' ? 0 : undefined,
+    });
+  const affine = { gamma: constant('gamma', 1, 'trained'), beta: constant('beta', 0, 'trained') };
+  const running = { mean: constant('mean', 0, 'statistic'), variance: constant('variance', 1, 'statistic') };
+  switch (net.mode) {
+    case 'inference':
+      return batchNormInference(x, affine, running);
+    case 'training': {
+      const { y, mean, variance } = batchNormTraining(x, affine);
+      const count = x.size / x.shape[1];
+      const unbiased = scale(variance, count / Math.max(count - 1, 1));
+      net.statistics.set(`${name}.mean`, mix(running.mean, stopGradient(mean), statisticsMomentum));
+      net.statistics.set(`${name}.variance`, mix(running.variance, stopGradient(unbiased), statisticsMomentum));
+      return y;
+    }
+    default:
+      return net.mode satisfies never;
+  }
+}

@@ -1,0 +1,111 @@
+// Parameters of a network: what they are, how they start, and how a graph gets at them.
+import { SphereFaceError } from '../common/errors.js';
+import type { Random } from '../common/random.js';
+import { type Graph, type Shape, sizeOf, type Value } from '../graph/index.js';
+import { type Filler, fill } from './fillers.js';
+
+/** One parameter, without its values. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly filler: Filler;
+  /** Factor on the base learning rate; 0 freezes the parameter at its start. Default 1. */
+  readonly learningRateMultiplier?: number;
+  /** Factor on the weight decay. Default 1. */
+  readonly decayMultiplier?: number;
+  /**
+   * `trained` parameters follow their gradient. `statistic` values are replaced by what the step computes for them
+   * (running mean and variance of batch normalisation). Default `trained`.
+   */
+  readonly kind?: 'trained' | 'statistic';
+}
+
+/** Values of parameters by name. */
+export type ParameterValues = ReadonlyMap<string, Float32Array>;
+
+/** Whether a layer normalises by its batch (training) or by what it has stored (inference). */
+export type Mode = 'training' | 'inference';
+
+/**
+ * What layers are built in: a graph, a mode, and a source of parameters. Layers declare each parameter once;
+ * the two implementations make it an input of a training graph or a constant of an inference graph.
+ */
+export abstract class NetworkBuilder {
+  readonly specs: ParameterSpec[] = [];
+  readonly values = new Map<string, Value>();
+  /** New values of statistics, by name; the training loop stores them after each step. */
+  readonly statistics = new Map<string, Value>();
+
+  constructor(
+    readonly graph: Graph,
+    readonly mode: Mode,
+  ) {}
+
+  /** Declares a parameter and gives its value in the graph. */
+  parameter(spec: ParameterSpec): Value {
+    if (this.values.has(spec.name)) {
+      throw new SphereFaceError(`The network already has a parameter "${spec.name}".`, {
+        next: 'give every layer its own name',
+      });
+    }
+    const value = this.provide(spec);
+    this.specs.push(spec);
+    this.values.set(spec.name, value);
+    return value;
+  }
+
+  /** The trained parameters that a gradient is needed for. */
+  get trained(): readonly ParameterSpec[] {
+    return this.specs.filter(isTrained);
+  }
+
+  protected abstract provide(spec: ParameterSpec): Value;
+}
+
+/** Whether a parameter follows its gradient. */
+export function isTrained(spec: ParameterSpec): boolean {
+  return spec.kind !== 'statistic' && spec.learningRateMultiplier !== 0;
+}
+
+/** Parameters are inputs of the graph, fed at each run. */
+export class TrainingBuilder extends NetworkBuilder {
+  constructor(graph: Graph) {
+    super(graph, 'training');
+  }
+
+  protected provide(spec: ParameterSpec): Value {
+    return this.graph.input(spec.name, 'float32', spec.shape);
+  }
+}
+
+/** Parameters are constants stored in the model. */
+export class InferenceBuilder extends NetworkBuilder {
+  constructor(
+    graph: Graph,
+    private readonly stored: ParameterValues,
+  ) {
+    super(graph, 'inference');
+  }
+
+  protected provide({ name, shape }: ParameterSpec): Value {
+    const data = this.stored.get(name);
+    if (data === undefined || data.length !== sizeOf(shape)) {
+      throw new SphereFaceError(`The parameter "${name}" does not fit the network.`, {
+        got: data === undefined ? 'no such parameter' : `${data.length} values`,
+        expected: `${sizeOf(shape)} values for [${shape.join(', ')}]`,
+        next: 'check that the weights belong to this network, depth and embedding size',
+      });
+    }
+    return this.graph.constant(data, shape, { name });
+  }
+}
+
+/** Number of values in all parameters. */
+export function countParameters(specs: readonly ParameterSpec[]): number {
+  return specs.reduce((total, spec) => total + sizeOf(spec.shape), 0);
+}
+
+/** Fresh values for every parameter, from its filler. The order of the specs decides which random numbers each gets. */
+export function initialize(specs: readonly ParameterSpec[], random: Random): Map<string, Float32Array> {
+  return new Map(specs.map((spec) => [spec.name, fill(spec.filler, spec.shape, random)]));
+}
