@@ -122,7 +122,9 @@ z = numpy.load(sys.argv[1], allow_pickle=False)
 a = numpy.load(sys.argv[2], allow_pickle=False)
 assert (z['embeddings'] == a).all() and a.dtype == numpy.float32
 print(json.dumps([a.shape, z['files'].tolist(), a.tolist()]))`;
-    const run = spawnSync('/usr/bin/python3', ['-c', script, await write('p.npz'), await write('p.npy')], { encoding: 'utf8' });
+    const run = spawnSync('/usr/bin/python3', ['-c', script, await write('p.npz'), await write('p.npy')], {
+      encoding: 'utf8',
+    });
     expect(run.stderr).toBe('');
     expect(JSON.parse(run.stdout)).toEqual([
       [3, width],

@@ -1,9 +1,12 @@
 // One door for every form in which people hold face images: a folder, a zip, a `path label` list, a RecordIO file.
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { readHead } from './files.js';
 import { openFolder } from './folder.js';
 import { openList } from './list.js';
+import { openRecordIO } from './recordio.js';
 import type { OpenedSource } from './source.js';
 import { openZip } from './zip.js';
 
@@ -17,7 +20,8 @@ export interface OpenOptions {
  * Opens labelled images, whatever their form:
  * - a folder of identity folders,
  * - a zip of one,
- * - a text file with a `path label` line per image.
+ * - a text file with a `path label` line per image,
+ * - InsightFace's RecordIO: `train.rec`, or the folder that it lies in.
  * @throws SphereFaceError if there is nothing at `path`, if it has none of these forms, or if it holds no image.
  */
 export async function openImageSource(path: string, options: OpenOptions = {}): Promise<OpenedSource> {
@@ -32,15 +36,20 @@ export async function openImageSource(path: string, options: OpenOptions = {}): 
   });
 }
 
+function isRecordSet(folder: string): boolean {
+  return existsSync(join(folder, 'train.rec'));
+}
+
 async function openByForm(path: string, options: OpenOptions): Promise<OpenedSource> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new UsageError(`There is nothing at ${path}.`, {
-      expected: 'a folder of identity folders, a zip of one, or a "path label" list',
+      expected: 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file',
       next: 'check the path',
     });
   }
-  if (found.isDirectory()) return openFolder(path);
+  if (found.isDirectory()) return isRecordSet(path) ? openRecordIO(path) : openFolder(path);
+  if (/\.rec$/i.test(path)) return openRecordIO(path);
   const head = await readHead(path, 512);
   if (head[0] === 0x50 && head[1] === 0x4b) return openZip(path);
   if (/\.zip$/i.test(path)) {
@@ -52,6 +61,6 @@ async function openByForm(path: string, options: OpenOptions): Promise<OpenedSou
   if (!head.includes(0)) return openList(path, options.root);
   throw new UsageError(`${path} is no source of images.`, {
     got: `a binary file starting ${Buffer.from(head.subarray(0, 4)).toString('hex')}`,
-    expected: 'a folder of identity folders, a zip of one, or a "path label" list',
+    expected: 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file',
   });
 }
