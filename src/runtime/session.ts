@@ -23,6 +23,7 @@ export class Session {
 
   private constructor(
     private readonly session: InferenceSession,
+    private readonly ort: Backend['ort'],
     /** The device that was taken. */
     readonly device: Device,
     /** Which engine runs it and why this device, in words. */
@@ -45,7 +46,7 @@ export class Session {
       const session = await backend.ort.InferenceSession.create(model, sessionOptions(device, options));
       const reason = options.device === undefined ? 'the default here' : 'as asked for';
       const description = `${device} (${backend.name}, ${reason})`;
-      return new Session(session, device, description, options.profilePrefix !== undefined);
+      return new Session(session, backend.ort, device, description, options.profilePrefix !== undefined);
     } catch (error) {
       if (device === fallback) {
         throw new SphereFaceError('The model could not be prepared.', { got: messageOf(error), cause: error });
@@ -80,8 +81,18 @@ export class Session {
     if (this.disposed) throw new SphereFaceError('This session has been disposed of.', { next: 'create a new one' });
     if (into === undefined) return this.session.run(feeds);
     const fetches: Record<string, Tensor | null> = {};
-    for (const name of this.outputNames) fetches[name] = into[name] ?? null;
+    for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
     return this.session.run(feeds, fetches);
+  }
+
+  /**
+   * The same buffer as a tensor of the engine's own class. onnxruntime-node loads its own (CommonJS) copy of that class, and takes
+   * preallocated outputs of any other class for absent ones, silently.
+   */
+  private asFetch(tensor: Tensor | undefined): Tensor | null {
+    if (tensor === undefined) return null;
+    if (tensor instanceof this.ort.Tensor) return tensor;
+    return new this.ort.Tensor(tensor.type, tensor.data, tensor.dims) as Tensor;
   }
 
   /** Releases everything the runtime holds for this model. Safe to call twice. */
