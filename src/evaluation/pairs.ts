@@ -21,6 +21,13 @@ export interface PairFile {
   readonly folds?: number;
 }
 
+/** One line of a gallery or probe list. */
+export interface ListedImage {
+  readonly line: number;
+  readonly file: string;
+  readonly identity: string;
+}
+
 interface Line {
   readonly number: number;
   readonly tokens: readonly string[];
@@ -39,16 +46,7 @@ const wholeNumber = /^\d+$/;
  * @param name how to call the file in errors
  */
 export function parsePairs(text: string, name: string): PairFile {
-  const lines: Line[] = [];
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\n|\r/)
-    .entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    const tokens = line.split(line.includes('\t') ? /\t+/ : / +/).map((token) => token.trim());
-    lines.push({ number: index + 1, tokens });
-  }
+  const lines = parseLines(text);
   if (lines.length === 0) throw new SphereFaceError(`${name} holds no pairs`, { expected: 'a line per pair' });
   const [first, ...rest] = lines;
   if (first.tokens.length <= 2 && first.tokens.every((token) => wholeNumber.test(token))) {
@@ -61,6 +59,42 @@ export function parsePairs(text: string, name: string): PairFile {
     return pairs.length === 6000 ? view2(pairs, 10, 300, name) : { format: 'lfw', pairs };
   }
   return { format: 'list', pairs: lines.map((line) => listedPair(line, name)) };
+}
+
+/**
+ * Reads a gallery or probe list: a path per line, and after it the identity; without it the path's first folder is
+ * the identity.
+ */
+export function parseImageList(text: string, name: string): ListedImage[] {
+  const lines = parseLines(text);
+  if (lines.length === 0) throw new SphereFaceError(`${name} holds no images`, { expected: 'a line per image' });
+  return lines.map(({ number, tokens }) => {
+    const [file] = tokens;
+    const identity = tokens[1] ?? (file.includes('/') ? file.split('/')[0] : undefined);
+    if (tokens.length > 2 || identity === undefined) {
+      throw new SphereFaceError(`${name}, line ${number} is not an image of an identity`, {
+        got: tokens.join(' '),
+        expected: 'identity/image, or a path and an identity',
+        next: 'separate the two by a tab if a path holds spaces',
+      });
+    }
+    return { line: number, file, identity };
+  });
+}
+
+/** Lines as tokens: by tabs if a line has tabs, by spaces otherwise. */
+function parseLines(text: string): Line[] {
+  const lines: Line[] = [];
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\n|\r/)
+    .entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const tokens = line.split(line.includes('\t') ? /\t+/ : / +/).map((token) => token.trim());
+    lines.push({ number: index + 1, tokens });
+  }
+  return lines;
 }
 
 function looksLikeLfw({ tokens }: Line): boolean {

@@ -1,0 +1,34 @@
+// Evaluation: pair files, protocols, metrics, calibration, and the report. `metrics/` alone runs anywhere.
+export { type CalibratedThreshold, calibrate, decide } from './calibration.js';
+export {
+  type Evaluation,
+  type EvaluationInput,
+  type EvaluationNumbers,
+  evaluatePairs,
+  reportedRates,
+} from './evaluate.js';
+export { evaluateIdentification, type IdentificationNumbers, reportedRanks } from './identification.js';
+export * from './metrics/index.js';
+export { type Mistake, worstMistakes } from './mistakes.js';
+export {
+  fileFinder,
+  type ListedImage,
+  type MissingPair,
+  type Pair,
+  type PairFile,
+  parseImageList,
+  parsePairs,
+  type ResolvedPairs,
+  resolvePairs,
+} from './pairs.js';
+export { pictureAddress, writeReport } from './report/files.js';
+export { type Facts, type PicturedPair, renderReport, type ReportContent } from './report/report.js';
+export {
+  type EmbeddedRows,
+  type Embedder,
+  type EvaluationRun,
+  type EvaluationRunResult,
+  type MissingImage,
+  MissingImagesError,
+  runEvaluation,
+} from './run.js';
