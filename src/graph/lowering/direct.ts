@@ -1,5 +1,5 @@
 // Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
-import type { Emitter } from '../emitter.js';
+import type { EmitOptions, Emitter } from '../emitter.js';
 import type { ConvGeometry } from '../ops/conv2d.js';
 import type { Node, Shape, Value } from '../value.js';
 
@@ -51,17 +51,28 @@ export function directInputGradient(emitter: Emitter, node: Node<GradientAttribu
     h - ((dy.shape[2] - 1) * stride[0] + reach[0] + 1 - padding[0] - padding[2]),
     width - ((dy.shape[3] - 1) * stride[1] + reach[1] + 1 - padding[1] - padding[3]),
   ];
-  emitter.node('ConvTranspose', [emitter.nameOf(dy), emitter.nameOf(w)], {
-    attributes: {
-      strides: stride,
-      dilations: dilation,
-      pads: padding,
-      group: groups,
-      kernel_shape: [kh, kw],
-      output_padding: rest,
-    },
-    ...out,
-  });
+  const convTranspose = (weights: string, options: EmitOptions) =>
+    emitter.node('ConvTranspose', [emitter.nameOf(dy), weights], {
+      attributes: {
+        strides: stride,
+        dilations: dilation,
+        pads: padding,
+        group: groups,
+        kernel_shape: [kh, kw],
+        output_padding: rest,
+      },
+      ...options,
+    });
+  const [o, perGroup] = w.shape;
+  if (emitter.target.device === 'webgpu' && groups > 1 && perGroup === 1 && o > groups) {
+    // The WebGPU provider of ONNX Runtime 1.30 computes this case wrongly (several filters for the one channel of a group).
+    // A second channel per group, made by weights of zero, avoids it and is left out again.
+    const wider = emitter.node('Pad', [emitter.nameOf(w), emitter.ints([0, 0, 0, 0, 0, 1, 0, 0])]);
+    const range = [[0], [2 * groups], [1], [2]].map((values) => emitter.ints(values));
+    emitter.node('Slice', [convTranspose(wider, {}), ...range], out);
+    return;
+  }
+  convTranspose(emitter.nameOf(w), out);
 }
 
 /** Weights [o, c, kh, kw] as [c, o, kh, kw], turned by 180 degrees: the spatial axis is read backwards. */

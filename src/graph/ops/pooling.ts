@@ -1,6 +1,7 @@
 // Maximum and average pooling over windows of x [n, c, h, w].
 import { requireDType, requireRank, ShapeError } from '../shapes.js';
-import type { Op, Value } from '../value.js';
+import type { Emitter } from '../emitter.js';
+import type { Op, Shape, Value } from '../value.js';
 import { convInputGradient, convOutputSize, geometryOf, type Pair } from './conv2d.js';
 import { scatterAddElements } from './indexing.js';
 import { reshape } from './layout.js';
@@ -47,6 +48,48 @@ const onnxAttributes = ({ kernel, stride, padding, rounding }: PoolAttributes) =
   ceil_mode: rounding === 'ceil' ? 1 : 0,
 });
 
+/** Below every float32 that a window could hold: padding never is a maximum. */
+const lowest = -3.4e38;
+
+/**
+ * The positions of the maxima without MaxPool's second output, which WebGPU lacks: one shifted picture for each element of the window,
+ * in row order, then the first largest among them.
+ */
+function positionsByComparison(
+  emitter: Emitter,
+  x: Value,
+  { kernel, stride, padding }: PoolAttributes,
+  [n, c, oh, ow]: Shape,
+  output: string,
+): void {
+  const [, , h, w] = x.shape;
+  const reach = [(oh - 1) * stride[0] + kernel[0], (ow - 1) * stride[1] + kernel[1]];
+  const after = [Math.max(reach[0] - h - padding[0], 0), Math.max(reach[1] - w - padding[1], 0)];
+  const padded = emitter.node('Pad', [
+    emitter.nameOf(x),
+    emitter.ints([0, 0, ...padding, 0, 0, ...after]),
+    emitter.float(lowest),
+  ]);
+  const taps = [...Array(kernel[0] * kernel[1]).keys()].map((tap) => [Math.floor(tap / kernel[1]), tap % kernel[1]]);
+  const shifted = taps.map(([row, column]) => {
+    const starts = [row, column];
+    const ends = [row + (oh - 1) * stride[0] + 1, column + (ow - 1) * stride[1] + 1];
+    const ranges = [starts, ends, [2, 3], stride].map((values) => emitter.ints(values));
+    return emitter.node('Unsqueeze', [emitter.node('Slice', [padded, ...ranges]), emitter.ints([-1])]);
+  });
+  const tap = emitter.node('ArgMax', [emitter.node('Concat', shifted, { attributes: { axis: -1 } })], {
+    attributes: { axis: -1, keepdims: 0 },
+  });
+  // Position in the flattened x: that of the window's first element (which may lie in the padding) plus the element's offset in it.
+  const offset = emitter.node('Gather', [emitter.ints(taps.map(([row, column]) => row * w + column)), tap]);
+  const firsts = Array.from({ length: n * c * oh * ow }, (_, i) => {
+    const [plane, row, column] = [Math.floor(i / (oh * ow)), Math.floor(i / ow) % oh, i % ow];
+    return (plane * h + row * stride[0] - padding[0]) * w + column * stride[1] - padding[1];
+  });
+  const first = emitter.node('Reshape', [emitter.ints(firsts), emitter.ints([n, c, oh, ow])]);
+  emitter.node('Add', [first, offset], { outputs: [output] });
+}
+
 /** Outputs: the maxima, and the position of each in the flattened x. */
 const maxPoolOp: Op<PoolAttributes> = {
   name: 'maxPool2d',
@@ -62,9 +105,13 @@ const maxPoolOp: Op<PoolAttributes> = {
     ];
   },
   emit: (emitter, { inputs: [x], attributes, outputs: [y, positions] }) => {
-    // Positions are asked for only where the gradient uses them: some devices do not compute them.
-    const outputs = emitter.isUsed(positions) ? [emitter.nameOf(y), emitter.nameOf(positions)] : [emitter.nameOf(y)];
-    emitter.node('MaxPool', [emitter.nameOf(x)], { attributes: onnxAttributes(attributes), outputs });
+    const wanted = emitter.isUsed(positions);
+    const together = wanted && emitter.target.device !== 'webgpu';
+    emitter.node('MaxPool', [emitter.nameOf(x)], {
+      attributes: onnxAttributes(attributes),
+      outputs: together ? [emitter.nameOf(y), emitter.nameOf(positions)] : [emitter.nameOf(y)],
+    });
+    if (wanted && !together) positionsByComparison(emitter, x, attributes, y.shape, emitter.nameOf(positions));
   },
   gradient: ({ inputs: [x], outputs: [y, positions] }, [dy]) => {
     const zeros = x.graph.constant(new Float32Array(x.size), [x.size]);

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  convInputGradientReference,
+  convReference,
+  convWeightGradientReference,
+} from '../../testing/conv-reference.js';
+import { at, tabulate, uniform } from '../../testing/nd-array.js';
+import { checkCases, describeOps, type OpCase, seeds } from '../../testing/op-suite.js';
+import {
+  addChannels,
+  conv2d,
+  type ConvGeometry,
+  convInputGradient,
+  convOutputSize,
+  convWeightGradient,
+  geometryOf,
+  Graph,
+} from '../index.js';
+
+interface Setting {
+  readonly x: readonly number[];
+  readonly w: readonly number[];
+  readonly geometry: ConvGeometry;
+  readonly seed: number;
+}
+
+const upTo = (max: number) => fc.integer({ min: 1, max });
+const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
+const side = fc.nat(2);
+
+/** Any geometry that fits: kernels 1 to 3, strides and dilations 1 to 2 (3), uneven padding, groups, depthwise, batch 1 and 2. */
+const settings: fc.Arbitrary<Setting> = fc
+  .record({
+    n: upTo(2),
+    groups: upTo(3),
+    perGroup: upTo(2),
+    outPerGroup: upTo(2),
+    size: pairOf(7),
+    kernel: pairOf(3),
+    stride: pairOf(3),
+    dilation: pairOf(2),
+    padding: fc.tuple(side, side, side, side),
+    seed: seeds,
+  })
+  .map(({ n, groups, perGroup, outPerGroup, size, kernel, seed, ...geometry }) => ({
+    x: [n, groups * perGroup, ...size],
+    w: [groups * outPerGroup, perGroup, ...kernel],
+    geometry: { ...geometry, groups },
+    seed,
+  }))
+  .filter(({ x, w, geometry }) => {
+    const [oh, ow] = convOutputSize([x[2], x[3]], [w[2], w[3]], geometry);
+    return oh >= 1 && ow >= 1;
+  });
+
+const title = ({ x, w, geometry }: Setting) =>
+  `x [${x.join()}], w [${w.join()}], stride ${geometry.stride.join()}, dilation ${geometry.dilation.join()}, padding ${geometry.padding.join()}, groups ${geometry.groups}`;
+
+function outputShape({ x, w, geometry }: Setting): number[] {
+  return [x[0], w[0], ...convOutputSize([x[2], x[3]], [w[2], w[3]], geometry)];
+}
+
+function forward(setting: Setting): OpCase {
+  const { x, w, geometry, seed } = setting;
+  return {
+    title: title(setting),
+    inputs: [uniform(x, seed), uniform(w, seed + 1)],
+    build: (picture, weights) => conv2d(picture, weights, geometry),
+    reference: (picture, weights) => convReference(picture, weights, geometry),
+  };
+}
+
+function withBias(setting: Setting): OpCase {
+  const { x, w, geometry, seed } = setting;
+  return {
+    title: title(setting),
+    inputs: [uniform(x, seed), uniform(w, seed + 1), uniform([w[0]], seed + 2)],
+    build: (picture, weights, bias) => conv2d(picture, weights, { ...geometry, bias }),
+    reference: (picture, weights, bias) => {
+      const y = convReference(picture, weights, geometry);
+      return tabulate(y.shape, (index) => at(y, index) + bias.data[index[1]]);
+    },
+  };
+}
+
+function inputGradient(setting: Setting): OpCase {
+  const { x, w, geometry, seed } = setting;
+  return {
+    title: title(setting),
+    inputs: [uniform(outputShape(setting), seed), uniform(w, seed + 1)],
+    build: (dy, weights) => convInputGradient(dy, weights, x, geometry),
+    reference: (dy, weights) => convInputGradientReference(dy, weights, x, geometry),
+  };
+}
+
+function weightGradient(setting: Setting): OpCase {
+  const { x, w, geometry, seed } = setting;
+  return {
+    title: title(setting),
+    inputs: [uniform(x, seed), uniform(outputShape(setting), seed + 1)],
+    build: (picture, dy) => convWeightGradient(picture, dy, w, geometry),
+    reference: (picture, dy) => convWeightGradientReference(picture, dy, w, geometry),
+  };
+}
+
+describeOps({
+  conv2d: settings.map(forward),
+  'conv2d with a bias': settings.map(withBias),
+  convInputGradient: settings.map(inputGradient),
+  convWeightGradient: settings.map(weightGradient),
+  addChannels: fc.tuple(upTo(2), upTo(3), pairOf(3), seeds).map(([n, c, size, seed]) => ({
+    title: `[${[n, c, ...size].join()}]`,
+    inputs: [uniform([n, c, ...size], seed), uniform([c], seed + 1)],
+    build: addChannels,
+    reference: (x, bias) => tabulate(x.shape, (index) => at(x, index) + bias.data[index[1]]),
+  })),
+});
+
+describe('the geometries of the backbones', () => {
+  const setting = (x: number[], w: number[], options: Parameters<typeof geometryOf>[0]): Setting => ({
+    x,
+    w,
+    geometry: geometryOf(options),
+    seed: 1,
+  });
+  const named: Record<string, Setting> = {
+    'stride 2 on odd sizes, batch 1': setting([1, 3, 7, 5], [4, 3, 3, 3], { stride: 2, padding: 1 }),
+    'stride 2 on even sizes: the last column is not reached': setting([2, 3, 8, 6], [4, 3, 3, 3], {
+      stride: 2,
+      padding: 1,
+    }),
+    'a residual unit': setting([2, 4, 7, 6], [4, 4, 3, 3], { padding: 1 }),
+    depthwise: setting([2, 4, 7, 6], [4, 1, 3, 3], { stride: 2, padding: 1, groups: 4 }),
+    'depthwise with two filters per channel': setting([1, 3, 5, 5], [6, 1, 3, 3], { padding: 1, groups: 3 }),
+    'a global depthwise kernel': setting([2, 4, 4, 3], [4, 1, 4, 3], { groups: 4 }),
+    pointwise: setting([2, 4, 5, 3], [6, 4, 1, 1], {}),
+    'pointwise with stride 2': setting([1, 4, 5, 4], [6, 4, 1, 1], { stride: 2 }),
+    dilated: setting([1, 2, 9, 8], [3, 2, 3, 3], { dilation: 2, padding: 2 }),
+    'padding wider than the kernel reaches': setting([1, 2, 4, 4], [3, 2, 1, 1], { padding: 1 }),
+  };
+  it.each(Object.entries(named))('%s', async (_, one) => {
+    await checkCases([forward(one), inputGradient(one), weightGradient(one)], 'cpu');
+  });
+});
+
+it('says op, both shapes and expectation where channels, groups or sizes do not fit', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [2, 3, 8, 8]);
+  const w = graph.input('w', 'float32', [4, 2, 3, 3]);
+  const both = String.raw`^conv2d: .*\n.*float32\[2, 3, 8, 8\], float32\[4, 2, 3, 3\]`;
+  expect(() => conv2d(x, w)).toThrow(new RegExp(`${both}.*\\n.*c is 3, c / groups 2, o 4`));
+  expect(() => conv2d(x, w, { groups: 2 })).toThrow(new RegExp(`${both}.*\\n.*divisible by 2 groups`));
+  expect(() => conv2d(x, graph.input('big', 'float32', [4, 3, 9, 9]))).toThrow(
+    /^conv2d: .*\n.*float32\[4, 3, 9, 9\]\n.*a kernel that fits/,
+  );
+  expect(() => conv2d(x, graph.input('flat', 'float32', [4, 3]))).toThrow(/^conv2d: .*\n.*float32\[4, 3\]\n.*rank 4/);
+  const good = graph.input('good', 'float32', [4, 3, 3, 3]);
+  expect(() => conv2d(x, good, { bias: graph.input('bias', 'float32', [3]) })).toThrow(/a bias of \[4\]/);
+  const geometry = geometryOf({});
+  expect(() => convInputGradient(x, good, [2, 3, 8, 8], geometry)).toThrow(
+    /^convInputGradient: .*\n.*float32\[2, 3, 8, 8\], float32\[4, 3, 3, 3\]\n.*dy of \[2, 4, 6, 6\]/,
+  );
+  expect(() => convWeightGradient(x, x, [4, 3, 3, 3], geometry)).toThrow(
+    /^convWeightGradient: .*\n.*\n.*dy of \[2, 4, 6, 6\]/,
+  );
+});
