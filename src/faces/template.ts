@@ -1,0 +1,56 @@
+// Where the five landmarks of an aligned face lie: the published template, and the names crops and models know it by.
+import { UsageError } from '../common/errors.js';
+import type { AlignmentSpec } from '../models/input.js';
+import type { Landmarks, Point } from './geometry.js';
+import type { SimilaritySolver } from './similarity.js';
+
+/** A template: the size of the crop and the landmarks' places in it (0-based pixels). */
+export interface Template {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly landmarks: Landmarks;
+}
+
+/** The published points (face_align_demo.m of SphereFace): 1-based, in a crop 96 wide and 112 high. */
+const published: Landmarks = [
+  [30.2946, 51.6963],
+  [65.5318, 51.5014],
+  [48.0252, 71.7366],
+  [33.5493, 92.3655],
+  [62.7299, 92.2041],
+];
+
+function shifted(dx: number, dy: number): Landmarks {
+  return published.map(([x, y]): Point => [x + dx, y + dy]) as unknown as Landmarks;
+}
+
+/** The known templates, by crop size `HEIGHTxWIDTH`. */
+export const templates = {
+  /** The published system's. */
+  '112x96': { name: 'sphereface-112x96', width: 96, height: 112, landmarks: shifted(-1, -1) },
+  /** The same face with 8 pixels more on either side, as later systems use it (x + 8: ArcFace, OpenSphere). */
+  '112x112': { name: 'sphereface-112x112', width: 112, height: 112, landmarks: shifted(8 - 1, -1) },
+} as const satisfies Record<string, Template>;
+
+export type CropSizeName = keyof typeof templates;
+
+/** The template of a crop size. @throws UsageError for a size that has none. */
+export function templateOf(size: string): Template {
+  const template = (templates as Readonly<Record<string, Template>>)[size];
+  if (template === undefined) {
+    throw new UsageError('There is no alignment template for this crop size.', {
+      got: size,
+      expected: `${Object.keys(templates).join(' or ')} (height x width)`,
+    });
+  }
+  return template;
+}
+
+/** Raised whenever the same photo would give other crops: crops of different versions must not meet in one model. */
+export const alignmentVersion = 1;
+
+/** How crops of this template and solver are described in manifests and model files. */
+export function alignmentSpec(template: Template, solver: SimilaritySolver): AlignmentSpec {
+  return { template: template.name, solver, version: alignmentVersion };
+}
