@@ -74,10 +74,19 @@ export class Graph {
 
   private keyOf(name: string, inputs: readonly Value[], attributes: Attributes): string | undefined {
     const { data, ...rest } = attributes as { data?: ConstantData };
-    if (data === undefined) return `${name}(${inputs.map((input) => input.id).join(',')})${JSON.stringify(rest)}`;
+    if (data === undefined) return `${name}(${inputs.map((input) => input.id).join(',')})${textOf(rest)}`;
     if (data.length > sharedConstantSize) return undefined;
-    return `${name}${JSON.stringify(rest)}${Array.from(data as Iterable<number | bigint>, String).join(',')}`;
+    return `${name}${textOf(rest)}${Array.from(data as Iterable<number | bigint>, exactly).join(',')}`;
   }
+}
+
+/** Attributes as text that differs when they differ: JSON alone writes NaN and the infinities as null, and −0 as 0. */
+function textOf(attributes: Attributes): string {
+  return JSON.stringify(attributes, (_, value: unknown) => (typeof value === 'number' ? exactly(value) : value));
+}
+
+function exactly(value: number | bigint): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
 function dtypeOf(data: ConstantData): DType {

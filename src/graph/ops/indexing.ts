@@ -125,12 +125,18 @@ export function scatterAddElements(x: Value, indices: Value, updates: Value, axi
 export function pickLabel(logits: Value, labels: Value): Value {
   requireRank('pickLabel', logits, 2);
   const [n] = logits.shape;
+  if (!sameShape(labels.shape, [n]))
+    throw new ShapeError('pickLabel', [logits, labels], `a label for each row: [${n}]`);
   return reshape(gatherElements(logits, reshape(labels, [n, 1]), 1), [n]);
 }
 
 /** `logits` [n, k] with the entry at each row's label replaced by `values` [n]. */
 export function replaceLabel(logits: Value, labels: Value, values: Value): Value {
+  requireRank('replaceLabel', logits, 2);
   const [n] = logits.shape;
+  if (![labels, values].every(({ shape }) => sameShape(shape, [n]))) {
+    throw new ShapeError('replaceLabel', [logits, labels, values], `a label and a value for each row: [${n}]`);
+  }
   const change = reshape(sub(values, pickLabel(logits, labels)), [n, 1]);
   return scatterAddElements(logits, reshape(labels, [n, 1]), change, 1);
 }

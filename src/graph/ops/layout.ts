@@ -26,7 +26,11 @@ export function reshape(x: Value, shape: Shape): Value {
 
 const flattenOp: Op<{ axis: number }> = {
   name: 'flatten',
-  infer: ([x], { axis }) => [{ dtype: x.dtype, shape: [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))] }],
+  infer: ([x], { axis }) => {
+    if (!Number.isInteger(axis) || axis < 0 || axis > x.rank)
+      throw new ShapeError('flatten', [x], `an axis from 0 to ${x.rank}, not ${axis}`);
+    return [{ dtype: x.dtype, shape: [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))] }];
+  },
   emit: (emitter, { inputs: [x], attributes: { axis }, outputs: [y] }) => {
     emitter.node('Flatten', [emitter.nameOf(x)], { attributes: { axis }, outputs: [emitter.nameOf(y)] });
   },
@@ -172,6 +176,8 @@ const sliceOp: Op<SliceAttributes> = {
 export function slice(x: Value, options: SliceOptions): Value {
   const { axes, starts, ends, steps = axes.map(() => 1) } = options;
   normalizeAxes('slice', x, axes);
+  if ([starts, ends, steps].some(({ length }) => length !== axes.length))
+    throw new ShapeError('slice', [x], `a start, an end and a step for each axis of [${axes.join(', ')}]`);
   const positive = axes.map((axis) => (axis < 0 ? axis + x.rank : axis));
   const whole = positive.every((axis, i) => starts[i] === 0 && ends[i] === x.shape[axis] && steps[i] === 1);
   return whole
