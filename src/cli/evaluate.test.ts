@@ -186,6 +186,30 @@ describe('sphereface evaluate', () => {
     await expect(evaluate('--calibrate', '1e-3')).rejects.toThrow(/24 mismatched pairs[^]*at least 1000/);
   });
 
+  it('refuses crops that were aligned in another way, and shows how those it takes were', async () => {
+    const manifest = (version: number) => ({
+      packageVersion: '9.8.7',
+      alignment: { ...tinyInput.alignment, version },
+      width: 3,
+      height: 2,
+      settings: { missing: 'skip' },
+      counts: { photos: 40, aligned: 36, withoutFace: 4, unreadable: 0 },
+    });
+    const path = join(images, 'manifest.json');
+    try {
+      await writeFile(path, JSON.stringify(manifest(8)));
+      await expect(evaluate()).rejects.toThrow(/aligned in another way[^]*version 8[^]*version 7/);
+      await writeFile(path, JSON.stringify(manifest(7)));
+      const { result, page } = await evaluate();
+      expect(result).toMatchObject({ images: { counts: { aligned: 36 } }, model: { embeddingSize: 2 } });
+      expect(page).toContain('36 of 40 photos; 4 without a face');
+      await writeFile(path, '{}');
+      await expect(evaluate()).rejects.toThrow(/does not say how the crops were made/);
+    } finally {
+      await rm(path);
+    }
+  });
+
   it('refuses options that do not belong together', async () => {
     await expect(evaluate('--protocol', 'view1')).rejects.toBeInstanceOf(UsageError);
     await expect(evaluate('--folds', '3')).rejects.toBeInstanceOf(UsageError);

@@ -13,12 +13,15 @@ import { fileFinder, parseImageList, parsePairs } from '../evaluation/pairs.js';
 import type { Facts, PicturedPair } from '../evaluation/report/report.js';
 import { type Embedder, type EvaluationRunResult, MissingImagesError, runEvaluation } from '../evaluation/run.js';
 import {
+  assertSameAlignment,
   type Calibration,
+  type CropManifest,
   describeAlignment,
   embedImages,
   type Model,
   openModel,
   packageVersion,
+  readCropManifest,
   readInputSpec,
   readMetadata,
   updateMetadata,
@@ -102,6 +105,8 @@ async function evaluate(modelPath: string, options: EvaluateOptions): Promise<vo
     threads,
     ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
   });
+  const crops = await readCropManifest(options.images);
+  assertSameAlignment(model.input, crops?.alignment);
   const source = await openImageSource(options.images);
   try {
     const result = await runEvaluation({
@@ -117,8 +122,8 @@ async function evaluate(modelPath: string, options: EvaluateOptions): Promise<vo
       bootstrap: { ...defaultBootstrap, replicates: options.bootstrap, seed: options.seed },
     });
     const calibration = options.calibrate && calibrationOf(result, options.calibrate, options);
-    const record = resultRecord(modelPath, model, source, result, options);
-    await write(modelPath, model, source, result, record, options);
+    const record = resultRecord({ model, source, crops, result, options });
+    await write({ model, source, crops, result, options }, record);
     if (calibration !== undefined) await updateMetadata(modelPath, { calibration });
     summarise(out, result, record.pairs, options, calibration);
     out.result({ ...record, report: join(options.output, 'index.html'), ...(calibration && { calibration }) });
@@ -204,6 +209,15 @@ function calibrationOf(result: EvaluationRunResult, at: readonly number[], optio
   };
 }
 
+/** An evaluation that is done, and what it was done with. */
+interface Finished {
+  readonly model: Model;
+  readonly source: OpenedSource;
+  readonly crops: CropManifest | undefined;
+  readonly result: EvaluationRunResult;
+  readonly options: EvaluateOptions;
+}
+
 /** What `result.json` holds. */
 type ResultRecord = EvaluationNumbers & {
   readonly pairs: number;
@@ -211,13 +225,7 @@ type ResultRecord = EvaluationNumbers & {
   readonly missing: EvaluationRunResult['missing'];
 };
 
-function resultRecord(
-  modelPath: string,
-  model: Model,
-  source: OpenedSource,
-  result: EvaluationRunResult,
-  options: EvaluateOptions,
-): ResultRecord & Record<string, unknown> {
+function resultRecord({ model, source, crops, result, options }: Finished): ResultRecord & Record<string, unknown> {
   const { protocol, ...numbers } = result.evaluation.numbers;
   const { recipe, ...metadata } = model.metadata;
   return {
@@ -234,9 +242,9 @@ function resultRecord(
       ? {}
       : { identification: { ...result.identification, missing: result.missingListed } }),
     flip: options.flip,
-    images: { name: basename(options.images), kind: source.kind, count: source.entries.length },
+    images: { name: basename(options.images), kind: source.kind, count: source.entries.length, ...crops },
     model: {
-      name: basename(modelPath),
+      name: basename(model.path),
       ...metadata,
       ...(recipe === undefined ? {} : { recipe: JSON.parse(recipe) as unknown }),
     },
@@ -244,14 +252,7 @@ function resultRecord(
   };
 }
 
-async function write(
-  modelPath: string,
-  model: Model,
-  source: OpenedSource,
-  result: EvaluationRunResult,
-  record: ResultRecord,
-  options: EvaluateOptions,
-): Promise<void> {
+async function write({ model, source, crops, result, options }: Finished, record: ResultRecord): Promise<void> {
   // Drawing is loaded here so that the other commands start without it.
   const [{ renderReport }, { writeReport }] = await Promise.all([
     import('../evaluation/report/report.js'),
@@ -259,7 +260,7 @@ async function write(
   ]);
   const { falseAccepts, falseRejects } = worstMistakes(result.evaluation, options.worst);
   const page = renderReport({
-    model: basename(modelPath),
+    model: basename(model.path),
     evaluation: result.evaluation,
     ...(result.identification === undefined ? {} : { identification: result.identification }),
     pairs: record.pairs,
@@ -267,7 +268,7 @@ async function write(
     falseAccepts: await picture(falseAccepts, result, source),
     falseRejects: await picture(falseRejects, result, source),
     modelFacts: modelFacts(model),
-    dataFacts: dataFacts(source, result, options),
+    dataFacts: dataFacts(source, crops, result, options),
     packageVersion,
   });
   await writeReport(options.output, page, record);
@@ -311,11 +312,17 @@ function triple(values: readonly [number, number, number]): string {
   return values.every((value) => value === values[0]) ? String(values[0]) : `(${values.join(', ')})`;
 }
 
-function dataFacts(source: OpenedSource, result: EvaluationRunResult, options: EvaluateOptions): Facts {
+function dataFacts(
+  source: OpenedSource,
+  crops: CropManifest | undefined,
+  result: EvaluationRunResult,
+  options: EvaluateOptions,
+): Facts {
   const total = result.used.length + result.missing.length;
   const facts: (readonly [string, string])[] = [
     ['pairs', `${basename(options.pairs)}, ${result.used.length} of ${total} used`],
     ['images', `${basename(options.images)} (${source.kind}), ${source.entries.length} images`],
+    ...cropFacts(crops),
     ['mirrored image', options.flip ? 'its embedding is appended' : 'not used'],
   ];
   if (options.thresholdPairs !== undefined) {
@@ -324,6 +331,17 @@ function dataFacts(source: OpenedSource, result: EvaluationRunResult, options: E
     facts.push(['threshold from', `${basename(options.thresholdPairs)}${missing}`]);
   }
   return facts;
+}
+
+function cropFacts(crops: CropManifest | undefined): Facts {
+  if (crops === undefined) return [['crops', 'without a manifest: how they were aligned is not known']];
+  const { photos, aligned, withoutFace, unreadable } = crops.counts;
+  return [
+    ['crops', `${crops.height} high, ${crops.width} wide; ${describeAlignment(crops.alignment)}`],
+    ['crop settings', JSON.stringify(crops.settings)],
+    ['aligned', `${aligned} of ${photos} photos; ${withoutFace} without a face, ${unreadable} unreadable`],
+    ['aligned by', `sphereface-plus ${crops.packageVersion}`],
+  ];
 }
 
 function summarise(

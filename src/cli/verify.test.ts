@@ -1,0 +1,137 @@
+// The verify command: similarity and decision on crops, refusal to decide, and whole photos where the weights are at hand.
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SphereFaceError, UsageError } from '../common/errors.js';
+import { updateMetadata, writeModel } from '../models/index.js';
+import { runCommand } from '../testing/command.js';
+import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
+import { registerVerify } from './verify.js';
+
+let scratch: string;
+let model: string;
+const pixels = [0, 1].map((k) => Uint8Array.from({ length: 18 }, (_, pixel) => (pixel * 53 + k * 91) % 256));
+const crops: string[] = [];
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'sphereface-verify-'));
+  model = join(scratch, 'model.onnx');
+  await writeModel(model, tinyModel({ metadata: { input: tinyInput, embeddingSize: 2 } }));
+  for (const [k, data] of pixels.entries()) {
+    crops.push(join(scratch, `${k}.png`));
+    await sharp(data, { raw: { width: 3, height: 2, channels: 3 } }).toFile(crops[k]);
+  }
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+interface Verified {
+  similarity: number;
+  decision: 'same' | 'different' | null;
+  falseAcceptRate?: number;
+  threshold?: number;
+  flip: boolean;
+  photos: { faces?: number }[];
+}
+
+async function verify(...args: string[]): Promise<{ result: Verified; stderr: string }> {
+  const { stdout, stderr, error } = await runCommand(registerVerify, ['verify', ...args, '--json', '--threads', '1']);
+  if (error !== undefined) throw error;
+  return { result: JSON.parse(stdout) as Verified, stderr };
+}
+
+function similarity(flip: boolean): number {
+  const [x, y] = pixels.map((data) =>
+    (flip ? [false, true] : [false]).flatMap((mirrored) => tinyEmbedding({ width: 3, height: 2, data }, { mirrored })),
+  );
+  const dot = (u: number[], v: number[]): number => u.reduce((sum, value, i) => sum + value * v[i], 0);
+  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
+}
+
+describe('sphereface verify on crops', () => {
+  it('prints the similarity of an uncalibrated model and refuses to decide', async () => {
+    const { result, stderr } = await verify(model, ...crops, '--aligned');
+    // Embeddings are float32 sums of some thousands.
+    expect(result.similarity).toBeCloseTo(similarity(true), 5);
+    expect(result.decision).toBeNull();
+    expect(stderr).toMatch(/no decision: this model is not calibrated[^]*--calibrate/);
+    await expect(verify(model, ...crops, '--aligned', '--far', '0.1')).rejects.toBeInstanceOf(UsageError);
+  });
+
+  it('decides as the calibration says, and says so', async () => {
+    const at = similarity(false);
+    const calibration = {
+      data: 'pairs.txt on crops',
+      genuinePairs: 30,
+      impostorPairs: 200,
+      flip: false,
+      thresholds: [
+        { falseAcceptRate: 0.1, threshold: at - 0.01, trueAcceptRate: 0.9 },
+        { falseAcceptRate: 0.01, threshold: at + 0.01, trueAcceptRate: 0.7 },
+      ],
+    };
+    await updateMetadata(model, { calibration });
+    const strict = await verify(model, ...crops, '--aligned');
+    expect(strict.result).toMatchObject({ decision: 'different', falseAcceptRate: 0.01, flip: false });
+    expect(strict.result.similarity).toBeCloseTo(at, 5);
+    expect(strict.stderr).toMatch(/different people, at a false-accept rate of 0.01[^]*200 mismatched pairs/);
+    const loose = await verify(model, ...crops, '--aligned', '--far', '0.1');
+    expect(loose.result).toMatchObject({ decision: 'same', threshold: at - 0.01 });
+    await expect(verify(model, ...crops, '--aligned', '--far', '0.5')).rejects.toThrow(/0.1, 0.01/);
+  });
+
+  it('refuses what it cannot align or read', async () => {
+    await expect(verify(model, ...crops)).rejects.toThrow(/cannot make[^]*template test/);
+    await expect(verify(model, crops[0], join(scratch, 'none.png'), '--aligned')).rejects.toBeInstanceOf(UsageError);
+    await writeFile(join(scratch, 'text.png'), 'no picture');
+    const text = verify(model, crops[0], join(scratch, 'text.png'), '--aligned');
+    await expect(text).rejects.toBeInstanceOf(SphereFaceError);
+  });
+});
+
+const shared = fileURLToPath(new URL('../../../shared', import.meta.url));
+
+describe.skipIf(!existsSync(shared))('sphereface verify on photos (skipped where ../shared is absent)', () => {
+  it('tells one person from another with published weights', async () => {
+    const { openImageSource } = await import('../data/index.js');
+    const source = await openImageSource(join(shared, 'data/lfw-view1-photos.zip'));
+    const photo = async (file: string): Promise<string> => {
+      const index = source.entries.findIndex((entry) => entry.file === file);
+      const path = join(scratch, file.replace('/', '-'));
+      await writeFile(path, await source.read(index));
+      return path;
+    };
+    try {
+      const [first, second, other] = await Promise.all(
+        [
+          'Abdullah_Gul/Abdullah_Gul_0013.jpg',
+          'Abdullah_Gul/Abdullah_Gul_0014.jpg',
+          'Abdullatif_Sener/Abdullatif_Sener_0001.jpg',
+        ].map(photo),
+      );
+      const spec = join(scratch, 'spec.json');
+      await writeFile(
+        spec,
+        JSON.stringify({
+          width: 112,
+          height: 112,
+          channelOrder: 'RGB',
+          mean: [123.675, 116.28, 103.53],
+          scale: [58.395, 57.12, 57.375],
+          alignment: { template: 'sphereface-112x112', solver: 'umeyama', version: 1 },
+        }),
+      );
+      const options = ['--input-spec', spec, '--models', join(shared, 'models/mtcnn')];
+      const network = join(shared, 'models/mobilefacenet/MobileFaceNet.onnx');
+      const same = await verify(network, first, second, ...options);
+      const different = await verify(network, first, other, ...options);
+      expect(same.result.photos.every(({ faces }) => faces !== undefined && faces >= 1)).toBe(true);
+      expect(same.result.similarity).toBeGreaterThan(different.result.similarity + 0.2);
+    } finally {
+      await source.close();
+    }
+  });
+});
