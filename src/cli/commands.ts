@@ -1,15 +1,25 @@
 // The list of commands; each lives in its own file and registers itself on the program.
 import type { Command } from 'commander';
+import { registerAlign } from './align.js';
+import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
 import { registerEvaluate } from './evaluate.js';
+import { registerList } from './list.js';
+import { registerModels } from './models.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
 import { registerTrain } from './train.js';
+import { registerVerify } from './verify.js';
 
 export const commands: readonly ((program: Command) => void)[] = [
+  registerModels,
+  registerDetect,
+  registerAlign,
   registerPrepare,
+  registerList,
   registerEmbed,
   registerEvaluate,
+  registerVerify,
   registerTrain,
   registerRecipes,
 ];

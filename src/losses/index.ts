@@ -8,6 +8,7 @@ export { caffeEnergy, rieszEnergy, type CaffeEnergyOptions, type EnergyPairs, ty
 export {
   classificationLoss,
   hasUnitClassifier,
+  uninformedLoss,
   type Classification,
   type ClassifierInputs,
   type MarginOptions,

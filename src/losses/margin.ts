@@ -6,7 +6,7 @@ import { cosines } from './angles.js';
 import { cosFaceLogits, type CosFaceOptions } from './cosface.js';
 import { crossEntropy } from './cross-entropy.js';
 import { sphereFaceRLogits, type SphereFaceROptions } from './sphereface-r.js';
-import { sphereFace2Loss, type SphereFace2Options } from './sphereface2.js';
+import { sphereFace2Bias, sphereFace2Loss, type SphereFace2Options } from './sphereface2.js';
 
 /** What every classification loss is a function of. */
 export interface ClassifierInputs {
@@ -95,4 +95,40 @@ export function classificationLoss(
 function required(value: Value | undefined, name: string): Value {
   if (value === undefined) throw new TypeError(`this margin needs the scalar "${name}"`);
   return value;
+}
+
+/**
+ * The loss of a classifier that knows nothing, every cosine 0: what training starts at and must get below.
+ * ln(classes) where no margin acts; more where one makes the target's score lower than the others'.
+ */
+export function uninformedLoss(options: MarginOptions, classes: number): number {
+  const others = Math.log(classes - 1);
+  /** −log softmax of a target whose logit is lower than the others' by `gap`. */
+  const below = (gap: number) => Math.log1p(Math.exp(others + gap));
+  switch (options.type) {
+    case 'softmax':
+    case 'normalised-softmax':
+    case 'a-softmax':
+      return below(0);
+    case 'cosface':
+      return below(options.scale * options.margin);
+    case 'arcface':
+      return below(options.scale * Math.sin(options.margin));
+    case 'sphereface-r': {
+      const right = Math.PI / 2;
+      const gap =
+        options.version === 'v1' ? -Math.cos(Math.min(options.m * right, Math.PI)) : Math.cos(right / options.m);
+      return options.weight * below(options.scale * gap);
+    }
+    case 'sphereface2': {
+      const { balance, scale: r, margin, exponent, weight } = options;
+      const bias = sphereFace2Bias(classes, options);
+      const similarity = 2 * 0.5 ** exponent - 1;
+      const pull = Math.log1p(Math.exp(-(r * (similarity - margin) + bias)));
+      const push = (classes - 1) * Math.log1p(Math.exp(r * (similarity + margin) + bias));
+      return (weight / r) * (balance * pull + (1 - balance) * push);
+    }
+    default:
+      return options satisfies never;
+  }
 }

@@ -17,7 +17,6 @@ function checkpoint(iteration: number): Checkpoint {
     state: {
       format: 1,
       iteration,
-      lambdaStep: iteration + 2000,
       sampler: { epochStart: random, position: 3, epoch: 1, random },
       guard: { smoothedLoss: 2.5, aboveChance: 0 },
     },

@@ -8,7 +8,7 @@ import { guardStateSchema } from './guard.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 
 const word = z.int().min(0).max(0xffffffff);
-const randomState = z.tuple([word, word, word, word]);
+const randomState = z.tuple([word, word, word, word]).readonly();
 
 const samplerState = z.strictObject({
   epochStart: randomState,
@@ -20,10 +20,8 @@ const samplerState = z.strictObject({
 const stateSchema = z.strictObject({
   /** Of this file's layout. */
   format: z.literal(1),
-  /** Optimizer steps done. */
+  /** Optimizer steps done; the λ and learning-rate schedules count them. */
   iteration: z.int().nonnegative(),
-  /** Steps counted by the λ schedule. */
-  lambdaStep: z.int().nonnegative(),
   sampler: samplerState,
   guard: guardStateSchema,
 });

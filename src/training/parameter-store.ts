@@ -1,0 +1,94 @@
+// Parameters, momentum and gradients in few flat buffers, so that one small update graph serves all of them, in place.
+import { SphereFaceError } from '../common/errors.js';
+import { sizeOf } from '../graph/index.js';
+import { isTrained, type ParameterSpec } from '../nn/index.js';
+import type { Tensor } from './safetensors.js';
+
+/** Parameters with equal multipliers, laid end to end. */
+export interface ParameterGroup {
+  readonly learningRateMultiplier: number;
+  readonly decayMultiplier: number;
+  readonly values: Float32Array;
+  readonly momentum: Float32Array;
+  readonly gradients: Float32Array;
+}
+
+export class ParameterStore {
+  readonly groups: readonly ParameterGroup[];
+  /** Every parameter's values; those of trained ones are views into their group. */
+  readonly values = new Map<string, Float32Array>();
+  /** Views into the groups, for trained parameters. */
+  readonly momentum = new Map<string, Float32Array>();
+  readonly gradients = new Map<string, Float32Array>();
+
+  constructor(readonly specs: readonly ParameterSpec[]) {
+    const members = new Map<string, ParameterSpec[]>();
+    for (const spec of specs) {
+      if (!isTrained(spec)) {
+        this.values.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+        continue;
+      }
+      const key = `${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;
+      members.set(key, [...(members.get(key) ?? []), spec]);
+    }
+    this.groups = [...members.values()].map((group) => this.lay(group));
+  }
+
+  /** Copies values in, checking that every parameter is there in its size. */
+  setValues(values: ReadonlyMap<string, Float32Array>): void {
+    this.fill(this.values, values);
+  }
+
+  setMomentum(values: ReadonlyMap<string, Float32Array>): void {
+    this.fill(this.momentum, values);
+  }
+
+  /** Values with their shapes, for a checkpoint. */
+  valueTensors(): Map<string, Tensor> {
+    return this.tensors(this.values);
+  }
+
+  momentumTensors(): Map<string, Tensor> {
+    return this.tensors(this.momentum);
+  }
+
+  private lay(specs: readonly ParameterSpec[]): ParameterGroup {
+    const total = specs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
+    const [{ learningRateMultiplier = 1, decayMultiplier = 1 }] = specs;
+    const group = {
+      learningRateMultiplier,
+      decayMultiplier,
+      values: new Float32Array(total),
+      momentum: new Float32Array(total),
+      gradients: new Float32Array(total),
+    };
+    let start = 0;
+    for (const { name, shape } of specs) {
+      const end = start + sizeOf(shape);
+      this.values.set(name, group.values.subarray(start, end));
+      this.momentum.set(name, group.momentum.subarray(start, end));
+      this.gradients.set(name, group.gradients.subarray(start, end));
+      start = end;
+    }
+    return group;
+  }
+
+  private fill(own: ReadonlyMap<string, Float32Array>, given: ReadonlyMap<string, Float32Array>): void {
+    for (const [name, target] of own) {
+      const source = given.get(name);
+      if (source?.length !== target.length) {
+        throw new SphereFaceError(`The parameter "${name}" does not fit the network of the recipe.`, {
+          got: source === undefined ? 'no such parameter' : `${source.length} values`,
+          expected: `${target.length} values`,
+          next: 'resume with the data and recipe that the run was started with',
+        });
+      }
+      target.set(source);
+    }
+  }
+
+  private tensors(from: ReadonlyMap<string, Float32Array>): Map<string, Tensor> {
+    const shapes = new Map(this.specs.map(({ name, shape }) => [name, shape]));
+    return new Map([...from].map(([name, data]) => [name, { shape: shapes.get(name)!, data }]));
+  }
+}
