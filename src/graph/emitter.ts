@@ -1,6 +1,8 @@
 // Writes ONNX nodes while a graph is serialised: names, initializers, attributes, and lowered forms computed only once.
 import { create } from '@bufbuild/protobuf';
+import { inverseOrder, type Layout, layoutOrder } from './lowering/layout.js';
 import type { Target } from './lowering/target.js';
+import { sameShape } from './shapes.js';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
@@ -44,38 +46,84 @@ export class Emitter {
   readonly initializers: TensorProto[] = [];
   /** Operator domains in use besides ONNX's own. */
   readonly domains = new Set<string>();
-  private readonly names = new Map<Value, string>();
+  /** Names of each value, by the layout it lies in. */
+  private readonly held = new Map<Value, Map<Layout, string>>();
   private readonly memo = new Map<string, string>();
   private readonly taken = new Set<string>();
   private counter = 0;
 
-  /** @param used the values that some emitted node or model output reads. */
+  /**
+   * @param used the values that some emitted node or model output reads
+   * @param outputs the name and layout that some values have as outputs of the model
+   */
   constructor(
     readonly target: Target,
     private readonly used: ReadonlySet<Value>,
-  ) {}
+    private readonly outputs: ReadonlyMap<Value, { readonly name: string; readonly layout: Layout }>,
+  ) {
+    for (const { name } of outputs.values()) this.taken.add(name);
+  }
 
   /** Whether anything reads this value: an output nobody reads need not be computed. */
   isUsed(value: Value): boolean {
     return this.used.has(value);
   }
 
-  /** The name of a value in the model. */
+  /** The name of a value in the model, in the order of axes that the graph speaks of. For an op's output: the name to write. */
   nameOf(value: Value): string {
-    let name = this.names.get(value);
-    if (name === undefined) {
-      const node = value.producer;
-      const stored = node?.attributes.name;
-      name = value.inputName ?? (typeof stored === 'string' ? stored : `${node?.op.name ?? 'value'}_${value.id}`);
-      this.bind(value, name);
+    return this.nameIn(value, 'standard');
+  }
+
+  /** The name of a value in a layout; a value that lies in another one is transposed, once. For an op's output: the name to write. */
+  nameIn(value: Value, layout: Layout): string {
+    const names = this.held.get(value);
+    const name = names?.get(layout);
+    if (name !== undefined) return name;
+    if (names === undefined) return this.hold(value, layout, this.nameFor(value, layout));
+    const standard = names.get('standard');
+    if (layout === 'standard') {
+      const [[from, lying]] = names;
+      return this.hold(value, layout, this.node('Transpose', [lying], { attributes: { perm: inverseOrder(from) } }));
     }
+    const source = standard ?? this.nameOf(value);
+    return this.hold(value, layout, this.node('Transpose', [source], { attributes: { perm: layoutOrder(layout) } }));
+  }
+
+  /** States that a value lies in a layout under a name. */
+  hold(value: Value, layout: Layout, name: string): string {
+    const names = this.held.get(value) ?? new Map<Layout, string>();
+    this.held.set(value, names.set(layout, name));
+    this.taken.add(name);
     return name;
   }
 
-  /** Fixes the name of a value: graph inputs and outputs have the names the caller gave. */
-  bind(value: Value, name: string): void {
-    this.names.set(value, name);
-    this.taken.add(name);
+  /** The layout in which an elementwise op runs best: the one that an input of the output's shape was computed in. */
+  layoutFor(inputs: readonly Value[], output: Value): Layout {
+    for (const input of inputs) {
+      const [computedIn] = this.held.get(input)?.keys() ?? [];
+      if (computedIn !== undefined && computedIn !== 'standard' && sameShape(input.shape, output.shape))
+        return computedIn;
+    }
+    return 'standard';
+  }
+
+  /** An operand that broadcasts against rank-4 values of a layout. */
+  operand(value: Value, layout: Layout): string {
+    if (layout === 'standard' || value.size === 1) return this.nameOf(value);
+    if (value.rank === 4) return this.nameIn(value, layout);
+    return this.once(`lifted:${this.nameOf(value)}:${layout}`, () => {
+      const shape = [...Array<number>(4 - value.rank).fill(1), ...value.shape];
+      const lifted = this.node('Reshape', [this.nameOf(value), this.ints(shape)]);
+      return this.node('Transpose', [lifted], { attributes: { perm: layoutOrder(layout) } });
+    });
+  }
+
+  private nameFor(value: Value, layout: Layout): string {
+    const output = this.outputs.get(value);
+    if (output?.layout === layout) return output.name;
+    const stored = value.producer?.attributes.name;
+    if (typeof stored === 'string') return stored;
+    return this.fresh(value.producer?.op.name ?? 'value');
   }
 
   /** A name no other tensor has. */

@@ -2,6 +2,7 @@
 export { Graph } from './graph.js';
 export { gradients } from './gradients.js';
 export { opset, producerName, serialize, type SerializeOptions } from './serialize.js';
+export { permute, shapeIn, type Layout } from './lowering/layout.js';
 export { portable, type Target, type TargetDevice } from './lowering/target.js';
 export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
 export { sizeOf, Value, type DType, type Node, type Op, type Shape, type TensorType } from './value.js';

@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { SphereFaceError } from '../common/errors.js';
 import { Emitter, dataTypeOf } from './emitter.js';
+import { type Layout, shapeIn } from './lowering/layout.js';
 import { portable, type Target } from './lowering/target.js';
 import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 import type { Node, Value } from './value.js';
@@ -20,33 +21,37 @@ export interface SerializeOptions {
    */
   readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   readonly target?: Target;
+  /** Inputs and outputs that the caller keeps in another layout than the standard one, by name. */
+  readonly layouts?: Readonly<Record<string, Layout>>;
 }
 
 export const producerName = 'sphereface-plus';
 
 /** The ONNX model, as bytes. Inputs that no output needs are left out. */
 export function serialize(graph: { readonly inputs: readonly Value[] }, options: SerializeOptions): Uint8Array {
-  const { outputs, metadata = {}, dynamicAxes = {}, target = portable } = options;
+  const { outputs, metadata = {}, dynamicAxes = {}, target = portable, layouts = {} } = options;
   const values = Object.values(outputs);
   if (values.length === 0) throw new SphereFaceError('A model needs at least one output.');
   const inputs = new Set<Value>();
   const nodes = reachable(values, inputs);
-  const emitter = new Emitter(target, new Set([...values, ...nodes.flatMap((node) => node.inputs)]));
-  for (const input of inputs) emitter.bind(input, input.inputName!);
+  const layoutOf = (name: string): Layout => layouts[name] ?? 'standard';
 
-  // A value that is an input, or has two output names, reaches its further names through Identity.
-  const aliases: [string, Value][] = [];
-  const named = new Set<Value>();
+  // The first name of a computed value is the name its op writes; other names, and inputs that are outputs, are copies.
+  const direct = new Map<Value, { name: string; layout: Layout }>();
   for (const [name, value] of Object.entries(outputs)) {
-    if (value.producer === undefined || named.has(value) || typeof value.producer.attributes.name === 'string')
-      aliases.push([name, value]);
-    else emitter.bind(value, name);
-    named.add(value);
+    const stored = value.producer?.attributes.name !== undefined;
+    if (value.producer !== undefined && !stored && !direct.has(value))
+      direct.set(value, { name, layout: layoutOf(name) });
   }
+  const emitter = new Emitter(target, new Set([...values, ...nodes.flatMap((node) => node.inputs)]), direct);
+  for (const input of inputs) emitter.hold(input, layoutOf(input.inputName!), input.inputName!);
   for (const node of nodes) node.op.emit(emitter, node);
-  for (const [name, value] of aliases) emitter.node('Identity', [emitter.nameOf(value)], { outputs: [name] });
+  for (const [name, value] of Object.entries(outputs)) {
+    const held = emitter.nameIn(value, layoutOf(name));
+    if (held !== name) emitter.node('Identity', [held], { outputs: [name] });
+  }
 
-  const info = (name: string, value: Value) => valueInfo(name, value, dynamicAxes[name]);
+  const info = (name: string, value: Value) => valueInfo(name, value, layoutOf(name), dynamicAxes[name]);
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName,
@@ -81,10 +86,14 @@ export function reachable(values: readonly Value[], inputs: Set<Value>): Node[] 
   return [...nodes].sort((a, b) => a.outputs[0].id - b.outputs[0].id);
 }
 
-function valueInfo(name: string, value: Value, dynamic: Readonly<Record<number, string>> = {}): ValueInfoProto {
-  const dim = value.shape.map((size, axis) =>
-    axis in dynamic ? { dimParam: dynamic[axis] } : { dimValue: BigInt(size) },
-  );
+function valueInfo(
+  name: string,
+  value: Value,
+  layout: Layout,
+  dynamic: Readonly<Record<number, string>> = {},
+): ValueInfoProto {
+  const shape = layout === 'standard' ? value.shape : shapeIn(layout, value.shape);
+  const dim = shape.map((size, axis) => (axis in dynamic ? { dimParam: dynamic[axis] } : { dimValue: BigInt(size) }));
   return create(ValueInfoProtoSchema, {
     name,
     type: { tensorType: { elemType: dataTypeOf(value.dtype), shape: { dim } } },

@@ -67,14 +67,27 @@ export function isTrained(spec: ParameterSpec): boolean {
   return spec.kind !== 'statistic' && spec.learningRateMultiplier !== 0;
 }
 
-/** Parameters are inputs of the graph, fed at each run. */
+/** Parameters are inputs of the graph, fed at each run; frozen ones are constants, so that a zero bias costs nothing. */
 export class TrainingBuilder extends NetworkBuilder {
-  constructor(graph: Graph) {
+  /** @param frozen values of frozen parameters, where they differ from what their fillers give */
+  constructor(
+    graph: Graph,
+    private readonly frozen: ParameterValues = new Map(),
+  ) {
     super(graph, 'training');
   }
 
   protected provide(spec: ParameterSpec): Value {
-    return this.graph.input(spec.name, 'float32', spec.shape);
+    const { name, shape, filler } = spec;
+    if (spec.learningRateMultiplier !== 0) return this.graph.input(name, 'float32', shape);
+    const stored = this.frozen.get(name);
+    if (stored === undefined && filler.type !== 'constant') {
+      throw new SphereFaceError(`The frozen parameter "${name}" starts at random, but its values were not given.`, {
+        next: "pass the network's initial values to the builder",
+      });
+    }
+    const data = stored ?? new Float32Array(sizeOf(shape)).fill(filler.type === 'constant' ? filler.value : 0);
+    return this.graph.constant(data, shape, { name });
   }
 }
 

@@ -1,20 +1,78 @@
 // Which executable form a convolution and its gradients take.
 import type { Emitter } from '../emitter.js';
 import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Node, Shape } from '../value.js';
+import type { Node, Shape, Value } from '../value.js';
+import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './bilinear.js';
+import { isUnrollable, unrolledConv, unrolledWeightGradient } from './columns.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 type GradientAttributes = ConvAttributes & { readonly shape: Shape };
 
+/** Fewer channels than this make the transforms of the bilinear form dearer than what they save. */
+const fewestChannels = 16;
+
+type Form = 'direct' | 'bilinear' | 'unrolled';
+
+function formOf(emitter: Emitter, weights: Shape, geometry: ConvGeometry): Form {
+  if (emitter.target.device !== 'cpu') return 'direct';
+  const [o, c] = weights;
+  if (isBilinear(weights, geometry) && o >= fewestChannels && c >= fewestChannels) return 'bilinear';
+  return isUnrollable(geometry) && c < fewestChannels && o >= fewestChannels ? 'unrolled' : 'direct';
+}
+
 export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
-  directConv(emitter, node);
+  const [x, w, bias] = node.inputs;
+  const [y] = node.outputs;
+  const { geometry } = node.attributes;
+  const added = bias === undefined || isZero(bias) ? undefined : bias;
+  const form = formOf(emitter, w.shape, geometry);
+  switch (form) {
+    case 'direct':
+      return directConv(emitter, node);
+    case 'bilinear':
+      return bilinearConv(emitter, x, w, y, geometry, added);
+    case 'unrolled':
+      return unrolledConv(emitter, x, w, y, geometry, added);
+    default:
+      return form satisfies never;
+  }
+}
+
+/** A bias known to be zero (the frozen ones of the published network) costs no pass over memory. */
+function isZero(bias: Value): boolean {
+  const data = bias.producer?.attributes.data;
+  return data instanceof Float32Array && data.every((value) => value === 0);
 }
 
 export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
-  directInputGradient(emitter, node);
+  const [dy, w] = node.inputs;
+  const { geometry } = node.attributes;
+  const form = formOf(emitter, w.shape, geometry);
+  switch (form) {
+    case 'bilinear':
+      return bilinearInputGradient(emitter, dy, w, node.outputs[0], geometry);
+    case 'direct':
+    case 'unrolled':
+      return directInputGradient(emitter, node);
+    default:
+      return form satisfies never;
+  }
 }
 
 export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
-  tapWeightGradient(emitter, node);
+  const [x, dy] = node.inputs;
+  const [dw] = node.outputs;
+  const { geometry, shape } = node.attributes;
+  const form = formOf(emitter, shape, geometry);
+  switch (form) {
+    case 'direct':
+      return tapWeightGradient(emitter, node);
+    case 'bilinear':
+      return bilinearWeightGradient(emitter, x, dy, dw, geometry);
+    case 'unrolled':
+      return unrolledWeightGradient(emitter, x, dy, dw, geometry);
+    default:
+      return form satisfies never;
+  }
 }

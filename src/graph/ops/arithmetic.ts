@@ -1,5 +1,6 @@
 // Elementwise arithmetic of two tensors with broadcasting: add, sub, mul, div, pow, min, max.
 import type { Emitter } from '../emitter.js';
+import type { Layout } from '../lowering/layout.js';
 import { broadcastShape, requireDType, requireSameDType, sameShape, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
 import { greaterEqual, greater } from './comparison.js';
@@ -24,7 +25,8 @@ function binary(
   name: string,
   onnx: string,
   partials: Partials,
-  operand: (emitter: Emitter, x: Value, shape: Shape) => string = (emitter, x) => emitter.nameOf(x),
+  operand: (emitter: Emitter, x: Value, shape: Shape, layout: Layout) => string = (emitter, x, _, layout) =>
+    emitter.operand(x, layout),
 ): (a: Value, b: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
@@ -36,8 +38,9 @@ function binary(
       return [{ dtype: a.dtype, shape }];
     },
     emit: (emitter, { inputs: [a, b], outputs: [y] }) => {
-      const operands = [a, b].map((x) => operand(emitter, x, y.shape));
-      emitter.node(onnx, operands, { outputs: [emitter.nameOf(y)] });
+      const layout = emitter.layoutFor([a, b], y);
+      const operands = [a, b].map((x) => operand(emitter, x, y.shape, layout));
+      emitter.node(onnx, operands, { outputs: [emitter.nameIn(y, layout)] });
     },
     gradient: ({ inputs: [a, b], outputs: [y] }, [dy], needed) => {
       const [da, db] = partials(a, b, y, dy!);
@@ -60,8 +63,8 @@ export const mul = binary('mul', 'Mul', (a, b, _y, dy) => [() => mul(dy, b), () 
 export const div = binary('div', 'Div', (a, b, _y, dy) => [() => div(dy, b), () => neg(div(mul(dy, a), square(b)))]);
 
 /** The WebGPU provider of ONNX Runtime 1.30 fails on Pow where a last axis of size 1 meets one divisible by 4: repeat it first. */
-function repeatedOnWebgpu(emitter: Emitter, x: Value, shape: Shape): string {
-  const name = emitter.nameOf(x);
+function repeatedOnWebgpu(emitter: Emitter, x: Value, shape: Shape, layout: Layout): string {
+  const name = emitter.operand(x, layout);
   if (emitter.target.device !== 'webgpu' || sameShape(x.shape, shape)) return name;
   return emitter.node('Expand', [name, emitter.ints(shape)]);
 }

@@ -14,8 +14,9 @@ function comparison(name: string, onnx: string): (a: Value, b: Value) => Value {
       return [{ dtype: 'float32', shape }];
     },
     emit: (emitter, { inputs: [a, b], outputs: [y] }) => {
-      const truth = emitter.node(onnx, [emitter.nameOf(a), emitter.nameOf(b)]);
-      emitter.node('Cast', [truth], { attributes: { to: 1 }, outputs: [emitter.nameOf(y)] });
+      const layout = emitter.layoutFor([a, b], y);
+      const truth = emitter.node(onnx, [emitter.operand(a, layout), emitter.operand(b, layout)]);
+      emitter.node('Cast', [truth], { attributes: { to: 1 }, outputs: [emitter.nameIn(y, layout)] });
     },
     gradient: 'zero',
   };
@@ -39,9 +40,10 @@ const stepOp: Op<NoAttributes> = {
   },
   // max(0, min(1, 3e38 x)) is 1 for every normal x above 0, and HardSigmoid runs on all threads where Cast does not.
   emit: (emitter, { inputs: [x], outputs: [y] }) => {
-    emitter.node('HardSigmoid', [emitter.nameOf(x)], {
+    const layout = emitter.layoutFor([x], y);
+    emitter.node('HardSigmoid', [emitter.nameIn(x, layout)], {
       attributes: { alpha: { float: 3e38 }, beta: { float: 0 } },
-      outputs: [emitter.nameOf(y)],
+      outputs: [emitter.nameIn(y, layout)],
     });
   },
   gradient: 'zero',

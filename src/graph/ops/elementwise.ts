@@ -15,7 +15,8 @@ function unary(name: string, onnx: string, derivative: ((x: Value, y: Value) => 
       return [x];
     },
     emit: (emitter, { inputs: [x], outputs: [y] }) => {
-      emitter.node(onnx, [emitter.nameOf(x)], { outputs: [emitter.nameOf(y)] });
+      const layout = emitter.layoutFor([x], y);
+      emitter.node(onnx, [emitter.nameIn(x, layout)], { outputs: [emitter.nameIn(y, layout)] });
     },
     gradient: derivative === 'zero' ? 'zero' : ({ inputs: [x], outputs: [y] }, [dy]) => [mul(dy!, derivative(x, y))],
   };

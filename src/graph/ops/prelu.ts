@@ -1,4 +1,5 @@
 // Parametric ReLU (He et al., 2015): x where x > 0, slope · x elsewhere, one slope per channel.
+import { layoutOrder } from '../lowering/layout.js';
 import { requireDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { add, minimum, mul, sub, sumTo } from './arithmetic.js';
@@ -16,17 +17,17 @@ const preluOp: Op<Record<string, never>> = {
   },
   // On the CPU the runtime's PRelu uses one thread; x + (slope − 1) · min(x, 0) uses all, in three passes over memory.
   emit: (emitter, { inputs: [x, slope], outputs: [y] }) => {
-    const shape = emitter.ints([slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
-    const name = emitter.nameOf(slope);
+    const layout = emitter.layoutFor([x], y);
+    const channelAxis = x.rank === 4 ? layoutOrder(layout).indexOf(1) : 1;
+    const shape = emitter.ints([slope.shape[0], ...x.shape.slice(channelAxis + 1).map(() => 1)]);
+    const [from, to] = [emitter.nameIn(x, layout), emitter.nameIn(y, layout)];
     if (emitter.target.device !== 'cpu') {
-      const broad = emitter.node('Reshape', [name, shape]);
-      emitter.node('PRelu', [emitter.nameOf(x), broad], { outputs: [emitter.nameOf(y)] });
+      emitter.node('PRelu', [from, emitter.node('Reshape', [emitter.nameOf(slope), shape])], { outputs: [to] });
       return;
     }
-    const less = emitter.node('Reshape', [emitter.node('Sub', [name, emitter.float(1)]), shape]);
-    const negative = emitter.node('Min', [emitter.nameOf(x), emitter.float(0)]);
-    const change = emitter.node('Mul', [negative, less]);
-    emitter.node('Add', [emitter.nameOf(x), change], { outputs: [emitter.nameOf(y)] });
+    const less = emitter.node('Reshape', [emitter.node('Sub', [emitter.nameOf(slope), emitter.float(1)]), shape]);
+    const change = emitter.node('Mul', [emitter.node('Min', [from, emitter.float(0)]), less]);
+    emitter.node('Add', [from, change], { outputs: [to] });
   },
   gradient: ({ inputs: [x, slope] }, [dy], needed) => {
     const { graph } = x;

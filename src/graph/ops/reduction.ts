@@ -1,4 +1,5 @@
 // Reductions over axes: sum, mean, max, min.
+import { type Layout, layoutOrder } from '../lowering/layout.js';
 import { normalizeAxes, requireDType } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
 import { div, mul, scale } from './arithmetic.js';
@@ -21,6 +22,18 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
   return shape.flatMap((dim, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [dim]));
 }
 
+/** The layout to reduce in: the input's own, unless the axes that stay would come out in another order. */
+function reducedIn(
+  layout: Layout,
+  axes: readonly number[],
+  keepDims: boolean,
+): { layout: Layout; order: readonly number[] } {
+  const order = layoutOrder(layout);
+  const left = order.filter((axis) => !axes.includes(axis));
+  const inOrder = keepDims || left.every((axis, i) => i === 0 || left[i - 1] < axis);
+  return inOrder ? { layout, order } : { layout: 'standard', order: layoutOrder('standard') };
+}
+
 /** `flow(x, y, dy)` gives the gradient of x; y and dy have size 1 along the reduced axes. */
 function reduction(
   name: string,
@@ -34,12 +47,14 @@ function reduction(
       return [{ dtype: x.dtype, shape: reducedShape(x.shape, axes, keepDims) }];
     },
     emit: (emitter, { inputs: [x], attributes: { axes, keepDims }, outputs: [y] }) => {
+      const { layout, order } = reducedIn(emitter.layoutFor([x], x), axes, keepDims);
+      const there = layout === 'standard' ? axes : axes.map((axis) => order.indexOf(axis)).sort((p, q) => p - q);
       const keepdims = keepDims ? 1 : 0;
-      const outputs = [emitter.nameOf(y)];
+      const from = emitter.nameIn(x, layout);
+      const outputs = [emitter.nameIn(y, keepDims ? layout : 'standard')];
       // Operator set 17 takes the axes of ReduceSum as an input and those of the other reductions as an attribute.
-      if (onnx === 'ReduceSum')
-        emitter.node(onnx, [emitter.nameOf(x), emitter.ints(axes)], { attributes: { keepdims }, outputs });
-      else emitter.node(onnx, [emitter.nameOf(x)], { attributes: { axes, keepdims }, outputs });
+      if (onnx === 'ReduceSum') emitter.node(onnx, [from, emitter.ints(there)], { attributes: { keepdims }, outputs });
+      else emitter.node(onnx, [from], { attributes: { axes: there, keepdims }, outputs });
     },
     gradient: ({ inputs: [x], attributes: { axes }, outputs: [y] }, [dy]) => {
       const kept = reducedShape(x.shape, axes, true);

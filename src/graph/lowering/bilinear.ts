@@ -1,0 +1,223 @@
+// Convolution as five matrix products, without moving a single pixel otherwise: the picture is laid out [h, w, n, c], so that
+// transforming an axis is a product from the left, and the transformed tiles meet the transformed weights as matrices [pixels, c] · [c, o].
+// Its two gradients are the same products transposed, and share the transformed input, weights and output gradient.
+import type { Emitter } from '../emitter.js';
+import type { ConvGeometry } from '../ops/conv2d.js';
+import type { Shape, Value } from '../value.js';
+import { type BilinearAxis, bilinearAxis } from './toom-cook.js';
+
+/** A convolution in this form: sizes and the algorithm of each axis. */
+interface Plan {
+  readonly x: { readonly n: number; readonly c: number; readonly h: number; readonly w: number };
+  readonly y: { readonly o: number; readonly h: number; readonly w: number };
+  readonly kernel: readonly [number, number];
+  readonly rows: BilinearAxis;
+  readonly columns: BilinearAxis;
+  /** Names what can be shared: equal for equal geometry and sizes. */
+  readonly key: string;
+}
+
+/** Whether this form covers a geometry: one group, no dilation, kernels up to 3 with stride 1 or 2. */
+export function isBilinear(weights: Shape, { groups, dilation, stride }: ConvGeometry): boolean {
+  return (
+    groups === 1 &&
+    dilation.every((d) => d === 1) &&
+    stride.every((s) => s <= 2) &&
+    weights.slice(2).every((k) => k <= 3)
+  );
+}
+
+function planOf(x: Shape, weights: Shape, y: Shape, { stride, padding }: ConvGeometry): Plan {
+  const [n, c, h, w] = x;
+  const [o, , kh, kw] = weights;
+  const axis = (i: 0 | 1) =>
+    bilinearAxis({ in: x[i + 2], out: y[i + 2], kernel: weights[i + 2], stride: stride[i], padding: padding[i] });
+  return {
+    x: { n, c, h, w },
+    y: { o, h: y[2], w: y[3] },
+    kernel: [kh, kw],
+    rows: axis(0),
+    columns: axis(1),
+    key: [x, weights, y, stride, padding].join('|'),
+  };
+}
+
+/** A small constant matrix [rows, columns], stored once per content. */
+function matrix(emitter: Emitter, data: Float32Array, rows: number, columns: number): string {
+  return emitter.once(`matrix:${rows}x${columns}:${data.join()}`, () =>
+    emitter.initializer({ data, dtype: 'float32', shape: [rows, columns] }, emitter.fresh('matrix')),
+  );
+}
+
+function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]);
+}
+
+/** `left · x`, with x first given a shape [k, rest] or [batch, k, rest]. */
+function product(emitter: Emitter, left: string, x: string, shape: readonly number[]): string {
+  return emitter.node('MatMul', [left, emitter.node('Reshape', [x, emitter.ints(shape)])]);
+}
+
+/** Applies a matrix along the rows, then one along the columns: [h, w, rest] to [h', w', rest]. */
+function alongBoth(
+  emitter: Emitter,
+  x: string,
+  [h, w, rest]: readonly [number, number, number],
+  left: { readonly data: Float32Array; readonly rows: number },
+  right: { readonly data: Float32Array; readonly rows: number },
+  order: 'rows-first' | 'columns-first',
+): string {
+  const vertical = matrix(emitter, left.data, left.rows, h);
+  const horizontal = matrix(emitter, right.data, right.rows, w);
+  if (order === 'rows-first') {
+    return product(emitter, horizontal, product(emitter, vertical, x, [h, w * rest]), [left.rows, w, rest]);
+  }
+  return product(emitter, vertical, product(emitter, horizontal, x, [h, w, rest]), [h, right.rows * rest]);
+}
+
+const lines = ({ points, tiles }: BilinearAxis): number => points * tiles;
+
+function tilesShape({ rows, columns, x }: Plan, channels: number): number[] {
+  return [rows.points, rows.tiles, columns.points, columns.tiles * x.n, channels];
+}
+
+/** The picture's tiles, transformed: [points, tiles, points, tiles · n, c]. */
+function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
+  const name = emitter.nameIn(x, 'hwnc');
+  return emitter.once(`bilinear-input:${name}:${plan.key}`, () => {
+    const { rows, columns } = plan;
+    const { h, w, n, c } = plan.x;
+    const tiles = alongBoth(
+      emitter,
+      name,
+      [h, w, n * c],
+      { data: rows.b, rows: lines(rows) },
+      { data: columns.b, rows: lines(columns) },
+      'rows-first',
+    );
+    return emitter.node('Reshape', [tiles, emitter.ints(tilesShape(plan, c))]);
+  });
+}
+
+/** The weights, transformed: [points, 1, points, c, o]. */
+function weightTiles(emitter: Emitter, weights: Value, plan: Plan): string {
+  const name = emitter.nameIn(weights, 'hwio');
+  return emitter.once(`bilinear-weights:${name}:${plan.key}`, () => {
+    const { rows, columns, kernel } = plan;
+    const rest = plan.x.c * plan.y.o;
+    const tiles = alongBoth(
+      emitter,
+      name,
+      [...kernel, rest],
+      { data: rows.g, rows: rows.points },
+      { data: columns.g, rows: columns.points },
+      'rows-first',
+    );
+    return emitter.node('Reshape', [tiles, emitter.ints([rows.points, 1, columns.points, plan.x.c, plan.y.o])]);
+  });
+}
+
+/** The output gradient carried to the tiles: [points, tiles, points, tiles · n, o]. */
+function outputGradientTiles(emitter: Emitter, dy: Value, plan: Plan): string {
+  const name = emitter.nameIn(dy, 'hwnc');
+  return emitter.once(`bilinear-gradient:${name}:${plan.key}`, () => {
+    const { rows, columns } = plan;
+    const { h, w, o } = plan.y;
+    const tiles = alongBoth(
+      emitter,
+      name,
+      [h, w, plan.x.n * o],
+      { data: transposed(rows.a, h, lines(rows)), rows: lines(rows) },
+      { data: transposed(columns.a, w, lines(columns)), rows: lines(columns) },
+      'rows-first',
+    );
+    return emitter.node('Reshape', [tiles, emitter.ints(tilesShape(plan, o))]);
+  });
+}
+
+/** y = A ((G w) ⊙ (B x)), in layout [h, w, n, o]. */
+export function bilinearConv(
+  emitter: Emitter,
+  x: Value,
+  weights: Value,
+  y: Value,
+  geometry: ConvGeometry,
+  bias?: Value,
+): void {
+  const plan = planOf(x.shape, weights.shape, y.shape, geometry);
+  const { rows, columns } = plan;
+  const products = emitter.node('MatMul', [inputTiles(emitter, x, plan), weightTiles(emitter, weights, plan)]);
+  const { h, w, o } = plan.y;
+  const { n } = plan.x;
+  const out = alongBoth(
+    emitter,
+    products,
+    [lines(rows), lines(columns), n * o],
+    { data: rows.a, rows: h },
+    { data: columns.a, rows: w },
+    'columns-first',
+  );
+  const shape = emitter.ints([h, w, n, o]);
+  if (bias === undefined) {
+    emitter.node('Reshape', [out, shape], { outputs: [emitter.nameIn(y, 'hwnc')] });
+  } else {
+    const shaped = emitter.node('Reshape', [out, shape]);
+    emitter.node('Add', [shaped, emitter.nameOf(bias)], { outputs: [emitter.nameIn(y, 'hwnc')] });
+  }
+}
+
+/** dx = Bᵀ ((G w)ᵀ Aᵀ dy), in layout [h, w, n, c]. */
+export function bilinearInputGradient(
+  emitter: Emitter,
+  dy: Value,
+  weights: Value,
+  dx: Value,
+  geometry: ConvGeometry,
+): void {
+  const plan = planOf(dx.shape, weights.shape, dy.shape, geometry);
+  const { rows, columns } = plan;
+  const { h, w, n, c } = plan.x;
+  const products = emitter.node(
+    'FusedMatMul',
+    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan)],
+    {
+      attributes: { transB: 1 },
+      domain: 'com.microsoft',
+    },
+  );
+  const out = alongBoth(
+    emitter,
+    products,
+    [lines(rows), lines(columns), n * c],
+    { data: transposed(rows.b, lines(rows), h), rows: h },
+    { data: transposed(columns.b, lines(columns), w), rows: w },
+    'columns-first',
+  );
+  emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs: [emitter.nameIn(dx, 'hwnc')] });
+}
+
+/** dw = Gᵀ ((B x)ᵀ Aᵀ dy), in layout [kh, kw, c, o]. The sum over the tiles of the rows happens in the product with Gᵀ. */
+export function bilinearWeightGradient(emitter: Emitter, x: Value, dy: Value, dw: Value, geometry: ConvGeometry): void {
+  const plan = planOf(x.shape, dw.shape, dy.shape, geometry);
+  const { rows, columns, kernel } = plan;
+  const [kh, kw] = kernel;
+  const products = emitter.node('FusedMatMul', [inputTiles(emitter, x, plan), outputGradientTiles(emitter, dy, plan)], {
+    attributes: { transA: 1 },
+    domain: 'com.microsoft',
+  });
+  const rest = plan.x.c * plan.y.o;
+  const tiledG = new Float32Array(kh * lines(rows));
+  for (let k = 0; k < kh; k++) {
+    for (let line = 0; line < lines(rows); line++)
+      tiledG[k * lines(rows) + line] = rows.g[Math.floor(line / rows.tiles) * kh + k];
+  }
+  const out = alongBoth(
+    emitter,
+    products,
+    [lines(rows), columns.points, rest],
+    { data: tiledG, rows: kh },
+    { data: transposed(columns.g, columns.points, kw), rows: kw },
+    'rows-first',
+  );
+  emitter.node('Reshape', [out, emitter.ints([kh, kw, plan.x.c, plan.y.o])], { outputs: [emitter.nameIn(dw, 'hwio')] });
+}
