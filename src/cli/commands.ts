@@ -6,6 +6,7 @@ import { registerEmbed } from './embed.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
+import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
 import { registerTrain } from './train.js';
@@ -20,6 +21,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerEmbed,
   registerEvaluate,
   registerVerify,
+  registerImport,
   registerTrain,
   registerRecipes,
 ];

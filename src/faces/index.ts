@@ -15,5 +15,12 @@ export {
   type UnreadablePhoto,
 } from './records.js';
 export { type Affine, fitSimilarity, invert, similaritySolvers, type SimilaritySolver } from './similarity.js';
-export { alignmentSpec, alignmentVersion, type CropSizeName, type Template, templateOf, templates } from './template.js';
+export {
+  alignmentSpec,
+  alignmentVersion,
+  type CropSizeName,
+  type Template,
+  templateOf,
+  templates,
+} from './template.js';
 export { warp } from './warp.js';

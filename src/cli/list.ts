@@ -1,0 +1,106 @@
+// `sphereface list`: the training list of a tree of crops, and what is suspicious about the tree.
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { writeFileAtomic } from '../common/atomic.js';
+import { SphereFaceError, UsageError } from '../common/errors.js';
+import { openImageSource } from '../data/index.js';
+import { listIdentities } from '../faces/identity-list.js';
+import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
+
+interface ListCommandOptions extends CommonOptions {
+  readonly output: string;
+  readonly exclude?: string;
+  readonly minImages: number;
+  readonly dropSmall?: boolean;
+  readonly duplicates: boolean;
+}
+
+/** How many findings of a kind are named on the terminal; `--json` names all. */
+const named = 10;
+
+export function registerList(program: Command): void {
+  withCommonOptions(
+    program
+      .command('list')
+      .description('write the training list ("path label" lines) and report duplicates and small identities')
+      .argument('<aligned>', 'a folder of identity folders, or a zip of one')
+      .requiredOption('-o, --output <file>', 'where the list goes')
+      .option('--exclude <file>', 'identities to leave out, one a line (say, those that are also in a test set)')
+      .addOption(
+        new Option('--min-images <n>', 'report identities with fewer images').argParser(positiveInteger).default(2),
+      )
+      .option('--drop-small', 'leave the reported small identities out')
+      .option('--no-duplicates', 'do not look for duplicate images (saves reading them)'),
+  ).action(async (aligned: string, options: ListCommandOptions) => {
+    const out = new Output(options.json === true);
+    const exclude = options.exclude === undefined ? [] : await readNames(options.exclude);
+    const source = await openImageSource(aligned);
+    try {
+      using progress = options.duplicates ? new Progress('list', source.entries.length) : undefined;
+      const list = await listIdentities({
+        source,
+        exclude,
+        minImages: options.minImages,
+        dropSmall: options.dropSmall === true,
+        findDuplicates: options.duplicates,
+        progress: (done) => {
+          progress?.update(done);
+        },
+      });
+      const { lines, identities, excluded, notFound, small, duplicates, unreadable } = list;
+      if (lines.length === 0) {
+        throw new SphereFaceError('The list would be empty.', {
+          got: `${source.entries.length} images, of which every identity is excluded or too small`,
+          next: 'check --exclude and --min-images',
+        });
+      }
+      await writeFileAtomic(options.output, `${lines.join('\n')}\n`);
+      const some = <T>(items: readonly T[], text: (item: T) => string) => {
+        for (const item of items.slice(0, named)) out.warn(text(item));
+        if (items.length > named) out.warn(`and ${items.length - named} more like it`);
+      };
+      some(unreadable, ({ file, error }) => `${file}: ${error}`);
+      some(notFound, (name) => `${name} is on the exclude list, but there is no such identity`);
+      some(
+        duplicates.filter(({ identities: names }) => names.length > 1),
+        ({ files, identities: names }) => `the same picture under ${names.join(' and ')}: ${files.join(', ')}`,
+      );
+      some(
+        duplicates.filter(({ identities: names }) => names.length === 1),
+        ({ same, files }) => `the same ${same} several times: ${files.join(', ')}`,
+      );
+      some(small, ({ identity, images }) => `${identity} has ${images} image${images === 1 ? '' : 's'}`);
+      out.line(`${lines.length} images of ${identities.length} identities listed in ${options.output}`);
+      out.line(
+        `excluded: ${excluded.length} identities; fewer than ${options.minImages} images: ${small.length} (${options.dropSmall === true ? 'left out' : 'kept'}); groups of duplicates: ${options.duplicates ? duplicates.length : 'not looked for'}; unreadable: ${unreadable.length}`,
+      );
+      out.result({
+        output: options.output,
+        images: lines.length,
+        identities: identities.length,
+        excluded,
+        notFound,
+        small,
+        duplicates,
+        unreadable,
+      });
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+/** Names, one a line; empty lines and `#` comments are skipped. */
+async function readNames(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`The exclude list ${path} cannot be read.`, {
+      expected: 'a text file with an identity on each line',
+      cause: error,
+    });
+  });
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}

@@ -1,0 +1,32 @@
+// Detection over a source of photos, in order, on all cores.
+import { messageOf } from '../common/errors.js';
+import type { OpenedSource } from '../data/source.js';
+import type { MtcnnWeights } from './mtcnn/networks.js';
+import { defaultPhotoSettings, type PhotoSettings } from './photo.js';
+import { inOrder, PhotoPool } from './pool.js';
+import type { DetectionRecord } from './records.js';
+
+export interface DetectPhotosOptions {
+  readonly source: OpenedSource;
+  readonly weights: MtcnnWeights;
+  readonly settings?: Omit<PhotoSettings, 'crop'>;
+  readonly threads: number;
+  readonly device?: 'cpu' | 'cuda' | 'webgpu';
+}
+
+/** A record per photo, in the order of the source; unreadable photos have one with `error`. */
+export async function* detectPhotos(options: DetectPhotosOptions): AsyncGenerator<DetectionRecord, void, undefined> {
+  const { source, weights, settings = defaultPhotoSettings, threads, device } = options;
+  await using pool = await PhotoPool.start({ weights, settings, threads, device });
+  const detect = async (index: number): Promise<DetectionRecord> => {
+    const { file } = source.entries[index];
+    let bytes: Uint8Array;
+    try {
+      bytes = await source.read(index);
+    } catch (error) {
+      return { file, error: messageOf(error) };
+    }
+    return (await pool.run({ file, bytes })).detection;
+  };
+  yield* inOrder(source.entries.keys(), pool.capacity, detect);
+}
