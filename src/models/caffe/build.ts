@@ -112,9 +112,6 @@ export function buildCaffeNet(definition: NetDefinition, model: CaffeModel, opti
   const labels = new Set<string>();
 
   for (const layer of definition.layers) {
-    if (classifierLayers.has(layer.type)) {
-      for (const [part, blob] of namedBlobs(model, layer.name)) classifiers.set(`${layer.name}.${part}`, blob);
-    }
     if (classifierLayers.has(layer.type) || trainingLayers.has(layer.type)) {
       skipped.push(`${layer.name} (${layer.type})`);
       for (const top of layer.tops) labels.add(top);
@@ -156,6 +153,11 @@ export function buildCaffeNet(definition: NetDefinition, model: CaffeModel, opti
       blobs.set(top, value);
       open.set(top, value);
     }
+  }
+  // The classifier of a finished model is in the weights even where the definition (deploy.prototxt) ends before it.
+  for (const { name, type } of model.layers.values()) {
+    if (!classifierLayers.has(type)) continue;
+    for (const [part, blob] of namedBlobs(model, name)) classifiers.set(`${name}.${part}`, blob);
   }
   return { graph, images, outputs: open, parameters, classifiers, skipped };
 }
@@ -230,7 +232,7 @@ function pooling({ layer, inputs: [x] }: Context): Value {
     case 'MAX':
       return maxPool2d(x, { kernel, stride, padding, rounding: 'ceil' });
     case 'AVE': {
-      if (isGlobal) return mean(x, [2, 3], { keepDims: true });
+      if (isGlobal) return mean(x, { axes: [2, 3], keepDims: true });
       // Caffe's average over a window that reaches beyond the edge divides by the part inside: not what the op computes.
       const fits = [0, 1].every(
         (axis) => (x.shape[axis + 2] - kernel[axis]) % stride[axis] === 0 && padding[axis] === 0,

@@ -76,10 +76,20 @@ function isForTraining(layer: TextMessage): boolean {
   return phases.length > 0 && phases.every((phase) => phase === 'TRAIN');
 }
 
+/** The old format's types with another spelling than a capitalised word. */
+const oldTypes: Readonly<Record<string, string>> = {
+  RELU: 'ReLU',
+  PRELU: 'PReLU',
+  SOFTMAX_LOSS: 'SoftmaxWithLoss',
+  LRN: 'LRN',
+  MVN: 'MVN',
+  BNLL: 'BNLL',
+  HDF5_DATA: 'HDF5Data',
+};
+
 /** Types of the old format are enum names: `INNER_PRODUCT` is `InnerProduct`. */
 function typeName(type: string): string {
   if (!/^[A-Z0-9_]+$/.test(type)) return type;
-  const known: Readonly<Record<string, string>> = { RELU: 'ReLU', PRELU: 'PReLU', SOFTMAX_LOSS: 'SoftmaxWithLoss' };
-  const camel = (word: string): string => word.charAt(0) + word.slice(1).toLowerCase();
-  return known[type] ?? type.split('_').map(camel).join('');
+  const capitalised = (word: string): string => word.charAt(0) + word.slice(1).toLowerCase();
+  return oldTypes[type] ?? type.split('_').map(capitalised).join('');
 }

@@ -156,7 +156,8 @@ function tokenize(text: string, file: string): Token[] {
     const [whole] = match;
     const { space, number, name, string } = match.groups;
     if (space === undefined) {
-      if (number !== undefined) tokens.push({ kind: 'number', text: number.replace(/(?<!^[-+]?0x.*)f$/i, ''), line });
+      if (number !== undefined)
+        tokens.push({ kind: 'number', text: /^[-+]?0x/i.test(number) ? number : number.replace(/f$/i, ''), line });
       else if (name !== undefined) tokens.push({ kind: 'name', text: name, line });
       else if (string !== undefined) tokens.push({ kind: 'string', text: unescape(string.slice(1, -1)), line });
       else tokens.push({ kind: 'mark', text: whole, line });

@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../common/errors.js';
+import type { Picture } from '../data/index.js';
+import { openModel, readMetadata, readParameters, writeModel } from '../models/index.js';
+import { writeCaffeModel } from '../testing/caffe-writer.js';
+import { runCommand } from '../testing/command.js';
+import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
+import { decodeSafetensors } from '../training/safetensors.js';
+import { registerImport } from './import.js';
+
+/** The tiny model as a Caffe net: Caffe keeps fully connected weights as [outputs, inputs]. */
+const caffeWeights = Float32Array.from({ length: 36 }, (_, i) => tinyWeights[(i % 18) * 2 + Math.floor(i / 18)]);
+const fc6 = { shape: [7, 2], data: Float32Array.from({ length: 14 }, (_, index) => index) };
+const prototxt = `
+input: "data" input_shape { dim: 1 dim: 3 dim: 2 dim: 3 }
+layer { name: "fc5" type: "InnerProduct" bottom: "data" top: "fc5" inner_product_param { num_output: 2 bias_term: false } }
+layer { name: "fc6" type: "MarginInnerProduct" bottom: "fc5" bottom: "label" top: "fc6" }
+`;
+
+const picture: Picture = { width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => (i * 67) % 256) };
+
+let scratch: string;
+let spec: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'sphereface-import-'));
+  spec = join(scratch, 'spec.json');
+  await writeFile(spec, JSON.stringify(tinyInput));
+  const layers = [
+    { name: 'fc5', type: 'InnerProduct', blobs: [{ shape: [2, 18], data: caffeWeights }] },
+    { name: 'fc6', type: 'MarginInnerProduct', blobs: [fc6] },
+  ];
+  await writeFile(join(scratch, 'net.caffemodel'), writeCaffeModel(layers));
+  await writeFile(join(scratch, 'net.prototxt'), prototxt);
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+async function expectTiny(path: string): Promise<void> {
+  await using model = await openModel(path, { threads: 1 });
+  const got = await model.embed([picture]);
+  for (const [k, value] of tinyEmbedding(picture, { mirrored: false }).entries()) {
+    expect(Math.abs(got[k] - value)).toBeLessThan(1e-4);
+  }
+}
+
+describe('sphereface import', () => {
+  it('makes a model file of a Caffe net, its definition beside it', async () => {
+    const output = join(scratch, 'caffe.onnx');
+    const { stdout, stderr, error } = await runCommand(registerImport, [
+      ...['import', join(scratch, 'net.caffemodel'), '-o', output, '--input-spec', spec, '--json'],
+    ]);
+    expect(error).toBeUndefined();
+    expect(JSON.parse(stdout)).toMatchObject({
+      embedding: 'fc5',
+      embeddingSize: 2,
+      parameters: ['fc5.weight'],
+      classifiers: ['fc6.weight'],
+      skipped: ['fc6 (MarginInnerProduct)'],
+    });
+    expect(stderr).toContain('.safetensors keeps it');
+    expect(await readMetadata(output)).toMatchObject({ input: tinyInput, embeddingSize: 2 });
+    expect((await readParameters(output)).get('fc5.weight')).toEqual({ shape: [2, 18], data: caffeWeights });
+    await expectTiny(output);
+  });
+
+  it('keeps the classifier in starting weights', async () => {
+    const output = join(scratch, 'start.safetensors');
+    const { error } = await runCommand(registerImport, [
+      ...['import', join(scratch, 'net.caffemodel'), '-o', output, '--input-spec', spec],
+    ]);
+    expect(error).toBeUndefined();
+    const { tensors } = decodeSafetensors(await readFile(output));
+    expect(tensors.get('fc6.weight')).toEqual(fc6);
+    expect(tensors.get('fc5.weight')).toEqual({ shape: [2, 18], data: caffeWeights });
+  });
+
+  it('writes the convention into an ONNX model from elsewhere', async () => {
+    const foreign = join(scratch, 'foreign.onnx');
+    await writeModel(foreign, tinyModel());
+    const output = join(scratch, 'own.onnx');
+    const { error } = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', spec]);
+    expect(error).toBeUndefined();
+    await expectTiny(output);
+  });
+
+  it('says what is missing', async () => {
+    const caffemodel = join(scratch, 'net.caffemodel');
+    const run = (...args: string[]) => runCommand(registerImport, ['import', ...args, '-o', join(scratch, 'x.onnx')]);
+    expect((await run(join(scratch, 'net.pth'))).error).toBeInstanceOf(UsageError);
+    expect(String((await run(caffemodel, '--prototxt', join(scratch, 'no.prototxt'))).error)).toMatch(/cannot be read/);
+    expect(String((await run(caffemodel)).error)).toMatch(/\[3, 2, 3\][^]*\[3, 112, 96\]/);
+    expect(String((await run(caffemodel, '--input-spec', spec, '--blob', 'fc9')).error)).toMatch(/one of fc5/);
+  });
+});

@@ -1,0 +1,116 @@
+// Models from elsewhere made into model files: Caffe nets as graphs, ONNX files with the input convention written in.
+import { readFile } from 'node:fs/promises';
+import { SphereFaceError, UsageError, messageOf } from '../common/errors.js';
+import { serialize, type Value } from '../graph/index.js';
+import { buildCaffeNet, type CaffeNet } from './caffe/build.js';
+import { parseDefinition } from './caffe/definition.js';
+import { readCaffeModel } from './caffe/read.js';
+import { type InputSpec, publishedInput } from './input.js';
+import { encodeMetadata } from './metadata.js';
+import { ModelFileError, parseModel, portsOf, readMetadataProps, readModelFile, withMetadataProps } from './onnx.js';
+import type { Parameter } from './parameters.js';
+
+/** A model that was made of a foreign one. */
+export interface ImportedModel {
+  /** The bytes of the model file. */
+  readonly model: Uint8Array;
+  readonly input: InputSpec;
+  readonly embeddingSize: number;
+  /** The blob or output that became the embedding. */
+  readonly output: string;
+  /** The network's weights by name. */
+  readonly parameters: ReadonlyMap<string, Parameter>;
+  /** The weights of a classifier that the embedding does not use. */
+  readonly classifiers: ReadonlyMap<string, Parameter>;
+  /** Layers of training that were left out. */
+  readonly skipped: readonly string[];
+}
+
+/** How to import a Caffe model. */
+export interface ImportCaffeOptions {
+  /** The blob that becomes the embedding; the net's only open output by default. */
+  readonly output?: string;
+  /** The input convention; the published system's by default, if the net takes such pictures. */
+  readonly inputSpec?: InputSpec;
+}
+
+/**
+ * Imports a Caffe model by its definition.
+ * @throws SphereFaceError for layers that are not known, weights that do not fit, and nets whose input or output is not clear.
+ */
+export async function importCaffe(
+  paths: { readonly prototxt: string; readonly caffemodel: string },
+  options: ImportCaffeOptions = {},
+): Promise<ImportedModel> {
+  const definition = parseDefinition(await readText(paths.prototxt), paths.prototxt);
+  const weights = readCaffeModel(await readFile(paths.caffemodel));
+  const input = options.inputSpec ?? publishedInput;
+  const net = buildCaffeNet(definition, weights, { picture: [3, input.height, input.width] });
+  const [, channels, height, width] = net.images.shape;
+  if (channels !== 3 || height !== input.height || width !== input.width) {
+    throw new SphereFaceError(`The net of ${paths.prototxt} takes other pictures than the input convention states.`, {
+      got: `pictures [${channels}, ${height}, ${width}]`,
+      expected: `[3, ${input.height}, ${input.width}]`,
+      next: 'describe its input with --input-spec FILE (docs/formats.md shows one)',
+    });
+  }
+  const [output, value] = embeddingOf(net, options.output);
+  const embeddingSize = value.shape.slice(1).reduce((product, dim) => product * dim, 1);
+  const batch = { 0: 'batch' };
+  const model = serialize(net.graph, {
+    outputs: { embedding: value },
+    metadata: encodeMetadata({ input, embeddingSize }),
+    dynamicAxes: { images: batch, embedding: batch },
+  });
+  const { parameters, classifiers, skipped } = net;
+  return { model, input, embeddingSize, output, parameters, classifiers, skipped };
+}
+
+function embeddingOf({ outputs }: CaffeNet, wanted?: string): readonly [string, Value] {
+  const names = [...outputs.keys()].join(', ');
+  if (wanted !== undefined) {
+    const value = outputs.get(wanted);
+    if (value === undefined)
+      throw new UsageError(`The net has no output "${wanted}".`, { expected: `one of ${names}` });
+    return [wanted, value];
+  }
+  const [only, ...others] = outputs;
+  if (only === undefined || others.length > 0) {
+    throw new UsageError('It is not clear which output of the net is the embedding.', {
+      got: `outputs ${names || 'none'}`,
+      next: 'choose one with --blob NAME',
+    });
+  }
+  return only;
+}
+
+/** Writes the input convention into a foreign ONNX model; its network stays as it is. */
+export async function importOnnx(path: string, input: InputSpec, embeddingSize: number): Promise<ImportedModel> {
+  const bytes = await readModelFile(path);
+  const parsed = parseModel(bytes, path);
+  const props = readMetadataProps(bytes, path);
+  for (const [key, value] of Object.entries(encodeMetadata({ input, embeddingSize }))) props.set(key, value);
+  const [output] = portsOf(parsed).outputs;
+  if (output === undefined) throw new ModelFileError(`${path} has no output.`);
+  return {
+    model: withMetadataProps(bytes, props, path),
+    input,
+    embeddingSize,
+    output: output.name,
+    parameters: new Map(),
+    classifiers: new Map(),
+    skipped: [],
+  };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`The definition ${path} cannot be read.`, {
+      got: messageOf(error),
+      next: "give the net's definition with --prototxt FILE",
+      cause: error,
+    });
+  }
+}
