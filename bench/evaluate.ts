@@ -19,17 +19,21 @@ export function run(args: readonly string[]): void {
 /** Runs `prepare` once and what it returns `times` times; prints best and median seconds and the peak memory. */
 function report(name: string, times: number, prepare: () => () => unknown): void {
   const work = prepare();
+  const before = process.cpuUsage();
   const seconds = Array.from({ length: times }, () => {
     const start = performance.now();
     work();
     return (performance.now() - start) / 1000;
   }).sort((a, b) => a - b);
+  const { user, system } = process.cpuUsage(before);
   const round = (value: number): number => Math.round(value * 1000) / 1000;
   console.log(
     JSON.stringify({
       name,
       bestSeconds: round(seconds[0]),
       medianSeconds: round(seconds[times >> 1]),
+      // On a busy machine the wall clock also counts the waiting.
+      meanCpuSeconds: round((user + system) / 1e6 / times),
       peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
     }),
   );
