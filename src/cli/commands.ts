@@ -4,6 +4,7 @@ import { registerAlign } from './align.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
 import { registerEvaluate } from './evaluate.js';
+import { registerExport } from './export.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
 import { registerImport } from './import.js';
@@ -22,6 +23,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerEvaluate,
   registerVerify,
   registerImport,
+  registerExport,
   registerTrain,
   registerRecipes,
 ];

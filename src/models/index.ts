@@ -29,7 +29,8 @@ export {
   updateMetadata,
 } from './model.js';
 export { type CropManifest, readCropManifest } from './crop-manifest.js';
-export { ModelFileError, writeModel } from './onnx.js';
+export { ModelFileError, readModelFile, writeModel } from './onnx.js';
 export { type Parameter, readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';
 export { type ImportCaffeOptions, type ImportedModel, importCaffe, importOnnx } from './import.js';
+export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
