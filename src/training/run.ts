@@ -172,7 +172,9 @@ async function loop(
   let reported = 0;
   const stopping = () => signal?.aborted === true;
   while (trainer.done < iterations && !stopping()) {
-    onStep?.(trainer.done + 1, await trainer.step());
+    // Not inside the call: without a listener an optional call does not evaluate its arguments.
+    const loss = await trainer.step();
+    onStep?.(trainer.done, loss);
     const last = trainer.done === iterations;
     if (trainer.done % display === 0 || last) {
       lastLine = await trainer.logLine();
