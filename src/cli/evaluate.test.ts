@@ -9,6 +9,7 @@ import { Random } from '../common/random.js';
 import { MissingImagesError } from '../evaluation/index.js';
 import { readMetadata, writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
+import { pickleForms, writeVerificationSet } from '../testing/pickle-writer.js';
 import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
 import { registerEvaluate } from './evaluate.js';
 
@@ -208,6 +209,24 @@ describe('sphereface evaluate', () => {
     } finally {
       await rm(path);
     }
+  });
+
+  it('takes a verification set that holds pairs and images', async () => {
+    const encoded = await Promise.all(
+      pairLines.flatMap(([a, b]) => [a, b]).map((file) => readFile(join(images, file))),
+    );
+    const set = join(scratch, 'set.bin');
+    const flags = pairLines.map(([, , same]) => same === 1);
+    await writeFile(set, writeVerificationSet(encoded, flags, pickleForms[0]));
+    const output = join(scratch, 'set-report');
+    const { stdout, error } = await runCommand(registerEvaluate, [
+      ...['evaluate', model, '--pairs', set, '-o', output, '--threads', '1', '--json'],
+    ]);
+    expect(error).toBeUndefined();
+    const { result } = await evaluate();
+    // Float32 sums may differ in the last bit with the batch; the decisions do not.
+    expect(JSON.parse(stdout)).toMatchObject({ pairs: 48, used: 48, auc: result.auc, accuracy: result.accuracy });
+    await expect(evaluate('--pairs', set)).rejects.toThrow(/brings its own images/);
   });
 
   it('refuses options that do not belong together', async () => {

@@ -1,0 +1,80 @@
+// What `sphereface evaluate` reads: pair files, lists, and the images they name.
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { UsageError } from '../common/errors.js';
+import { type ImageSource, openImageSource, openVerificationSet } from '../data/index.js';
+import type { Protocol } from '../evaluation/metrics/index.js';
+import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/pairs.js';
+import { type CropManifest, readCropManifest } from '../models/index.js';
+import type { CommonOptions } from './context.js';
+
+/** What the command line gives to `sphereface evaluate`. */
+export interface EvaluateOptions extends CommonOptions {
+  readonly pairs: string;
+  readonly images?: string;
+  readonly output: string;
+  readonly protocol?: Protocol;
+  readonly thresholdPairs?: string;
+  readonly folds?: number;
+  readonly gallery?: string;
+  readonly probes?: string;
+  readonly allowMissing?: boolean;
+  readonly flip: boolean;
+  readonly batch: number;
+  readonly bootstrap: number;
+  readonly seed: number;
+  readonly worst: number;
+  readonly calibrate?: readonly number[];
+  readonly inputSpec?: string;
+}
+
+/** Pairs and the images that they name. */
+export interface EvaluationData {
+  readonly pairFile: PairFile;
+  readonly source: ImageSource;
+  /** The images' name and form, for reports. */
+  readonly images: { readonly name: string; readonly kind: string };
+  /** How the crops say they were made; absent where they do not say. */
+  readonly crops: CropManifest | undefined;
+}
+
+/** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
+export async function openData({ pairs, images }: Pick<EvaluateOptions, 'pairs' | 'images'>): Promise<EvaluationData> {
+  if (/\.bin$/i.test(pairs)) {
+    if (images !== undefined) {
+      throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });
+    }
+    const set = await openVerificationSet(pairs);
+    return {
+      pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
+      source: set.source,
+      images: { name: basename(pairs), kind: 'verification set' },
+      crops: undefined,
+    };
+  }
+  if (images === undefined) {
+    throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
+  }
+  const pairFile = await readPairs(pairs);
+  const crops = await readCropManifest(images);
+  const source = await openImageSource(images);
+  return { pairFile, source, images: { name: basename(images), kind: source.kind }, crops };
+}
+
+/** Reads a pair file. */
+export async function readPairs(path: string): Promise<PairFile> {
+  return parsePairs(await text(path), basename(path));
+}
+
+/** Reads a gallery or probe list. */
+export async function readImageList(path: string): Promise<ListedImage[]> {
+  return parseImageList(await text(path), basename(path));
+}
+
+async function text(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be read`, { expected: 'a text file', cause });
+  }
+}
