@@ -2,7 +2,14 @@
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
 import { createEmbeddingsWriter, openImageSource } from '../data/index.js';
-import { type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
+import {
+  assertSameAlignment,
+  type EmbedFailure,
+  embedImages,
+  openModel,
+  readCropManifest,
+  readInputSpec,
+} from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
 
 interface EmbedCommandOptions extends CommonOptions {
@@ -34,6 +41,7 @@ export function registerEmbed(program: Command): void {
       threads,
       ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     });
+    assertSameAlignment(model.input, (await readCropManifest(images))?.alignment);
     const source = await openImageSource(images);
     try {
       const width = model.embeddingSize * (flip ? 2 : 1);

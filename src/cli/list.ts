@@ -1,10 +1,11 @@
 // `sphereface list`: the training list of a tree of crops, and what is suspicious about the tree.
 import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { openImageSource } from '../data/index.js';
+import { type OpenedSource, openImageSource } from '../data/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 
@@ -55,7 +56,8 @@ export function registerList(program: Command): void {
           next: 'check --exclude and --min-images',
         });
       }
-      await writeFileAtomic(options.output, `${lines.join('\n')}\n`);
+      const folder = pathFromList(options.output, aligned, source.kind);
+      await writeFileAtomic(options.output, lines.map((line) => `${folder}${line}\n`).join(''));
       const some = <T>(items: readonly T[], text: (item: T) => string) => {
         for (const item of items.slice(0, named)) out.warn(text(item));
         if (items.length > named) out.warn(`and ${items.length - named} more like it`);
@@ -89,6 +91,21 @@ export function registerList(program: Command): void {
       await source.close();
     }
   });
+}
+
+/** What leads from a list's folder, which its paths start from, to the images: `../aligned/`, `faces.zip/`. */
+function pathFromList(list: string, images: string, kind: OpenedSource['kind']): string {
+  if (kind === 'recordio') {
+    throw new UsageError('A RecordIO set states its identities itself.', {
+      got: images,
+      next: 'train on it directly: sphereface train DATA --recipe NAME -o RUN',
+    });
+  }
+  const root = kind === 'list' ? dirname(images) : images;
+  const path = relative(dirname(resolve(list)), resolve(root))
+    .split(sep)
+    .join('/');
+  return path === '' ? '' : `${path}/`;
 }
 
 /** Names, one a line; empty lines and `#` comments are skipped. */

@@ -1,5 +1,5 @@
 // A `path label` list (the training list of Caffe's ImageData layer, as `sphereface list` writes it) as an image source.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { SphereFaceError } from '../common/errors.js';
 import { entryAt, readBounded } from './files.js';
@@ -18,6 +18,18 @@ export async function openList(path: string, root: string = dirname(path)): Prom
   const places: ((() => Promise<Uint8Array>) | string)[] = [];
   const archives = new Map<string, { readonly source: ImageSource; readonly indices: ReadonlyMap<string, number> }>();
   const seen = new Set<string>();
+  const folders = new Map<string, boolean>();
+  /** A folder may be called faces.zip as well. */
+  const isFolder = async (zip: string): Promise<boolean> => {
+    const known = folders.get(zip);
+    if (known !== undefined) return known;
+    const found = await stat(zip).then(
+      (status) => status.isDirectory(),
+      () => false,
+    );
+    folders.set(zip, found);
+    return found;
+  };
   const close = async (): Promise<void> => {
     for (const { source } of archives.values()) await source.close();
   };
@@ -42,7 +54,7 @@ export async function openList(path: string, root: string = dirname(path)): Prom
 
       const place = isAbsolute(file) ? file : join(root, file);
       const inside = /^(.*?\.zip)[/\\](.+)$/i.exec(place);
-      if (inside === null) {
+      if (inside === null || (await isFolder(inside[1]))) {
         places.push(place);
         continue;
       }

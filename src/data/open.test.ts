@@ -240,11 +240,13 @@ describe('a list', () => {
   it('reads from another root, by absolute path, and out of zips', async () => {
     const absolute = await put('x/1.jpg');
     await writeFile(join(folder, 'x', 'faces.zip'), writeZip([{ name: 'a/1.jpg', data: Buffer.from('zipped') }]));
-    const path = await put('lists/train.txt', `1.jpg 0\n${absolute} 0\nfaces.zip/a/1.jpg 1\n`);
+    await put('x/folder.zip/a/1.jpg');
+    const path = await put('lists/train.txt', `1.jpg 0\n${absolute} 0\nfaces.zip/a/1.jpg 1\nfolder.zip/a/1.jpg 1\n`);
     const source = await openImageSource(path, { root: join(folder, 'x') });
     expect(text(await source.read(0))).toBe('x/1.jpg');
     expect(text(await source.read(1))).toBe('x/1.jpg');
     expect(text(await source.read(2))).toBe('zipped');
+    expect(text(await source.read(3))).toBe('x/folder.zip/a/1.jpg');
   });
 
   it('names the line that is wrong', async () => {
