@@ -1,4 +1,5 @@
-// Evaluation: pair files, protocols, metrics, calibration, and the report. `metrics/` alone runs anywhere.
+// Evaluation: pair files, protocols, metrics, calibration, and the report page. All of it runs in a browser too; only
+// `report/files.ts`, which writes a report's folder, needs Node.
 export { type CalibratedThreshold, calibrate, decide } from './calibration.js';
 export {
   type Evaluation,
@@ -21,7 +22,6 @@ export {
   type ResolvedPairs,
   resolvePairs,
 } from './pairs.js';
-export { pictureAddress, writeReport } from './report/files.js';
 export { type Facts, type PicturedPair, renderReport, type ReportContent } from './report/report.js';
 export {
   type EmbeddedRows,
