@@ -95,10 +95,11 @@ export function registerList(program: Command): void {
 
 /** What leads from a list's folder, which its paths start from, to the images: `../aligned/`, `faces.zip/`. */
 function pathFromList(list: string, images: string, kind: OpenedSource['kind']): string {
-  if (kind === 'recordio') {
-    throw new UsageError('A RecordIO set states its identities itself.', {
+  if (kind === 'recordio' || kind === 'verification-set') {
+    throw new UsageError('A list of paths cannot lead into this file.', {
       got: images,
-      next: 'train on it directly: sphereface train DATA --recipe NAME -o RUN',
+      expected: 'a folder of identity folders, a zip of one, or a list',
+      next: 'train on a RecordIO set directly: sphereface train DATA --recipe NAME -o RUN',
     });
   }
   const root = kind === 'list' ? dirname(images) : images;

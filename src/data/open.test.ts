@@ -263,8 +263,8 @@ describe('a list', () => {
   });
 
   it('refuses files of another kind', async () => {
-    await writeFile(join(folder, 'x.bin'), Buffer.from([1, 2, 0, 3]));
-    await expect(openImageSource(join(folder, 'x.bin'))).rejects.toThrow(/no source of images/);
+    await writeFile(join(folder, 'x.dat'), Buffer.from([1, 2, 0, 3]));
+    await expect(openImageSource(join(folder, 'x.dat'))).rejects.toThrow(/no source of images/);
     await writeFile(join(folder, 'x.zip'), 'text');
     await expect(openImageSource(join(folder, 'x.zip'))).rejects.toThrow(/not a zip file/);
   });

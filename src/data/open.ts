@@ -8,6 +8,7 @@ import { openFolder } from './folder.js';
 import { openList } from './list.js';
 import { openRecordIO } from './recordio.js';
 import type { OpenedSource } from './source.js';
+import { openVerificationSet } from './verification-set.js';
 import { openZip } from './zip.js';
 
 /** How to open a source of images. */
@@ -21,7 +22,8 @@ export interface OpenOptions {
  * - a folder of identity folders,
  * - a zip of one,
  * - a text file with a `path label` line per image,
- * - InsightFace's RecordIO: `train.rec`, or the folder that it lies in.
+ * - InsightFace's RecordIO: `train.rec`, or the folder that it lies in,
+ * - InsightFace's verification sets: `lfw.bin` and the like (without identities).
  * @throws SphereFaceError if there is nothing at `path`, if it has none of these forms, or if it holds no image.
  */
 export async function openImageSource(path: string, options: OpenOptions = {}): Promise<OpenedSource> {
@@ -44,12 +46,14 @@ async function openByForm(path: string, options: OpenOptions): Promise<OpenedSou
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new UsageError(`There is nothing at ${path}.`, {
-      expected: 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file',
+      expected:
+        'a folder of identity folders, a zip of one, a "path label" list, a RecordIO file or a verification set',
       next: 'check the path',
     });
   }
   if (found.isDirectory()) return isRecordSet(path) ? openRecordIO(path) : openFolder(path);
   if (/\.rec$/i.test(path)) return openRecordIO(path);
+  if (/\.bin$/i.test(path)) return (await openVerificationSet(path)).source;
   const head = await readHead(path, 512);
   if (head[0] === 0x50 && head[1] === 0x4b) return openZip(path);
   if (/\.zip$/i.test(path)) {
@@ -61,6 +65,6 @@ async function openByForm(path: string, options: OpenOptions): Promise<OpenedSou
   if (!head.includes(0)) return openList(path, options.root);
   throw new UsageError(`${path} is no source of images.`, {
     got: `a binary file starting ${Buffer.from(head.subarray(0, 4)).toString('hex')}`,
-    expected: 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file',
+    expected: 'a folder of identity folders, a zip of one, a "path label" list, a RecordIO file or a verification set',
   });
 }

@@ -25,7 +25,7 @@ export interface RefusedFile {
 
 /** A source opened from a path, with the account of what was left out. */
 export interface OpenedSource extends ImageSource {
-  readonly kind: 'folder' | 'zip' | 'list' | 'recordio';
+  readonly kind: 'folder' | 'zip' | 'list' | 'recordio' | 'verification-set';
   /** How many files were passed over because they are no images (by their extension). */
   readonly ignored: number;
   /** Links out of the folder, unsafe names, encrypted or damaged entries: sorted by `file`. */

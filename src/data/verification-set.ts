@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { SphereFaceError } from '../common/errors.js';
 import { entryAt } from './files.js';
 import { type PickleValue, readPickle } from './pickle.js';
-import type { ImageSource } from './source.js';
+import type { OpenedSource } from './source.js';
 
 /** A pair of images of a verification set, by their `file` in the source. */
 export interface VerificationPair {
@@ -15,7 +15,7 @@ export interface VerificationPair {
 /** A verification set. */
 export interface VerificationSet {
   /** The crops, 112×112, in the order of the pairs: images 2k and 2k + 1 make pair k. Files are `00000.jpg`, …; identities are not known. */
-  readonly source: ImageSource;
+  readonly source: OpenedSource;
   readonly pairs: readonly VerificationPair[];
 }
 
@@ -65,7 +65,10 @@ export function parseVerificationSet(bytes: Uint8Array, path: string): Verificat
   const entries = encoded.map((_, index) => ({ file: `${String(index).padStart(5, '0')}.jpg`, identity: '' }));
   return {
     source: {
+      kind: 'verification-set',
       entries,
+      ignored: 0,
+      refused: [],
       read: async (index) => entryAt(encoded, index),
       close: () => Promise.resolve(),
     },
