@@ -1,24 +1,30 @@
 // `sphereface evaluate`: a model on a pair file, as the papers do it; a report for people and numbers for programs.
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../common/errors.js';
-import type { ImageSource } from '../data/index.js';
-import { calibrate } from '../evaluation/calibration.js';
-import { defaultBootstrap, type Protocol, protocols } from '../evaluation/metrics/index.js';
-import { type Embedder, type EvaluationRunResult, MissingImagesError, runEvaluation } from '../evaluation/run.js';
-import {
-  assertSameAlignment,
-  type Calibration,
-  embedImages,
-  type Model,
-  openModel,
-  readInputSpec,
-  readMetadata,
-  updateMetadata,
-} from '../models/index.js';
-import { Output, positiveInteger, Progress, withCommonOptions } from './context.js';
-import { type EvaluateOptions, openData, readImageList, readPairs } from './evaluate-data.js';
-import { listMissing, resultRecord, writeReportFiles } from './evaluate-output.js';
+import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
+import { type Calibration, readInputSpec } from '../models/index.js';
+import { defaultWorst, evaluateModel } from '../pipeline/evaluate-model.js';
+import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
+
+interface EvaluateOptions extends CommonOptions {
+  readonly pairs: string;
+  readonly images?: string;
+  readonly output: string;
+  readonly protocol?: Protocol;
+  readonly thresholdPairs?: string;
+  readonly folds?: number;
+  readonly gallery?: string;
+  readonly probes?: string;
+  readonly allowMissing?: boolean;
+  readonly flip: boolean;
+  readonly batch: number;
+  readonly bootstrap: number;
+  readonly seed: number;
+  readonly worst: number;
+  readonly calibrate?: readonly number[];
+  readonly inputSpec?: string;
+}
 
 export function registerEvaluate(program: Command): void {
   withCommonOptions(
@@ -49,7 +55,9 @@ export function registerEvaluate(program: Command): void {
       )
       .addOption(new Option('--seed <n>', "the resamples' seed").argParser(wholeNumber).default(defaultBootstrap.seed))
       .addOption(
-        new Option('--worst <n>', 'pairs to picture of each kind of mistake').argParser(wholeNumber).default(10),
+        new Option('--worst <n>', 'pairs to picture of each kind of mistake')
+          .argParser(wholeNumber)
+          .default(defaultWorst),
       )
       .addOption(
         new Option(
@@ -61,45 +69,36 @@ export function registerEvaluate(program: Command): void {
   ).action(evaluate);
 }
 
-async function evaluate(modelPath: string, options: EvaluateOptions): Promise<void> {
+async function evaluate(model: string, options: EvaluateOptions): Promise<void> {
   const out = new Output(options.json === true);
   const protocol = options.protocol ?? (options.thresholdPairs === undefined ? '10-fold' : 'view1');
   checkOptions(protocol, options);
-  if (options.calibrate !== undefined) await requireOwnMetadata(modelPath);
-
-  const { device, threads, inputSpec, flip, batch } = options;
-  await using model = await openModel(modelPath, {
-    device,
-    threads,
-    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
-  });
-  const data = await openData(options);
+  const { inputSpec, batch, bootstrap, seed, ...rest } = options;
+  let progress: Progress | undefined;
   try {
-    assertSameAlignment(model.input, data.crops?.alignment);
-    const result = await runEvaluation({
+    const { result, record, report, calibration } = await evaluateModel({
+      ...rest,
+      model,
       protocol,
-      pairFile: data.pairFile,
-      ...(options.thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(options.thresholdPairs) }),
-      ...(options.folds === undefined ? {} : { folds: options.folds }),
-      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery) }),
-      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes) }),
-      files: data.source.entries.map(({ file }) => file),
-      embed: embedder(model, data.source, { flip, batchSize: batch }),
-      allowMissing: options.allowMissing === true,
-      bootstrap: { ...defaultBootstrap, replicates: options.bootstrap, seed: options.seed },
+      batchSize: batch,
+      bootstrap: { ...defaultBootstrap, replicates: bootstrap, seed },
+      ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+      onProgress: (done, total) => {
+        progress ??= new Progress('embed', total);
+        progress.update(done);
+        if (done < total) return;
+        progress[Symbol.dispose]();
+        progress = undefined;
+      },
+      onMissing: (text) => {
+        out.line(text);
+      },
     });
-    const calibration = options.calibrate && calibrationOf(result, options.calibrate, data.images.name, options);
-    const finished = { model, data, result, options };
-    const record = resultRecord(finished);
-    await writeReportFiles(finished, record);
-    if (calibration !== undefined) await updateMetadata(modelPath, { calibration });
     summarise(out, result, record.pairs, options, calibration);
-    out.result({ ...record, report: join(options.output, 'index.html'), ...(calibration && { calibration }) });
+    out.result({ ...record, report, ...(calibration && { calibration }) });
   } catch (error) {
-    if (error instanceof MissingImagesError) out.line(await listMissing(error, options.output));
+    progress?.[Symbol.dispose]();
     throw error;
-  } finally {
-    await data.source.close();
   }
 }
 
@@ -127,47 +126,6 @@ function rates(value: string): number[] {
     throw new InvalidArgumentError('expected rates between 0 and 1, separated by commas');
   }
   return numbers;
-}
-
-async function requireOwnMetadata(path: string): Promise<void> {
-  if ((await readMetadata(path)) !== undefined) return;
-  throw new UsageError(`${path} cannot carry a calibration`, {
-    got: 'a model file without metadata of this package',
-    next: `make it a model of its own first: sphereface import ${path} --input-spec FILE -o MODEL`,
-  });
-}
-
-/** Embeds chosen images of a source, with progress. */
-function embedder(
-  model: Model,
-  source: ImageSource,
-  options: { readonly flip: boolean; readonly batchSize: number },
-): Embedder {
-  return async function* (indices) {
-    using progress = new Progress('embed', indices.length);
-    let done = 0;
-    for await (const rows of embedImages(model, source, { ...options, indices })) {
-      done += rows.indices.length + rows.failures.length;
-      progress.update(done);
-      yield rows;
-    }
-  };
-}
-
-function calibrationOf(
-  result: EvaluationRunResult,
-  at: readonly number[],
-  images: string,
-  options: EvaluateOptions,
-): Calibration {
-  const { curve } = result.evaluation;
-  return {
-    data: `${basename(options.pairs)} on ${images}`,
-    genuinePairs: curve.matched,
-    impostorPairs: curve.mismatched,
-    flip: options.flip,
-    thresholds: calibrate(curve, at),
-  };
 }
 
 function summarise(

@@ -1,32 +1,10 @@
-// What `sphereface evaluate` reads: pair files, lists, and the images they name.
+// What an evaluation reads: pair files, lists, and the images they name.
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import { type ImageSource, openImageSource, openVerificationSet } from '../data/index.js';
-import type { Protocol } from '../evaluation/metrics/index.js';
-import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/pairs.js';
+import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 import { type CropManifest, readCropManifest } from '../models/index.js';
-import type { CommonOptions } from './context.js';
-
-/** What the command line gives to `sphereface evaluate`. */
-export interface EvaluateOptions extends CommonOptions {
-  readonly pairs: string;
-  readonly images?: string;
-  readonly output: string;
-  readonly protocol?: Protocol;
-  readonly thresholdPairs?: string;
-  readonly folds?: number;
-  readonly gallery?: string;
-  readonly probes?: string;
-  readonly allowMissing?: boolean;
-  readonly flip: boolean;
-  readonly batch: number;
-  readonly bootstrap: number;
-  readonly seed: number;
-  readonly worst: number;
-  readonly calibrate?: readonly number[];
-  readonly inputSpec?: string;
-}
 
 /** Pairs and the images that they name. */
 export interface EvaluationData {
@@ -38,8 +16,15 @@ export interface EvaluationData {
   readonly crops: CropManifest | undefined;
 }
 
+/** Where the pairs are, and the images they name. */
+export interface EvaluationPaths {
+  readonly pairs: string;
+  /** Absent for a verification set, which holds its images. */
+  readonly images?: string;
+}
+
 /** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
-export async function openData({ pairs, images }: Pick<EvaluateOptions, 'pairs' | 'images'>): Promise<EvaluationData> {
+export async function openEvaluationData({ pairs, images }: EvaluationPaths): Promise<EvaluationData> {
   if (/\.bin$/i.test(pairs)) {
     if (images !== undefined) {
       throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });

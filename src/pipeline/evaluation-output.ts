@@ -1,4 +1,4 @@
-// What `sphereface evaluate` leaves behind: result.json, index.html, and the list of what was missing.
+// What an evaluation leaves behind: result.json, index.html, and the list of what was missing.
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
@@ -9,17 +9,29 @@ import { fileFinder } from '../evaluation/pairs.js';
 import type { Facts, PicturedPair } from '../evaluation/report/report.js';
 import type { EvaluationRunResult, MissingImagesError } from '../evaluation/run.js';
 import { type CropManifest, describeAlignment, type Model, packageVersion } from '../models/index.js';
-import type { EvaluateOptions, EvaluationData } from './evaluate-data.js';
+import type { EvaluationData } from './evaluation-data.js';
 
 /** Beside a report's files, the whole list of missing images of a run that failed for them. */
 const missingFile = 'missing.json';
+
+/** What of the request the files repeat. */
+export interface OutputOptions {
+  /** The pair files' paths. */
+  readonly pairs: string;
+  readonly thresholdPairs?: string;
+  readonly flip: boolean;
+  /** The folder of the report. */
+  readonly output: string;
+  /** Pairs to picture of each kind of mistake. */
+  readonly worst: number;
+}
 
 /** An evaluation that is done, and what it was done with. */
 export interface Finished {
   readonly model: Model;
   readonly data: EvaluationData;
   readonly result: EvaluationRunResult;
-  readonly options: EvaluateOptions;
+  readonly options: OutputOptions;
 }
 
 /** What `result.json` holds. */
@@ -124,7 +136,7 @@ function triple(values: readonly [number, number, number]): string {
 function dataFacts(
   { source, images, crops }: EvaluationData,
   result: EvaluationRunResult,
-  options: EvaluateOptions,
+  options: OutputOptions,
 ): Facts {
   const total = result.used.length + result.missing.length;
   const facts: (readonly [string, string])[] = [
