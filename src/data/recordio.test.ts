@@ -82,6 +82,21 @@ describe('openRecordIO', () => {
     ]);
   });
 
+  it('takes an index in any order, with either line end', async () => {
+    const { rec, idx } = writeRecordIO(insightFaceSet(identities));
+    const lines = idx.trimEnd().split('\n');
+    const source = await openSet(await put(rec, `${lines.reverse().join('\r\n')}\n\n`));
+    expect(source.entries.map(({ file }) => file)).toEqual([
+      '0/1.jpg',
+      '0/2.jpg',
+      '1/3.jpg',
+      '2/4.jpg',
+      '2/5.jpg',
+      '2/6.jpg',
+    ]);
+    expect(String(Buffer.from(await source.read(5)))).toBe('c2 longer than a word');
+  });
+
   it('joins the parts of records that hold the magic word', async () => {
     const word = Buffer.from('0a23d7ce', 'hex');
     const images = [
