@@ -4,7 +4,7 @@ import { SphereFaceError } from '../common/errors.js';
 import { Emitter, dataTypeOf } from './emitter.js';
 import { type Layout, shapeIn } from './lowering/layout.js';
 import { portable, type Target } from './lowering/target.js';
-import { ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
+import { ModelProtoSchema, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 import type { Node, Value } from './value.js';
 
 /** ONNX versions written: operator set 17, IR version 8 (ONNX 1.12), so that readers from 2022 on take the models. */
@@ -57,7 +57,7 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
     producerName,
     graph: {
       name: 'graph',
-      node: emitter.nodes,
+      node: lastFirst(emitter.nodes),
       initializer: emitter.initializers,
       input: graph.inputs.filter((input) => inputs.has(input)).map((input) => info(input.inputName!, input)),
       output: Object.entries(outputs).map(([name, value]) => info(name, value)),
@@ -69,6 +69,17 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/**
+ * ONNX Runtime orders its work backwards from the nodes that nobody reads, the last one in the model first. Put at the end in
+ * reverse, they are computed in the order in which they were emitted: each weight gradient as soon as its layer is reached,
+ * and not all of them after the whole way back, with everything they need still in memory.
+ */
+function lastFirst(nodes: readonly NodeProto[]): NodeProto[] {
+  const read = new Set(nodes.flatMap((node) => node.input));
+  const isLeaf = (node: NodeProto): boolean => !node.output.some((name) => read.has(name));
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
 }
 
 /** Nodes needed for `values`, inputs before users; the graph inputs met on the way are added to `inputs`. */

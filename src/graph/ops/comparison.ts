@@ -32,24 +32,28 @@ export const greaterEqual = comparison('greaterEqual', 'GreaterOrEqual');
 /** 1 where a = b; for labels of integer dtype. */
 export const equal = comparison('equal', 'Equal');
 
-const stepOp: Op<NoAttributes> = {
-  name: 'step',
-  infer: ([x]) => {
-    requireDType('step', x, 'float32');
-    return [x];
-  },
-  // max(0, min(1, 3e38 x)) is 1 for every normal x above 0, and HardSigmoid runs on all threads where Cast does not.
-  emit: (emitter, { inputs: [x], outputs: [y] }) => {
-    const layout = emitter.layoutFor([x], y);
-    emitter.node('HardSigmoid', [emitter.nameIn(x, layout)], {
-      attributes: { alpha: { float: 3e38 }, beta: { float: 0 } },
-      outputs: [emitter.nameIn(y, layout)],
-    });
-  },
-  gradient: 'zero',
-};
+// max(0, min(1, ±3e38 x)) is 1 for every normal x beyond 0, and HardSigmoid runs on all threads where Cast does not.
+function signMask(name: string, alpha: number): (x: Value) => Value {
+  const op: Op<NoAttributes> = {
+    name,
+    infer: ([x]) => {
+      requireDType(name, x, 'float32');
+      return [x];
+    },
+    emit: (emitter, { inputs: [x], outputs: [y] }) => {
+      const layout = emitter.layoutFor([x], y);
+      emitter.node('HardSigmoid', [emitter.nameIn(x, layout)], {
+        attributes: { alpha: { float: alpha }, beta: { float: 0 } },
+        outputs: [emitter.nameIn(y, layout)],
+      });
+    },
+    gradient: 'zero',
+  };
+  return (x) => x.graph.apply(op, [x], {})[0];
+}
 
 /** 1 where x > 0, else 0 (x = 0 gives 0). Values below 3e-39 in magnitude count as fractions of 1. */
-export function step(x: Value): Value {
-  return x.graph.apply(stepOp, [x], {})[0];
-}
+export const step = signMask('step', 3e38);
+
+/** 1 where x < 0, else 0 (x = 0 gives 0). Values below 3e-39 in magnitude count as fractions of 1. */
+export const negativeStep = signMask('negativeStep', -3e38);

@@ -2,8 +2,8 @@
 import { layoutOrder } from '../lowering/layout.js';
 import { requireDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
-import { add, minimum, mul, sub, sumTo } from './arithmetic.js';
-import { step } from './comparison.js';
+import { minimum, mul, shift, sumTo } from './arithmetic.js';
+import { negativeStep } from './comparison.js';
 import { reshape } from './layout.js';
 
 const preluOp: Op<Record<string, never>> = {
@@ -29,19 +29,20 @@ const preluOp: Op<Record<string, never>> = {
     const change = emitter.node('Mul', [emitter.node('Min', [from, emitter.float(0)]), less]);
     emitter.node('Add', [from, change], { outputs: [to] });
   },
+  // Everything comes from the negative part, so that this one tensor is all that is kept for the way back.
   gradient: ({ inputs: [x, slope] }, [dy], needed) => {
     const { graph } = x;
-    const broad = reshape(slope, [slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
-    const one = graph.scalar(1);
-    const factor = () => add(broad, mul(step(x), sub(one, broad)));
+    const negative = minimum(x, graph.scalar(0));
+    const less = reshape(shift(slope, -1), [slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
+    const factor = () => shift(mul(negativeStep(negative), less), 1);
     return [
       needed[0] ? mul(dy!, factor()) : undefined,
-      needed[1] ? reshape(sumTo(mul(dy!, minimum(x, graph.scalar(0))), [1, ...broad.shape]), slope.shape) : undefined,
+      needed[1] ? reshape(sumTo(mul(dy!, negative), [1, ...less.shape]), slope.shape) : undefined,
     ];
   },
 };
 
-/** PReLU with slopes [c] over x [n, c, …]; at x = 0 the gradient is the slope. */
+/** PReLU with slopes [c] over x [n, c, …]; at x = 0 the gradient is 1. */
 export function prelu(x: Value, slope: Value): Value {
   return x.graph.apply(preluOp, [x, slope], {})[0];
 }
