@@ -33,25 +33,24 @@ export function writeInput(
   const [shiftX, shiftY] = sample.shiftDraw.map((draw) => wholeShift(draw, augmentation.shift));
   const gain = 1 + (2 * sample.lightDraw[0] - 1) * augmentation.light;
   const offset = (2 * sample.lightDraw[1] - 1) * augmentation.light * 128;
-  const plane = width * height;
+  // The part of the row that the shifted crop covers, and where in the crop it starts and which way it is read.
+  const left = Math.max(0, shiftX);
+  const right = Math.min(width, width + shiftX);
+  const first = (mirrored ? width - 1 - (left - shiftX) : left - shiftX) * 3;
+  const stride = mirrored ? -3 : 3;
   for (let channel = 0; channel < 3; channel++) {
-    const source = spec.channelOrder === 'BGR' ? 2 - channel : channel;
     const table = lookup(spec.mean[channel], spec.scale[channel], gain, offset);
-    const start = (slot * 3 + channel) * plane;
+    const source = first + (spec.channelOrder === 'BGR' ? 2 - channel : channel);
     for (let y = 0; y < height; y++) {
+      const row = ((slot * 3 + channel) * height + y) * width;
       const sourceY = y - shiftY;
-      const row = start + y * width;
       if (sourceY < 0 || sourceY >= height) {
         target.fill(0, row, row + width);
         continue;
       }
-      const sourceRow = sourceY * width;
-      for (let x = 0; x < width; x++) {
-        const shifted = x - shiftX;
-        const sourceX = mirrored ? width - 1 - shifted : shifted;
-        const inside = shifted >= 0 && shifted < width;
-        target[row + x] = inside ? table[crop[(sourceRow + sourceX) * 3 + source]] : 0;
-      }
+      target.fill(0, row, row + left).fill(0, row + right, row + width);
+      let from = sourceY * width * 3 + source;
+      for (let x = row + left; x < row + right; x++, from += stride) target[x] = table[crop[from]];
     }
   }
 }

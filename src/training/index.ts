@@ -4,7 +4,7 @@ export { datasetOf, type Dataset } from './dataset.js';
 export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
 export { initializeFrom, readInitParameters, type InitReport } from './init.js';
 export { TrainingLog, type LogLine } from './log.js';
-export { embeddingModel } from './network.js';
+export { classifierName, embeddingModel } from './network.js';
 export { applySetting, loadRecipe } from './recipe-file.js';
 export { parseRecipe, recipeSchema, type Energy, type Margin, type Recipe, type RecipeInput } from './recipe.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';

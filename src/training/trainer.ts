@@ -1,4 +1,5 @@
 // The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
+import type { Target } from '../graph/index.js';
 import { hasUnitClassifier, uninformedLoss } from '../losses/index.js';
 import { Sampler } from '../data/sampler.js';
 import { Loader, type Unreadable } from '../data/loader.js';
@@ -75,11 +76,12 @@ export class Trainer implements AsyncDisposable {
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
     const identities = dataset.identities.length;
-    const step = buildStep(recipe, identities);
+    const target: Target = { device: options.device ?? 'cpu' };
+    const step = buildStep(recipe, identities, target);
     const stepSession = await Session.create(step.model, options);
-    const updateSession = await Session.create(sgdUpdateModel(1), options);
+    const updateSession = await Session.create(sgdUpdateModel(1, target), options);
     const shape = [identities, recipe.network.embeddingSize] as const;
-    const geometry = await ClassifierGeometry.create(shape, options);
+    const geometry = await ClassifierGeometry.create(shape, options, target);
     return new Trainer(recipe, dataset, step, stepSession, updateSession, geometry);
   }
 
@@ -240,8 +242,8 @@ export class Trainer implements AsyncDisposable {
       }
       this.micro?.groups.forEach(({ gradients }, g) => {
         const total = this.store.groups[g].gradients;
-        if (i === 0) gradients.forEach((value, j) => (total[j] = value / iterSize));
-        else gradients.forEach((value, j) => (total[j] += value / iterSize));
+        if (i === 0) total.fill(0);
+        for (let j = 0; j < total.length; j++) total[j] += gradients[j] / iterSize;
       });
       this.samplerState = batch.state;
     }
@@ -297,6 +299,6 @@ export class Trainer implements AsyncDisposable {
 /** Euclidean length; NaN and infinity carry through. */
 function lengthOf(values: Float32Array): number {
   let squared = 0;
-  for (const value of values) squared += value * value;
+  for (let i = 0; i < values.length; i++) squared += values[i] * values[i];
   return Math.sqrt(squared);
 }

@@ -1,0 +1,209 @@
+// Whole runs on tiny pictures: learning, exact resuming, accumulation, starting from another model, and the guard.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openImageSource } from '../data/index.js';
+import { openModel } from '../models/index.js';
+import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
+import { CheckpointStore } from './checkpoint.js';
+import { datasetOf } from './dataset.js';
+import { TrainingAnomaly } from './guard.js';
+import type { LogLine } from './log.js';
+import type { Recipe } from './recipe.js';
+import { resumeRun, startRun } from './run.js';
+import { Trainer } from './trainer.js';
+
+let folder: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'run-'));
+  data = join(folder, 'faces');
+  await writeTinyFaces(data);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const threads = 1;
+let runs = 0;
+const newFolder = () => join(folder, `run-${++runs}`);
+const checkpointOf = (run: string) => new CheckpointStore(join(run, 'checkpoints'), 2).latest();
+
+/** Which of the last checkpoint's files and the model differ in any bit. */
+async function differingFiles(a: string, b: string, iteration: number): Promise<string[]> {
+  const files = ['parameters.safetensors', 'momentum.safetensors', 'state.json'].map((name) =>
+    join('checkpoints', String(iteration), name),
+  );
+  const differs = async (name: string) => !(await readFile(join(a, name))).equals(await readFile(join(b, name)));
+  const names = [...files, 'model.onnx'];
+  const flags = await Promise.all(names.map(differs));
+  return names.filter((_, i) => flags[i]);
+}
+
+async function logOf(run: string): Promise<LogLine[]> {
+  const text = await readFile(join(run, 'log.jsonl'), 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+describe('a run', () => {
+  it('learns, and leaves recipe, log, checkpoints and a model that says how it is used', async () => {
+    const run = newFolder();
+    const recipe = tinyRecipe('solver.iterations=150', 'loss.energy={form: riesz, weight: {type: auto, share: 0.1}}');
+    const result = await startRun({ data, recipe, folder: run, threads });
+    expect(result).toMatchObject({ status: 'finished', iteration: 150, unreadable: [] });
+    expect(JSON.parse(await readFile(join(run, 'recipe.json'), 'utf8'))).toEqual(recipe);
+
+    const log = await logOf(run);
+    expect(log.map(({ iteration }) => iteration)).toEqual(Array.from({ length: 30 }, (_, i) => 5 * (i + 1)));
+    const last = log.at(-1)!;
+    expect(log[0].accuracy).toBeLessThan(0.6);
+    expect(last.accuracy).toBeGreaterThan(0.9);
+    expect(last.terms.classification).toBeLessThan(log[0].terms.classification * 0.8);
+    expect(last.loss).toBeCloseTo(last.terms.classification + last.terms.energy, 4);
+    // The automatic weight keeps its promise: a tenth of the classification gradient's norm, on every step and so on average.
+    expect(last.gradientNorms.energy / last.gradientNorms.classification).toBeCloseTo(0.1, 4);
+    expect(last.energy! * last.energyWeight!).toBeGreaterThan(0);
+    expect(last.lambda).toBe(5);
+    expect(last.effectiveMargin).toBeCloseTo(1.53, 2);
+    expect(last.minimumAngle).toBeGreaterThan(0);
+    expect(last.meanAngle).toBeGreaterThan(last.minimumAngle);
+
+    expect(await new CheckpointStore(join(run, 'checkpoints'), 2).iterations()).toEqual([147, 150]);
+    await using model = await openModel(join(run, 'model.onnx'), { threads });
+    expect(model.embeddingSize).toBe(8);
+    expect(model.input).toEqual(recipe.input);
+    expect(JSON.parse(model.metadata.recipe!)).toEqual(recipe);
+  });
+
+  it('refuses to start over an existing run, and to resume where there is none', async () => {
+    const run = newFolder();
+    await startRun({ data, recipe: tinyRecipe('solver.iterations=1'), folder: run, threads });
+    await expect(startRun({ data, recipe: tinyRecipe(), folder: run, threads })).rejects.toThrow(/--resume/);
+    await expect(resumeRun(newFolder())).rejects.toThrow(/holds no run/);
+  });
+});
+
+describe('resuming', () => {
+  it.each([
+    'data.sampler=shuffle',
+    'data.sampler=balanced',
+    'solver.iterSize=2',
+    'loss.margin={type: sphereface2, scale: 8}',
+  ])('gives the same bits as a run without a break: %s', async (setting) => {
+    const recipe = tinyRecipe('solver.iterations=20', 'data.shift=2', 'data.light=0.1', setting);
+    const whole = newFolder();
+    await startRun({ data, recipe, folder: whole, threads });
+    const broken = newFolder();
+    const stop = new AbortController();
+    const stopAt = (at: number) => ({
+      signal: stop.signal,
+      onStep: (iteration: number) => {
+        if (iteration === at) stop.abort();
+      },
+    });
+    const first = await startRun({ data, recipe, folder: broken, threads, ...stopAt(7) });
+    expect(first).toMatchObject({ status: 'stopped', iteration: 7, model: undefined });
+    expect(await resumeRun(broken, { threads })).toMatchObject({ status: 'finished', iteration: 20 });
+    expect(await differingFiles(broken, whole, 20)).toEqual([]);
+    const withoutClock = (line: LogLine) => ({ ...line, imagesPerSecond: 0, waiting: 0 });
+    // Means of the line that spans the break are over fewer steps; all others agree.
+    const [a, b] = [await logOf(broken), await logOf(whole)].map((log) => log.filter((l) => l.iteration !== 10));
+    expect(a.map(withoutClock)).toEqual(b.map(withoutClock));
+  });
+
+  it('refuses other data', async () => {
+    const other = join(folder, 'changed');
+    await writeTinyFaces(other);
+    const run = newFolder();
+    await startRun({ data: other, recipe: tinyRecipe('solver.iterations=2'), folder: run, threads });
+    await rm(join(other, 'person-00', '00.png'));
+    await expect(resumeRun(run)).rejects.toThrow(/47 images.*48 images/s);
+  });
+});
+
+describe('accumulation', () => {
+  it('over iterSize passes is the large batch, to rounding', async () => {
+    const energy = 'loss.energy={form: riesz, weight: {type: constant, value: 0.5}}';
+    const after = async (...settings: string[]) => {
+      const recipe = tinyRecipe('solver.iterations=4', energy, ...settings);
+      const source = await openImageSource(data);
+      await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads });
+      const losses: number[] = [];
+      for (let i = 0; i < 4; i++) losses.push(await trainer.step());
+      await source.close();
+      return { losses, values: new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()])) };
+    };
+    const large = await after('solver.batchSize=16');
+    const small = await after('solver.batchSize=4', 'solver.iterSize=4');
+    small.losses.forEach((loss, i) => expect(loss).toBeCloseTo(large.losses[i], 4));
+    for (const [name, data] of large.values) {
+      const other = small.values.get(name)!;
+      const worst = data.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i])), 0);
+      expect(worst, name).toBeLessThan(2e-5);
+    }
+  });
+});
+
+describe('starting from another model', () => {
+  it('copies by name, reports the rest, and takes the classifier from a run', async () => {
+    const first = newFolder();
+    await startRun({ data, recipe: tinyRecipe('solver.iterations=2'), folder: first, threads });
+    const reports: (readonly string[])[] = [];
+    const onStart: Parameters<typeof startRun>[0]['onStart'] = ({ init }) =>
+      reports.push(
+        init!.copied,
+        init!.fresh,
+        init!.differing.map(({ name }) => name),
+      );
+    const recipe = tinyRecipe('solver.iterations=1', 'solver.baseLearningRate=1e-30', 'solver.momentum=0');
+    const fromRun = newFolder();
+    await startRun({ data, recipe, folder: fromRun, init: first, threads, onStart });
+    expect(reports[0]).toContain('fc6.weight');
+    expect(reports.slice(1)).toEqual([[], []]);
+    expect((await checkpointOf(fromRun))!.parameters.get('fc5.weight')).toEqual(
+      (await checkpointOf(first))!.parameters.get('fc5.weight'),
+    );
+    const wider: Recipe = { ...recipe, network: { ...recipe.network, widths: [4, 8, 8, 12] } };
+    await startRun({ data, recipe: wider, folder: newFolder(), init: join(first, 'model.onnx'), threads, onStart });
+    expect(reports[4]).toContain('fc6.weight');
+    expect(reports[5]).toContain('conv4_1.weight');
+    await expect(startRun({ data, recipe, folder: newFolder(), init: join(folder, 'nothing.onnx') })).rejects.toThrow(
+      /no model/,
+    );
+  });
+});
+
+describe('trouble', () => {
+  it('stops at values that are not finite, before they are applied, and keeps the last good checkpoint', async () => {
+    const run = newFolder();
+    const recipe = tinyRecipe('solver.baseLearningRate=1e12', 'solver.clipNorm=null');
+    const failure = await startRun({ data, recipe, folder: run, threads }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TrainingAnomaly);
+    expect((failure as Error).message).toMatch(/λ .*feature norm .*learning rate/);
+    const { parameters } = (await checkpointOf(run))!;
+    expect([...parameters.values()].every(({ data }) => data.every(Number.isFinite))).toBe(true);
+  });
+
+  it('replaces unreadable images, lists them, and trains on', async () => {
+    const damaged = join(folder, 'damaged');
+    await writeTinyFaces(damaged);
+    await truncate(join(damaged, 'person-01', '03.png'), 60);
+    await writeFile(join(damaged, 'person-02', '00.png'), 'no picture');
+    const warnings: string[] = [];
+    const recipe = tinyRecipe('solver.iterations=14');
+    const result = await startRun({
+      data: damaged,
+      recipe,
+      folder: newFolder(),
+      threads,
+      onWarning: (text) => warnings.push(text),
+    });
+    expect(result.status).toBe('finished');
+    expect(result.unreadable.map(({ file }) => file).sort()).toEqual(['person-01/03.png', 'person-02/00.png']);
+    expect(warnings.length).toBe(2);
+    expect(existsSync(result.model!)).toBe(true);
+  });
+});
