@@ -18,6 +18,8 @@ export function loadBackend(): Promise<Backend> {
 
 async function loadNode(): Promise<Backend> {
   const ort = await import('onnxruntime-node');
+  // What fails is thrown as well; the runtime's own lines on stderr would say it twice.
+  ort.env.logLevel = 'fatal';
   const providers = ort.listSupportedBackends().map((backend) => backend.name);
   return { ort, name: 'onnxruntime-node', providers };
 }

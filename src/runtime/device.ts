@@ -1,5 +1,6 @@
 // Which devices this machine can compute on, and which one a session takes.
 import { SphereFaceError, messageOf } from '../common/errors.js';
+import { Graph, relu, serialize } from '../graph/index.js';
 import type { Backend } from './backend.js';
 
 /** A device a session can run on. `wasm` is the browser's (and any machine's) fallback. */
@@ -31,7 +32,27 @@ function adviceFor(device: Device): string {
   }
 }
 
-/** What the backend says it was built with; a device listed here can still fail for want of a driver. */
+/** What the backend says it was built with; a device listed here can still fail for want of a driver: see {@link workingDevices}. */
 export function availableDevices(backend: Backend): readonly Device[] {
   return allDevices.filter((device) => backend.providers.includes(device));
+}
+
+/** The devices that really take a session: each is tried with a model of one operator. */
+export async function workingDevices(backend: Backend): Promise<readonly Device[]> {
+  const graph = new Graph();
+  const model = serialize(graph, { outputs: { y: relu(graph.input('x', 'float32', [1])) } });
+  const working: Device[] = [];
+  for (const device of availableDevices(backend)) {
+    try {
+      const session = await backend.ort.InferenceSession.create(model, {
+        executionProviders: [device],
+        logSeverityLevel: 4,
+      });
+      await session.release();
+      working.push(device);
+    } catch {
+      // Not there: that is the answer.
+    }
+  }
+  return working;
 }

@@ -2,7 +2,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-common';
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import { type Backend, loadBackend } from './backend.js';
-import { availableDevices, type Device, DeviceError } from './device.js';
+import { type Device, DeviceError, workingDevices } from './device.js';
 
 export { Tensor };
 
@@ -40,18 +40,20 @@ export class Session {
     const backend = await loadBackend();
     const fallback: Device = backend.name === 'onnxruntime-node' ? 'cpu' : 'wasm';
     const device = options.device ?? fallback;
-    const available = availableDevices(backend);
-    if (!available.includes(device)) throw new DeviceError(device, available);
     try {
       const session = await backend.ort.InferenceSession.create(model, sessionOptions(device, options));
       const reason = options.device === undefined ? 'the default here' : 'as asked for';
       const description = `${device} (${backend.name}, ${reason})`;
       return new Session(session, backend.ort, device, description, options.profilePrefix !== undefined);
     } catch (error) {
-      if (device === fallback) {
-        throw new SphereFaceError('The model could not be prepared.', { got: messageOf(error), cause: error });
-      }
-      throw new DeviceError(device, workingDevices(backend, device), error);
+      // Either the device is not there, or it is and the model is at fault.
+      const working = await workingDevices(backend);
+      if (!working.includes(device)) throw new DeviceError(device, working, error);
+      throw new SphereFaceError(`The model could not be prepared for the device "${device}".`, {
+        got: messageOf(error),
+        expected: 'an ONNX model whose operators and types the runtime knows',
+        cause: error,
+      });
     }
   }
 
@@ -75,14 +77,15 @@ export class Session {
 
   /**
    * Runs the model once.
-   * @param into preallocated tensors for outputs, written in place; outputs not named here are allocated
+   * @param into preallocated tensors for outputs, written in place and returned; outputs not named here are allocated
    */
   async run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>> {
     if (this.disposed) throw new SphereFaceError('This session has been disposed of.', { next: 'create a new one' });
     if (into === undefined) return this.session.run(feeds);
     const fetches: Record<string, Tensor | null> = {};
     for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
-    return this.session.run(feeds, fetches);
+    // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
+    return { ...(await this.session.run(feeds, fetches)), ...into };
   }
 
   /**
@@ -118,8 +121,4 @@ function sessionOptions(device: Device, options: SessionOptions): InferenceSessi
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
   };
-}
-
-function workingDevices(backend: Backend, failed: Device): readonly Device[] {
-  return availableDevices(backend).filter((device) => device !== failed);
 }
