@@ -132,6 +132,7 @@ export function buildCaffeNet(definition: NetDefinition, model: CaffeModel, opti
       }
       return value;
     });
+    if (inputs.length === 0) throw wrongLayer(layer, 'no bottom', 'a blob to work on');
     const value = build({
       layer,
       inputs,
