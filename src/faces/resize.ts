@@ -1,4 +1,4 @@
-// Resamples pictures for the detector: box average when shrinking, bilinear when enlarging, axis by axis.
+// Resamples pictures for the detector: box average when shrinking, bilinear when enlarging (Dollár's imResample).
 import type { Picture } from '../data/source.js';
 
 /** A part of a picture in whole pixels; it may reach outside, where the picture is 0. */
@@ -9,79 +9,106 @@ export interface Region {
   readonly height: number;
 }
 
-/** Rows `from` (inclusive) to `to` (exclusive) of the result. */
-export interface Rows {
+/** Rows or columns `from` (inclusive) to `to` (exclusive) of the result. */
+export interface Range {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Weights along one axis, as Dollár's toolbox computes them for the published detector (`imResample`, 'bilinear'): output i
- * reads the source at `start[i]` … `start[i + 1] - 1` of `index` with `weight`.
+ * Sums over rectangles of a picture (a summed-area table, Crow 1984): entry (x, y) is the sum of everything left of and above
+ * it, three channels side by side. Between the entries it is linear in x and in y, exactly, as pixels are constant squares;
+ * so the mean over any box, with fractions of pixels at its edges, takes sixteen reads whatever its size.
  */
-interface AxisWeights {
-  readonly start: Int32Array;
-  readonly index: Int32Array;
-  readonly weight: Float32Array;
-}
+class AreaTable {
+  readonly columns: number;
+  private readonly rows: number;
+  private readonly sums: Int32Array;
 
-function axisWeights(from: number, to: number): AxisWeights {
-  const start = new Int32Array(to + 1);
-  const taps = from > to ? Math.ceil(from / to) + 1 : 2;
-  const index = new Int32Array(to * taps);
-  const weight = new Float32Array(to * taps);
-  let count = 0;
-  for (let i = 0; i < to; i++) {
-    start[i] = count;
-    if (from > to) {
-      const low = (i * from) / to;
-      const high = ((i + 1) * from) / to;
-      for (let j = Math.floor(low); j < Math.min(Math.ceil(high), from); j++) {
-        const overlap = Math.min(j + 1, high) - Math.max(j, low);
-        if (overlap < 1e-6) continue;
-        index[count] = j;
-        weight[count++] = overlap * (to / from);
+  /** Covers `width` × `height` pixels from (`left`, `top`) on, all inside the picture. */
+  constructor(
+    picture: Picture,
+    readonly left: number,
+    private readonly top: number,
+    width: number,
+    height: number,
+  ) {
+    this.columns = width + 1;
+    this.rows = height + 1;
+    const sums = new Int32Array(this.columns * this.rows * 3);
+    const stride = this.columns * 3;
+    for (let y = 0; y < height; y++) {
+      let source = ((top + y) * picture.width + left) * 3;
+      let at = (y + 1) * stride + 3;
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let x = 0; x < width; x++, source += 3, at += 3) {
+        red += picture.data[source];
+        green += picture.data[source + 1];
+        blue += picture.data[source + 2];
+        sums[at] = sums[at - stride] + red;
+        sums[at + 1] = sums[at - stride + 1] + green;
+        sums[at + 2] = sums[at - stride + 2] + blue;
       }
-    } else {
-      const center = ((i + 0.5) * from) / to - 0.5;
-      const left = Math.floor(center);
-      index[count] = Math.max(left, 0);
-      weight[count++] = 1 - (center - left);
-      index[count] = Math.min(left + 1, from - 1);
-      weight[count++] = center - left;
+    }
+    this.sums = sums;
+  }
+
+  /** Writes the table's values along the horizontal line at height `y` of the picture, at the places `xs`, into `line`. */
+  sample(y: number, xs: AxisPlaces, line: Float64Array): void {
+    const { sums } = this;
+    const stride = this.columns * 3;
+    const height = Math.min(Math.max(y - this.top, 0), this.rows - 1);
+    const row = Math.min(Math.floor(height), this.rows - 2);
+    const below = height - row;
+    const above = 1 - below;
+    const base = row * stride;
+    const { count, whole, fraction } = xs;
+    for (let i = 0, to = 0; i < count; i++) {
+      const right = fraction[i];
+      const left = 1 - right;
+      const a = above * left;
+      const b = above * right;
+      const c = below * left;
+      const d = below * right;
+      const at = base + whole[i] * 3;
+      const next = at + stride;
+      line[to++] = a * sums[at] + b * sums[at + 3] + c * sums[next] + d * sums[next + 3];
+      line[to++] = a * sums[at + 1] + b * sums[at + 4] + c * sums[next + 1] + d * sums[next + 4];
+      line[to++] = a * sums[at + 2] + b * sums[at + 5] + c * sums[next + 2] + d * sums[next + 5];
     }
   }
-  start[to] = count;
-  return { start, index, weight };
 }
 
-/** Weights repeat (crops of the same size, pyramids of equal photos), so the last ones used are kept. */
-class WeightCache {
-  private readonly known = new Map<number, AxisWeights>();
-
-  get(from: number, to: number): AxisWeights {
-    const key = from * 0x100000 + to;
-    let weights = this.known.get(key);
-    if (weights === undefined) {
-      if (this.known.size >= 1024) this.known.clear();
-      weights = axisWeights(from, to);
-      this.known.set(key, weights);
-    }
-    return weights;
-  }
+/** Places along x in a table: whole pixels, and the fraction beyond. */
+interface AxisPlaces {
+  count: number;
+  readonly whole: Int32Array;
+  readonly fraction: Float64Array;
 }
+
+/** An area table of this many pixels cannot overflow 31 bits, and takes 96 MiB. */
+const defaultTablePixels = 2 ** 23;
 
 /**
  * Resamples regions of pictures into network input: planar float32 `[3, rows, width]`, RGB, (x − 127.5) / 128. One instance
- * reuses its work space: keep it, and do not share it between threads.
+ * keeps work space, and the table of the last picture (so a picture's pixels must not change while it is in use): keep the
+ * instance, and do not share it between threads.
  */
 export class Resizer {
-  private readonly cache = new WeightCache();
-  private rowSums = new Float32Array(0);
+  private picture: Picture | undefined;
+  private table: AreaTable | undefined;
+  private places: AxisPlaces = { count: 0, whole: new Int32Array(0), fraction: new Float64Array(0) };
+  private lines: [Float64Array, Float64Array] = [new Float64Array(0), new Float64Array(0)];
+
+  /** @param maxTablePixels pictures with more pixels are worked on in parts, with equal results */
+  constructor(private readonly maxTablePixels = defaultTablePixels) {}
 
   /**
    * Writes `region` of `picture`, resized to `width` × `height`, into `out` from `offset` on. With `rows`, only those rows of
-   * the result are computed and written, densely: planes have `rows.to - rows.from` rows then.
+   * the result are computed and written, densely: planes have `rows.to - rows.from` rows then. A region that is smaller than
+   * the result in either direction is enlarged in both.
    */
   resize(
     picture: Picture,
@@ -90,70 +117,142 @@ export class Resizer {
     height: number,
     out: Float32Array,
     offset = 0,
-    rows: Rows = { from: 0, to: height },
+    rows: Range = { from: 0, to: height },
   ): void {
-    const vertical = this.cache.get(region.height, height);
-    const horizontal = this.cache.get(region.width, width);
-    const plane = (rows.to - rows.from) * width;
-    // The part of the region that lies in the picture, in the region's own columns.
-    const firstColumn = Math.max(0, -region.x);
-    const lastColumn = Math.min(region.width, picture.width - region.x);
-    const inside = Math.max(0, lastColumn - firstColumn) * 3;
-    if (this.rowSums.length < region.width * 3) this.rowSums = new Float32Array(region.width * 3);
-    const sums = this.rowSums;
-    sums.fill(0, 0, region.width * 3);
-    for (let y = rows.from; y < rows.to; y++) {
-      let empty = true;
-      for (let tap = vertical.start[y]; tap < vertical.start[y + 1]; tap++) {
-        const sourceY = region.y + vertical.index[tap];
-        if (sourceY < 0 || sourceY >= picture.height || inside === 0) continue;
-        const source = (sourceY * picture.width + region.x + firstColumn) * 3;
-        if (empty) weighRow(sums, firstColumn * 3, picture.data, source, inside, vertical.weight[tap]);
-        else addRow(sums, firstColumn * 3, picture.data, source, inside, vertical.weight[tap]);
-        empty = false;
+    const job = { picture, region, width, height, out, offset, rows };
+    if (width > region.width || height > region.height) enlarge(job);
+    else this.shrink(job, rows, { from: 0, to: width });
+  }
+
+  /** Every result pixel is the mean of its box of the region. */
+  private shrink(job: Job, rows: Range, columns: Range): void {
+    const { picture, region, width, height } = job;
+    if (picture.width * picture.height <= this.maxTablePixels) {
+      if (this.picture !== picture || this.table === undefined) {
+        this.table = new AreaTable(picture, 0, 0, picture.width, picture.height);
+        this.picture = picture;
       }
-      if (empty) sums.fill(0, 0, region.width * 3);
-      writeRow(sums, horizontal, width, out, offset + (y - rows.from) * width, plane);
+      this.average(job, this.table, rows, columns);
+      return;
+    }
+    // A picture too large for one table has one for each part of the result, small enough.
+    const left = Math.max(Math.floor(region.x + (columns.from * region.width) / width), 0);
+    const right = Math.min(Math.ceil(region.x + (columns.to * region.width) / width), picture.width);
+    const top = Math.max(Math.floor(region.y + (rows.from * region.height) / height), 0);
+    const bottom = Math.min(Math.ceil(region.y + (rows.to * region.height) / height), picture.height);
+    const single = rows.to - rows.from === 1 && columns.to - columns.from === 1;
+    if ((right - left) * (bottom - top) <= this.maxTablePixels || single) {
+      const inside = right > left && bottom > top;
+      this.average(
+        job,
+        inside ? new AreaTable(picture, left, top, right - left, bottom - top) : undefined,
+        rows,
+        columns,
+      );
+    } else if (rows.to - rows.from > 1) {
+      const middle = (rows.from + rows.to) >> 1;
+      this.shrink(job, { from: rows.from, to: middle }, columns);
+      this.shrink(job, { from: middle, to: rows.to }, columns);
+    } else {
+      const middle = (columns.from + columns.to) >> 1;
+      this.shrink(job, rows, { from: columns.from, to: middle });
+      this.shrink(job, rows, { from: middle, to: columns.to });
+    }
+  }
+
+  /** Fills a part of the result from a table that covers it; `undefined`: it lies outside of the picture. */
+  private average(
+    { region, width, height, out, offset, rows: all }: Job,
+    table: AreaTable | undefined,
+    rows: Range,
+    columns: Range,
+  ): void {
+    const top = (y: number) => region.y + (y * region.height) / height;
+    const plane = (all.to - all.from) * width;
+    const shift = normalised(0);
+    const start = (y: number) => offset + (y - all.from) * width + columns.from;
+    const count = columns.to - columns.from;
+    if (table === undefined) {
+      for (let y = rows.from; y < rows.to; y++) {
+        for (let k = 0; k < 3; k++) out.fill(shift, start(y) + k * plane, start(y) + k * plane + count);
+      }
+      return;
+    }
+    const places = this.edges(table, region, width, columns);
+    let [above, below] = this.lines;
+    table.sample(top(rows.from), places, above);
+    // From the sum over the box to its mean, and on to (mean − 127.5) / 128.
+    const scale = ((width * height) / (region.width * region.height)) * 0.0078125;
+    for (let y = rows.from; y < rows.to; y++) {
+      table.sample(top(y + 1), places, below);
+      for (let x = 0, from = 0, at = start(y); x < count; x++, from += 3, at++) {
+        out[at] = (below[from + 3] - below[from] - above[from + 3] + above[from]) * scale + shift;
+        out[at + plane] = (below[from + 4] - below[from + 1] - above[from + 4] + above[from + 1]) * scale + shift;
+        out[at + 2 * plane] = (below[from + 5] - below[from + 2] - above[from + 5] + above[from + 2]) * scale + shift;
+      }
+      [above, below] = [below, above];
+    }
+  }
+
+  /** The edges of the result's columns, in the table; outside of it they move to its border, where the sums stand still. */
+  private edges(table: AreaTable, region: Region, width: number, columns: Range): AxisPlaces {
+    const count = columns.to - columns.from + 1;
+    if (this.places.whole.length < count) {
+      this.places = { count: 0, whole: new Int32Array(count), fraction: new Float64Array(count) };
+      this.lines = [new Float64Array(3 * count), new Float64Array(3 * count)];
+    }
+    const { places } = this;
+    places.count = count;
+    for (let i = 0; i < count; i++) {
+      const x = region.x + ((columns.from + i) * region.width) / width - table.left;
+      const place = Math.min(Math.max(x, 0), table.columns - 1);
+      const whole = Math.min(Math.floor(place), table.columns - 2);
+      places.whole[i] = whole;
+      places.fraction[i] = place - whole;
+    }
+    return places;
+  }
+}
+
+/** One call of `resize`. */
+interface Job {
+  readonly picture: Picture;
+  readonly region: Region;
+  readonly width: number;
+  readonly height: number;
+  readonly out: Float32Array;
+  readonly offset: number;
+  readonly rows: Range;
+}
+
+/** Every result pixel is interpolated between the four pixels around its place; the region's border is repeated. */
+function enlarge({ picture, region, width, height, out, offset, rows }: Job): void {
+  const plane = (rows.to - rows.from) * width;
+  const clamp = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1);
+  const pixel = (x: number, y: number, channel: number) => {
+    const px = region.x + clamp(x, region.width);
+    const py = region.y + clamp(y, region.height);
+    const inside = px >= 0 && py >= 0 && px < picture.width && py < picture.height;
+    return inside ? picture.data[(py * picture.width + px) * 3 + channel] : 0;
+  };
+  for (let y = rows.from, at = offset; y < rows.to; y++) {
+    const v = ((y + 0.5) * region.height) / height - 0.5;
+    const top = Math.floor(v);
+    const below = v - top;
+    for (let x = 0; x < width; x++, at++) {
+      const u = ((x + 0.5) * region.width) / width - 0.5;
+      const left = Math.floor(u);
+      const right = u - left;
+      for (let k = 0; k < 3; k++) {
+        const upper = (1 - right) * pixel(left, top, k) + right * pixel(left + 1, top, k);
+        const lower = (1 - right) * pixel(left, top + 1, k) + right * pixel(left + 1, top + 1, k);
+        out[at + k * plane] = normalised((1 - below) * upper + below * lower);
+      }
     }
   }
 }
 
-function weighRow(
-  sums: Float32Array,
-  at: number,
-  data: Uint8Array,
-  source: number,
-  count: number,
-  weight: number,
-): void {
-  for (let i = 0; i < count; i++) sums[at + i] = weight * data[source + i];
-}
-
-function addRow(sums: Float32Array, at: number, data: Uint8Array, source: number, count: number, weight: number): void {
-  for (let i = 0; i < count; i++) sums[at + i] += weight * data[source + i];
-}
-
-/** The horizontal pass of one row, normalised for the networks. */
-function writeRow(
-  sums: Float32Array,
-  { start, index, weight }: AxisWeights,
-  width: number,
-  out: Float32Array,
-  at: number,
-  plane: number,
-): void {
-  for (let x = 0; x < width; x++) {
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    for (let tap = start[x]; tap < start[x + 1]; tap++) {
-      const source = index[tap] * 3;
-      red += weight[tap] * sums[source];
-      green += weight[tap] * sums[source + 1];
-      blue += weight[tap] * sums[source + 2];
-    }
-    out[at + x] = (red - 127.5) * 0.0078125;
-    out[at + x + plane] = (green - 127.5) * 0.0078125;
-    out[at + x + 2 * plane] = (blue - 127.5) * 0.0078125;
-  }
+/** A pixel value as the networks take it. */
+function normalised(value: number): number {
+  return (value - 127.5) * 0.0078125;
 }

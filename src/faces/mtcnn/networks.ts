@@ -1,20 +1,7 @@
-// MTCNN's three networks (Zhang et al., IEEE SPL 2016): their layers, their weights, and the graphs that run them.
-import { SphereFaceError } from '../../common/errors.js';
-import {
-  add,
-  conv2d,
-  flatten,
-  Graph,
-  matmul,
-  maxPool2d,
-  prelu,
-  serialize,
-  softmax,
-  type Value,
-} from '../../graph/index.js';
+// MTCNN's three networks (Zhang et al., IEEE Signal Processing Letters 2016): their layers and their weights.
 
 /** A step of a network. Convolutions have no padding and stride 1; pooling takes maxima and rounds its size up, as Caffe does. */
-type Step =
+export type Step =
   | {
       readonly kind: 'conv';
       readonly name: string;
@@ -172,81 +159,3 @@ export function weightSlots(network: Network): readonly WeightSlot[] {
  * pictures with rows and columns exchanged (Matlab's memory order); the graphs built here undo that in the kernels.
  */
 export type MtcnnWeights = Readonly<Record<NetworkName, readonly Float32Array[]>>;
-
-/**
- * The ONNX model of a network. Input `images` [n, 3, h, w]: RGB, (x − 127.5) / 128; n is free, and h and w are for the
- * P-Net. Outputs: `probability` [n, 2, …] (no face, face), `offsets` [n, 4, …] (of x1, y1, x2, y2, in box sizes), and
- * from the O-Net `points` [n, 10] (five x, then five y, in box sizes).
- */
-export function buildNetwork(name: NetworkName, weights: MtcnnWeights): Uint8Array {
-  const network: Network = networks[name];
-  const arrays = weightSlots(network).map((slot, i): [string, Float32Array] => {
-    const data = weights[name][i];
-    const size = slot.shape.reduce((product, dim) => product * dim, 1);
-    if (data?.length !== size) {
-      throw new SphereFaceError(`The ${name} weights do not fit the network.`, {
-        got: `${data?.length ?? 'no'} values for ${slot.layer}`,
-        expected: `${size}`,
-      });
-    }
-    return [`${slot.layer}.${slot.blob}`, slot.kernel > 1 ? exchangeRowsAndColumns(data, slot.kernel) : data];
-  });
-  const arrayOf = new Map(arrays);
-  const graph = new Graph();
-  const images = graph.input('images', 'float32', [1, 3, network.window, network.window]);
-  const run = (x: Value, step: Step): Value => {
-    switch (step.kind) {
-      case 'conv': {
-        const { channels, inputs, kernel } = step;
-        const w = graph.constant(arrayOf.get(`${step.name}.0`)!, [channels, inputs, kernel, kernel]);
-        return conv2d(x, w, { bias: graph.constant(arrayOf.get(`${step.name}.1`)!, [channels]) });
-      }
-      case 'prelu':
-        return prelu(x, graph.constant(arrayOf.get(`${step.name}.0`)!, [step.channels]));
-      case 'pool':
-        return maxPool2d(x, { kernel: step.kernel, stride: step.stride, rounding: 'ceil' });
-      case 'dense': {
-        const inputs = step.inputs * step.kernel * step.kernel;
-        const w = graph.constant(transposed(arrayOf.get(`${step.name}.0`)!, inputs), [inputs, step.channels]);
-        return add(
-          matmul(x.rank > 2 ? flatten(x) : x, w),
-          graph.constant(arrayOf.get(`${step.name}.1`)!, [step.channels]),
-        );
-      }
-    }
-  };
-  const trunk = network.steps.reduce(run, images);
-  const outputs = Object.fromEntries(
-    network.heads.map(({ output, step }) => {
-      const y = run(trunk, step);
-      return [output, output === 'probability' ? softmax(y, 1) : y];
-    }),
-  );
-  const axes = (rows: string, columns: string): Record<number, string> =>
-    name === 'pnet' ? { 0: 'batch', 2: rows, 3: columns } : { 0: 'batch' };
-  const dynamicAxes: Record<string, Record<number, string>> = { images: axes('height', 'width') };
-  for (const output of Object.keys(outputs)) dynamicAxes[output] = axes('rows', 'columns');
-  return serialize(graph, { outputs, dynamicAxes });
-}
-
-/** Each `kernel` × `kernel` block of the array, transposed. */
-function exchangeRowsAndColumns(data: Float32Array, kernel: number): Float32Array {
-  const result = new Float32Array(data.length);
-  const area = kernel * kernel;
-  for (let block = 0; block < data.length; block += area) {
-    for (let y = 0; y < kernel; y++) {
-      for (let x = 0; x < kernel; x++) result[block + y * kernel + x] = data[block + x * kernel + y];
-    }
-  }
-  return result;
-}
-
-/** [rows, columns] to [columns, rows]. */
-function transposed(data: Float32Array, columns: number): Float32Array {
-  const rows = data.length / columns;
-  const result = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column];
-  }
-  return result;
-}
