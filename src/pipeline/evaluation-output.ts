@@ -158,10 +158,22 @@ function cropFacts(crops: CropManifest | undefined): Facts {
   const { photos, aligned, withoutFace, unreadable } = crops.counts;
   return [
     ['crops', `${crops.height} high, ${crops.width} wide; ${describeAlignment(crops.alignment)}`],
-    ['crop settings', JSON.stringify(crops.settings)],
+    ['crop settings', settingsText(crops.settings)],
     ['aligned', `${aligned} of ${photos} photos; ${withoutFace} without a face, ${unreadable} unreadable`],
     ['aligned by', `sphereface-plus ${crops.packageVersion}`],
   ];
+}
+
+/** Settings in words: `missing skip, format jpg`; of digests the first digits. */
+function settingsText(settings: Readonly<Record<string, unknown>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => {
+      if (typeof value === 'string' && /^[0-9a-f]{32,}$/.test(value)) return `${name} ${value.slice(0, 12)}…`;
+      if (Array.isArray(value)) return `${name} ${value.join(' ')}`;
+      if (typeof value !== 'object' || value === null) return `${name} ${String(value)}`;
+      return `${name} (${settingsText(value as Readonly<Record<string, unknown>>)})`;
+    })
+    .join(', ');
 }
 
 /** Writes the whole list of what is missing into the report's folder and says where. */

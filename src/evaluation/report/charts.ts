@@ -97,7 +97,7 @@ export function rocChart(curve: RocCurve): string {
       },
       series: [
         { type: 'line', step: 'end', showSymbol: false, data: points, lineStyle: { color: colours.line, width: 2 } },
-        ...(eer > 0 ? [eerMark([eer, 1 - eer], 'left')] : []),
+        ...(eer > 0 ? [eerMark([eer, 1 - eer], 'bottom')] : []),
       ],
     },
     `ROC curve of ${curve.matched} matched and ${curve.mismatched} mismatched pairs; equal error rate ${percent(eer)}`,
@@ -152,20 +152,28 @@ export function detChart(curve: RocCurve): string | undefined {
           lineStyle: { color: colours.line, width: 2 },
           itemStyle: { color: colours.line },
         },
-        ...(eer > 0 && eer < 1 ? [eerMark([probit(eer), probit(eer)], 'right')] : []),
+        ...(eer > 0 && eer < 1 ? [eerMark([probit(eer), probit(eer)], 'top')] : []),
       ],
     },
     `DET curve of ${curve.matched} matched and ${curve.mismatched} mismatched pairs; equal error rate ${percent(eer)}`,
   );
 }
 
-function eerMark(at: [number, number], side: 'left' | 'right'): Record<string, unknown> {
+function eerMark(at: [number, number], side: 'top' | 'bottom'): Record<string, unknown> {
   return {
     type: 'scatter',
     data: [at],
     symbolSize: 9,
     itemStyle: { color: colours.mark },
-    label: { show: true, position: side, formatter: 'EER', fontSize: 13, color: colours.mark, fontFamily: font },
+    label: {
+      show: true,
+      position: side,
+      distance: 7,
+      formatter: 'EER',
+      fontSize: 13,
+      color: colours.mark,
+      fontFamily: font,
+    },
   };
 }
 

@@ -73,8 +73,7 @@ export function renderReport(content: ReportContent): string {
           <section>
             <h2>What was evaluated</h2>
             <div class="tables">
-              ${factsTable('The model, as its file states', content.modelFacts)}
-              ${factsTable('The pictures and pairs', content.dataFacts)}
+              ${factsTable('The model', content.modelFacts)} ${factsTable('The pictures and pairs', content.dataFacts)}
             </div>
           </section>
         </main>
@@ -353,13 +352,18 @@ function pairGrid(id: string, title: string, pairs: readonly PicturedPair[]): Ht
                       <img src="${pair.pictures[0]}" alt="${pair.a}" /><img src="${pair.pictures[1]}" alt="${pair.b}" />
                     </div>
                     <figcaption>
-                      <b>${pair.score.toFixed(3)}</b> against ${pair.threshold.toFixed(3)}<br />${pair.a}<br />${pair.b}
+                      <b>${pair.score.toFixed(3)}</b> against ${pair.threshold.toFixed(3)}<br />${breakable(pair.a)}<br />${breakable(pair.b)}
                     </figcaption>
                   </figure>
                 </li>`,
             )}
           </ul>`
     }`;
+}
+
+/** A path that may be broken after its slashes and underscores. */
+function breakable(path: string): Piece {
+  return path.split(/(?<=[/_])/).map((part, i) => [i > 0 && html`<wbr />`, part]);
 }
 
 /** How many missing pairs the page lists; `result.json` lists all. */
