@@ -6,7 +6,7 @@ import { SphereFaceError, UsageError } from '../common/errors.js';
 import { readHead } from './files.js';
 import { openFolder } from './folder.js';
 import { openList } from './list.js';
-import { openRecordIO } from './recordio.js';
+import { openRecordSet } from './record-set.js';
 import type { OpenedSource } from './source.js';
 import { openVerificationSet } from './verification-set.js';
 import { openZip } from './zip.js';
@@ -51,8 +51,8 @@ async function openByForm(path: string, options: OpenOptions): Promise<OpenedSou
       next: 'check the path',
     });
   }
-  if (found.isDirectory()) return isRecordSet(path) ? openRecordIO(path) : openFolder(path);
-  if (/\.rec$/i.test(path)) return openRecordIO(path);
+  if (found.isDirectory()) return isRecordSet(path) ? openRecordSet(path) : openFolder(path);
+  if (/\.rec$/i.test(path)) return openRecordSet(path);
   if (/\.bin$/i.test(path)) return (await openVerificationSet(path)).source;
   const head = await readHead(path, 512);
   if (head[0] === 0x50 && head[1] === 0x4b) return openZip(path);

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { SphereFaceError } from '../common/errors.js';
 import { frameRecord, insightFaceSet, packRecord, writeRecordIO } from '../testing/recordio-writer.js';
 import { openImageSource } from './open.js';
-import { openRecordFile, openRecordIO } from './recordio.js';
+import { openRecordSet } from './record-set.js';
+import { openRecordFile } from './recordio.js';
 import type { OpenedSource } from './source.js';
 
 let root: string;
@@ -33,7 +34,7 @@ async function put(rec: Uint8Array, idx?: string, property?: string): Promise<st
 }
 
 async function openSet(path: string): Promise<OpenedSource> {
-  const source = await openRecordIO(path);
+  const source = await openRecordSet(path);
   opened.push(source);
   return source;
 }
@@ -45,7 +46,7 @@ const identities = [
   [bytes('c0'), bytes('c1'), bytes('c2 longer than a word')],
 ];
 
-describe('openRecordIO', () => {
+describe('openRecordSet', () => {
   it('lists images under the identities that the identity records state, in any order of reading', async () => {
     const { rec, idx } = writeRecordIO(insightFaceSet(identities));
     await put(rec, idx, '3,112,112');
@@ -154,7 +155,7 @@ describe('openRecordIO', () => {
         await rm(join(scratch, 'train.idx'), { force: true });
         const path = await put(length % 4 === 0 ? damaged.subarray(0, length) : damaged, indexed ? idx : undefined);
         try {
-          const source = await openRecordIO(path);
+          const source = await openRecordSet(path);
           for (const index of source.entries.keys()) {
             await source.read(index).catch((error: unknown) => expect(error).toBeInstanceOf(SphereFaceError));
           }
@@ -175,7 +176,7 @@ describe('openRecordIO', () => {
       fc.asyncProperty(fc.array(image, { minLength: 1, maxLength: 8 }), fc.boolean(), async (images, indexed) => {
         const { rec, idx } = writeRecordIO(images.map((data, label) => ({ labels: [label], image: data })));
         await rm(join(scratch, 'train.idx'), { force: true });
-        const source = await openRecordIO(await put(rec, indexed ? idx : undefined));
+        const source = await openRecordSet(await put(rec, indexed ? idx : undefined));
         for (const [index, data] of images.entries()) {
           expect(Buffer.from(await source.read(index)).equals(data)).toBe(true);
         }
