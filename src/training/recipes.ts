@@ -54,14 +54,14 @@ function small(m: M): RecipeInput {
   return {
     name: `sphereface-m${m}-small`,
     description: `a narrow network from scratch, A-Softmax m = ${m}, for some thousand identities on two cores`,
-    network: { depth: 10, widths: [48, 96, 192, 256], embeddingSize: 256, inputPooling: 2, fillerGain: 2 },
+    network: { depth: 10, widths: [32, 64, 128, 256], embeddingSize: 256, inputPooling: 2, fillerGain: 2 },
     loss: {
-      margin: { type: 'a-softmax', m, gradient: 'exact', lambda: { base: 1000, gamma: 0.005, power: 3, minimum: 5 } },
+      margin: { type: 'a-softmax', m, gradient: 'exact', lambda: { base: 1000, gamma: 0.002, power: 3, minimum: 5 } },
     },
     solver: {
       batchSize: 64,
-      iterations: 6000,
-      schedule: { type: 'multistep', steps: [3300, 5100], gamma: 0.1 },
+      iterations: 5400,
+      schedule: { type: 'cosine' },
       warmUp: { iterations: 100 },
       clipNorm: 5,
     },
@@ -83,7 +83,6 @@ function smallPlus(m: M): RecipeInput {
       ...solver,
       iterations: 1500,
       baseLearningRate: 0.01,
-      schedule: { type: 'multistep', steps: [1000], gamma: 0.1 },
       warmUp: { iterations: 0 },
     },
   };
