@@ -169,6 +169,7 @@ function eerMark(at: [number, number], side: 'top' | 'bottom'): Record<string, u
       show: true,
       position: side,
       distance: 7,
+      offset: [18, 0],
       formatter: 'EER',
       fontSize: 13,
       color: colours.mark,
