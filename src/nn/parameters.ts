@@ -80,7 +80,8 @@ export class TrainingBuilder extends NetworkBuilder {
   protected provide(spec: ParameterSpec): Value {
     const { name, shape, filler } = spec;
     if (spec.learningRateMultiplier !== 0) return this.graph.input(name, 'float32', shape);
-    const stored = this.frozen.get(name);
+    const given = this.frozen.get(name);
+    const stored = given?.length === sizeOf(shape) ? given : undefined;
     if (stored === undefined && filler.type !== 'constant') {
       throw new SphereFaceError(`The frozen parameter "${name}" starts at random, but its values were not given.`, {
         next: "pass the network's initial values to the builder",

@@ -1,6 +1,6 @@
 // Parameters, momentum and gradients in few flat buffers, so that one small update graph serves all of them, in place.
 import { SphereFaceError } from '../common/errors.js';
-import { sizeOf } from '../graph/index.js';
+import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
 import { isTrained, type ParameterSpec } from '../nn/index.js';
 import type { Tensor } from './safetensors.js';
 
@@ -13,6 +13,9 @@ export interface ParameterGroup {
   readonly gradients: Float32Array;
 }
 
+/**
+ * Values lie in memory as the step graph wants them (see `layouts`); they come in and go out in the order of their specs.
+ */
 export class ParameterStore {
   readonly groups: readonly ParameterGroup[];
   /** Every parameter's values; those of trained ones are views into their group. */
@@ -20,8 +23,14 @@ export class ParameterStore {
   /** Views into the groups, for trained parameters. */
   readonly momentum = new Map<string, Float32Array>();
   readonly gradients = new Map<string, Float32Array>();
+  private readonly shapeByName: ReadonlyMap<string, Shape>;
 
-  constructor(readonly specs: readonly ParameterSpec[]) {
+  /** @param layouts parameters that the step graph holds in another layout than the standard one */
+  constructor(
+    readonly specs: readonly ParameterSpec[],
+    private readonly layouts: ReadonlyMap<string, Layout> = new Map(),
+  ) {
+    this.shapeByName = new Map(specs.map(({ name, shape }) => [name, shape]));
     const members = new Map<string, ParameterSpec[]>();
     for (const spec of specs) {
       if (!isTrained(spec)) {
@@ -43,13 +52,19 @@ export class ParameterStore {
     this.fill(this.momentum, values);
   }
 
-  /** Values with their shapes, for a checkpoint. */
+  /** The values with their shapes, in the order of the specs; live buffers where they lie in that order. */
   valueTensors(): Map<string, Tensor> {
     return this.tensors(this.values);
   }
 
   momentumTensors(): Map<string, Tensor> {
     return this.tensors(this.momentum);
+  }
+
+  /** The shape in which a parameter lies in memory. */
+  shapeOf({ name, shape }: ParameterSpec): readonly number[] {
+    const layout = this.layouts.get(name);
+    return layout === undefined ? shape : shapeIn(layout, shape);
   }
 
   private lay(specs: readonly ParameterSpec[]): ParameterGroup {
@@ -83,12 +98,18 @@ export class ParameterStore {
           next: 'resume with the data and recipe that the run was started with',
         });
       }
-      target.set(source);
+      const layout = this.layouts.get(name);
+      target.set(layout === undefined ? source : permute(source, this.shapeByName.get(name)!, layout, 'to'));
     }
   }
 
   private tensors(from: ReadonlyMap<string, Float32Array>): Map<string, Tensor> {
-    const shapes = new Map(this.specs.map(({ name, shape }) => [name, shape]));
-    return new Map([...from].map(([name, data]) => [name, { shape: shapes.get(name)!, data }]));
+    return new Map(
+      [...from].map(([name, data]) => {
+        const shape = this.shapeByName.get(name)!;
+        const layout = this.layouts.get(name);
+        return [name, { shape, data: layout === undefined ? data : permute(data, shape, layout, 'from') }];
+      }),
+    );
   }
 }

@@ -12,6 +12,7 @@ import { initializeFrom, type InitReport, readInitParameters } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { embeddingModel } from './network.js';
 import { parseRecipe, type Recipe } from './recipe.js';
+import { dataOf } from './safetensors.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 /** What a run tells while it goes on. */
@@ -95,10 +96,14 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
   try {
     if (opened.refused.length > 0) options.onWarning?.(`${opened.refused.length} files of ${data} were refused`);
     const dataset = datasetOf(opened, recipe.data.minimumImages);
-    await using trainer = await Trainer.create(recipe, dataset, options);
+    const given = init === undefined ? undefined : await readInitParameters(init);
+    const frozen = given === undefined ? undefined : dataOf(given);
+    await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     let report: InitReport | undefined;
-    if (init !== undefined) {
-      report = initializeFrom(trainer.store.specs, trainer.store.values, await readInitParameters(init));
+    if (given !== undefined) {
+      const values = dataOf(trainer.store.valueTensors());
+      report = initializeFrom(trainer.store.specs, values, given);
+      trainer.store.setValues(values);
       trainer.renormalise();
     }
     await mkdir(folder, { recursive: true });
@@ -139,7 +144,8 @@ export async function resumeRun(folder: string, options: RunOptions = {}): Promi
     if (checkpoint === undefined) {
       throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
     }
-    await using trainer = await Trainer.create(recipe, dataset, options);
+    const frozen = dataOf(checkpoint.parameters);
+    await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     await trainer.restore(checkpoint);
     await new TrainingLog(join(folder, 'log.jsonl')).cutBack(trainer.done);
     return await loop(trainer, folder, checkpoints, options, undefined);
@@ -183,8 +189,7 @@ async function loop(
     }
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
-    if (trainer.done % interval === 0 || last || stopping())
-      await checkpoints.write(trainer.checkpoint());
+    if (trainer.done % interval === 0 || last || stopping()) await checkpoints.write(trainer.checkpoint());
   }
   const finished = trainer.done >= iterations;
   const model = finished ? join(folder, 'model.onnx') : undefined;
@@ -202,7 +207,7 @@ async function loop(
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
 function modelOf({ recipe, store }: Trainer): Uint8Array {
   const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, store.values, encodeMetadata(metadata));
+  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata));
 }
 
 function storeOf(folder: string, recipe: Recipe): CheckpointStore {

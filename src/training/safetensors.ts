@@ -7,6 +7,11 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
+/** The data alone, by name. */
+export function dataOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array> {
+  return new Map([...tensors].map(([name, { data }]) => [name, data]));
+}
+
 /** Headers larger than this are refused, as the reference implementation does. */
 const maximumHeader = 100_000_000;
 

@@ -5,9 +5,11 @@ import {
   Graph,
   gradients,
   greaterEqual,
+  type Layout,
   mean,
   mul,
   pickLabel,
+  portable,
   reduceMax,
   reshape,
   scale,
@@ -20,17 +22,19 @@ import {
   type Value,
 } from '../graph/index.js';
 import { caffeEnergy, classificationLoss, rieszEnergy, rowNorms } from '../losses/index.js';
-import { isTrained, type ParameterSpec, TrainingBuilder } from '../nn/index.js';
+import { isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
 import { classifier, classifierName, embedding, withRecipeMultipliers } from './network.js';
 import type { Recipe } from './recipe.js';
 
 /** A step as an ONNX model, and what it takes and gives besides images and labels. */
 export interface StepModel {
   readonly model: Uint8Array;
-  /** All parameters, in the order of the network. Each is an input under its name. */
+  /** All parameters, in the order of the network. Those that are not frozen are inputs under their names. */
   readonly specs: readonly ParameterSpec[];
   /** Whether the model has the scalar input `lambda`. */
   readonly takesLambda: boolean;
+  /** Layouts in which it takes parameters and gives their gradients, where not the standard one. */
+  readonly layouts: ReadonlyMap<string, Layout>;
   /** Names of the single numbers it gives; see {@link measureNames}. */
   readonly measures: readonly MeasureName[];
 }
@@ -62,8 +66,16 @@ export function gradientName(parameter: string): string {
   return `gradient:${parameter}`;
 }
 
-/** Builds the step for a recipe and a number of identities. Inputs `images` [batch, 3, h, w], `labels` int64 [batch], parameters, `lambda`. */
-export function buildStep(recipe: Recipe, identities: number, target?: Target): StepModel {
+/**
+ * Builds the step for a recipe and a number of identities. Inputs `images` [batch, 3, h, w], `labels` int64 [batch], parameters, `lambda`.
+ * `frozen` holds the values of frozen parameters that do not start at their fillers.
+ */
+export function buildStep(
+  recipe: Recipe,
+  identities: number,
+  target: Target = portable,
+  frozen: ParameterValues = new Map(),
+): StepModel {
   const graph = new Graph();
   const { margin, energy: energyOptions, hiddenEnergy } = recipe.loss;
   const batch = recipe.solver.batchSize;
@@ -72,7 +84,7 @@ export function buildStep(recipe: Recipe, identities: number, target?: Target): 
   const takesLambda = margin.type === 'a-softmax' && margin.m !== 1;
   const lambda = takesLambda ? graph.input('lambda', 'float32', []) : graph.scalar(0);
 
-  const net = new TrainingBuilder(graph);
+  const net = new TrainingBuilder(graph, frozen);
   const features = embedding(net, images, recipe.network);
   const { weight, bias } = classifier(net, recipe, identities);
   const specs = withRecipeMultipliers(net.specs, recipe.network);
@@ -116,8 +128,17 @@ export function buildStep(recipe: Recipe, identities: number, target?: Target): 
   const outputs: Record<string, Value> = {};
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
   for (const [name, grad] of grads) outputs[gradientName(name)] = grad;
-  const model = serialize(graph, { outputs, ...(target === undefined ? {} : { target }) });
-  return { model, specs, takesLambda, measures: [...measures.keys()] };
+  // On the CPU convolutions work on weights [h, w, in, out]: kept so, they need no transposing at every step.
+  const kernels = target.device === 'cpu' ? trained.filter(({ shape }) => shape.length === 4) : [];
+  const layouts = new Map(kernels.map(({ name }) => [name, 'hwio' as const]));
+  const named = Object.fromEntries(
+    [...layouts].flatMap(([name, layout]) => [
+      [name, layout],
+      [gradientName(name), layout],
+    ]),
+  );
+  const model = serialize(graph, { outputs, target, layouts: named });
+  return { model, specs, takesLambda, layouts, measures: [...measures.keys()] };
 }
 
 /** The energy of the classifier, weighted, and its gradient there. It does not reach the backbone. */

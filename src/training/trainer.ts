@@ -3,7 +3,7 @@ import type { Target } from '../graph/index.js';
 import { hasUnitClassifier, uninformedLoss } from '../losses/index.js';
 import { Sampler } from '../data/sampler.js';
 import { Loader, type Unreadable } from '../data/loader.js';
-import { sgdUpdateModel } from '../nn/index.js';
+import { isTrained, type ParameterValues, sgdUpdateModel } from '../nn/index.js';
 import { type Device, float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
@@ -13,6 +13,7 @@ import type { LogLine } from './log.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
+import { dataOf } from './safetensors.js';
 import { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
 import { buildStep, gradientName, type MeasureName, type StepModel } from './step-graph.js';
 
@@ -20,6 +21,8 @@ import { buildStep, gradientName, type MeasureName, type StepModel } from './ste
 export interface TrainerOptions {
   readonly device?: Device;
   readonly threads?: number;
+  /** Values of frozen parameters that do not start at their fillers: those of the model or checkpoint that will be loaded. */
+  readonly frozen?: ParameterValues;
 }
 
 /** Sums since the last log line. */
@@ -54,18 +57,19 @@ export class Trainer implements AsyncDisposable {
     private readonly updateSession: Session,
     private readonly geometry: ClassifierGeometry,
   ) {
-    const { specs } = stepModel;
-    this.store = new ParameterStore(specs);
+    const { specs, layouts } = stepModel;
+    this.store = new ParameterStore(specs, layouts);
     this.store.setValues(startingValues(specs, recipe));
-    const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
-    this.parameterTensors = Object.fromEntries(
-      [...this.store.values].map(([name, data]) => [name, float32(data, shapes.get(name)!)]),
-    );
-    this.micro = recipe.solver.iterSize > 1 ? new ParameterStore(specs) : undefined;
-    const gradients = (this.micro ?? this.store).gradients;
-    this.gradientTensors = Object.fromEntries(
-      [...gradients].map(([name, data]) => [gradientName(name), float32(data, shapes.get(name)!)]),
-    );
+    this.micro = recipe.solver.iterSize > 1 ? new ParameterStore(specs, layouts) : undefined;
+    const { store } = this;
+    const gradients = (this.micro ?? store).gradients;
+    const trained = specs.filter(isTrained);
+    const tensorsOf = (data: ReadonlyMap<string, Float32Array>, nameOf: (parameter: string) => string) =>
+      Object.fromEntries(
+        trained.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, store.shapeOf(spec))]),
+      );
+    this.parameterTensors = tensorsOf(store.values, (name) => name);
+    this.gradientTensors = tensorsOf(gradients, gradientName);
     this.chance = uninformedLoss(recipe.loss.margin, dataset.identities.length);
     this.guard = new Guard(recipe.guard, this.chance);
     this.sampler = new Sampler(recipe.data.sampler, dataset.labels, recipe.seed);
@@ -77,11 +81,12 @@ export class Trainer implements AsyncDisposable {
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
     const identities = dataset.identities.length;
     const target: Target = { device: options.device ?? 'cpu' };
-    const step = buildStep(recipe, identities, target);
-    const stepSession = await Session.create(step.model, options);
-    const updateSession = await Session.create(sgdUpdateModel(1, target), options);
+    const step = buildStep(recipe, identities, target, options.frozen);
+    const { device, threads, profilePrefix } = options;
+    const stepSession = await Session.create(step.model, { device, threads, profilePrefix, memory: 'heap' });
+    const updateSession = await Session.create(sgdUpdateModel(1, target), { device, threads });
     const shape = [identities, recipe.network.embeddingSize] as const;
-    const geometry = await ClassifierGeometry.create(shape, options, target);
+    const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
     return new Trainer(recipe, dataset, step, stepSession, updateSession, geometry);
   }
 
@@ -102,7 +107,6 @@ export class Trainer implements AsyncDisposable {
 
   /** Continues from a checkpoint, bit for bit. */
   async restore({ state, parameters, momentum }: Checkpoint): Promise<void> {
-    const dataOf = (tensors: Checkpoint['parameters']) => new Map([...tensors].map(([name, { data }]) => [name, data]));
     this.store.setValues(dataOf(parameters));
     this.store.setMomentum(dataOf(momentum));
     this.iteration = state.iteration;
@@ -114,7 +118,7 @@ export class Trainer implements AsyncDisposable {
     this.tally = this.newTally();
   }
 
-  /** All that a later process needs to go on from here. The tensors are the live buffers: write them before the next step. */
+  /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
   checkpoint(): Checkpoint {
     return {
       state: {
@@ -256,23 +260,21 @@ export class Trainer implements AsyncDisposable {
     }
   }
 
-  /** The optimizer's update, in place. */
+  /** The optimizer's update, in place, piece by piece: what an op writes the next one finds in the cache. */
   private async update(rate: number): Promise<void> {
     const { momentum, weightDecay } = this.recipe.solver;
-    for (const group of this.store.groups) {
-      const flat = (data: Float32Array) => float32(data, [data.length]);
-      const [p, v] = [flat(group.values), flat(group.momentum)];
-      await this.updateSession.run(
-        {
-          p,
-          v,
-          gradient: flat(group.gradients),
-          learningRate: float32Scalar(rate * group.learningRateMultiplier),
-          momentum: float32Scalar(momentum),
-          decay: float32Scalar(weightDecay * group.decayMultiplier),
-        },
-        { p_new: p, v_new: v },
-      );
+    for (const { learningRateMultiplier, decayMultiplier, values, ...group } of this.store.groups) {
+      const scalars = {
+        learningRate: float32Scalar(rate * learningRateMultiplier),
+        momentum: float32Scalar(momentum),
+        decay: float32Scalar(weightDecay * decayMultiplier),
+      };
+      for (let start = 0; start < values.length; start += updatePiece) {
+        const size = Math.min(updatePiece, values.length - start);
+        const piece = (data: Float32Array) => float32(data.subarray(start, start + size), [size]);
+        const [p, v] = [piece(values), piece(group.momentum)];
+        await this.updateSession.run({ p, v, gradient: piece(group.gradients), ...scalars }, { p_new: p, v_new: v });
+      }
     }
   }
 
@@ -296,9 +298,19 @@ export class Trainer implements AsyncDisposable {
   }
 }
 
-/** Euclidean length; NaN and infinity carry through. */
+/** Values updated at a time: six arrays of this size fit into a core's cache. */
+const updatePiece = 2 ** 16;
+
+/** Euclidean length; NaN and infinity carry through. Four sums at once, so that no addition waits for the one before. */
 function lengthOf(values: Float32Array): number {
-  let squared = 0;
-  for (let i = 0; i < values.length; i++) squared += values[i] * values[i];
-  return Math.sqrt(squared);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length - (values.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i] * values[i];
+    b += values[i + 1] * values[i + 1];
+    c += values[i + 2] * values[i + 2];
+    d += values[i + 3] * values[i + 3];
+  }
+  for (let i = whole; i < values.length; i++) a += values[i] * values[i];
+  return Math.sqrt(a + b + c + d);
 }

@@ -20,10 +20,10 @@ describeOps({
   })),
 });
 
-it('has the slope as derivative at 0', async () => {
+it('has derivative 1 at 0: only what is negative is scaled', async () => {
   const x = fromValues([1, 1, 3], [-1, 0, 1]);
   expect(await gradientOf(x, (value) => prelu(value, value.graph.constant(Float32Array.of(0.25), [1])))).toEqual([
-    0.25, 0.25, 1,
+    0.25, 1, 1,
   ]);
 });
 
