@@ -21,6 +21,8 @@ import { buildStep, gradientName, type MeasureName, type StepModel } from './ste
 export interface TrainerOptions {
   readonly device?: Device;
   readonly threads?: number;
+  /** Writes a profile of the step session with this file prefix. */
+  readonly profilePrefix?: string;
   /** Values of frozen parameters that do not start at their fillers: those of the model or checkpoint that will be loaded. */
   readonly frozen?: ParameterValues;
 }
