@@ -1,6 +1,7 @@
 // The list of commands; each lives in its own file and registers itself on the program.
 import type { Command } from 'commander';
 import { registerAlign } from './align.js';
+import { registerDemo } from './demo.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
 import { registerEvaluate } from './evaluate.js';
@@ -10,10 +11,13 @@ import { registerModels } from './models.js';
 import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
+import { registerRun } from './run.js';
 import { registerTrain } from './train.js';
 import { registerVerify } from './verify.js';
 
 export const commands: readonly ((program: Command) => void)[] = [
+  registerDemo,
+  registerRun,
   registerModels,
   registerDetect,
   registerAlign,

@@ -1,0 +1,138 @@
+// How `demo` and `run` show the pipeline: stages, progress, log lines, and the table at the end.
+import type { ModelName, ModelSummary, PipelineEvents, PipelineSummary } from '../pipeline/index.js';
+import type { LogLine } from '../training/index.js';
+import { type Output, Progress } from './context.js';
+
+const titles: Readonly<Record<ModelName, string>> = {
+  sphereface: 'SphereFace',
+  'without-energy': 'more training without MHE',
+  'sphereface-plus': 'SphereFace+ (with MHE)',
+};
+
+/** Shows a pipeline's events. `close` it when the pipeline ends, however it ends. */
+export class PipelineView {
+  private progress: Progress | undefined;
+  private stage = '';
+  private total = 0;
+  private readonly started = Date.now();
+
+  constructor(private readonly output: Output) {}
+
+  /** Announces a stage, with the time since the start. */
+  begin(title: string, found: boolean): void {
+    this.close();
+    this.stage = title;
+    const seconds = Math.round((Date.now() - this.started) / 1000);
+    this.output.line(`[${seconds} s] ${title}${found ? ': done before' : ''}`);
+  }
+
+  /** Moves the stage's progress. */
+  move(done: number, total: number, unit: string): void {
+    if (this.progress === undefined || this.total !== total) {
+      this.close();
+      this.total = total;
+      this.progress = new Progress(this.stage, total, unit);
+    }
+    this.progress.update(done);
+    if (done >= total) this.close();
+  }
+
+  close(): void {
+    this.progress?.[Symbol.dispose]();
+    this.progress = undefined;
+  }
+
+  /** The pipeline's events, shown. */
+  readonly events: PipelineEvents = {
+    onStage: (title, found) => {
+      this.begin(title, found);
+    },
+    onProgress: (done, total, unit) => {
+      this.move(done, total, unit);
+    },
+    onLogLine: (line) => {
+      this.output.line(`  ${describeLine(line)}`);
+    },
+    onNote: (text) => {
+      this.close();
+      this.output.line(`  ${text}`);
+    },
+    onWarning: (text) => {
+      this.output.warn(text);
+    },
+  };
+}
+
+function describeLine(line: LogLine): string {
+  const parts = [
+    `iteration ${line.iteration}`,
+    `loss ${line.loss.toFixed(3)}`,
+    ...(line.lambda === null ? [] : [`λ ${line.lambda.toPrecision(3)}`]),
+    ...(line.energy === null ? [] : [`energy ${line.energy.toFixed(4)}`]),
+    `smallest angle ${line.minimumAngle.toFixed(1)}°`,
+    `${line.imagesPerSecond.toFixed(0)} images/s`,
+  ];
+  return parts.join(', ');
+}
+
+/** Prints what a pipeline came to. */
+export function printSummary(output: Output, summary: PipelineSummary): void {
+  const { models, pairs, training } = summary;
+  const missing = pairs.missing === 0 ? '' : ` (${pairs.missing} more could not be used)`;
+  output.line();
+  output.line(
+    `Trained on ${training.images} images of ${training.identities} people; judged on people not among them:`,
+  );
+  output.line(`${pairs.matched} matched and ${pairs.mismatched} mismatched pairs${missing}; chance is 50 %.`);
+  output.line(`Accuracy: ${summary.protocol}.`);
+  output.line();
+  const rows = [['', 'accuracy', 'AUC', 'EER', 'energy', 'smallest angle', 'nearest, mean', 'mean angle']];
+  for (const model of models) rows.push(row(model));
+  for (const line of columns(rows)) output.line(line);
+  output.line();
+  for (const line of effectOfEnergy(models)) output.line(line);
+  output.line();
+  for (const { name, report } of models) output.line(`report of ${titles[name]}: ${report}`);
+}
+
+function row({ name, accuracy, auc, eer, spread }: ModelSummary): string[] {
+  const share = (value: number) => `${(100 * value).toFixed(2)} %`;
+  const error = accuracy.standardError === null ? '' : ` ± ${(100 * accuracy.standardError).toFixed(2)}`;
+  return [
+    titles[name],
+    `${(100 * accuracy.mean).toFixed(2)}${error} %`,
+    auc.toFixed(4),
+    share(eer),
+    spread.energy.toFixed(4),
+    `${spread.minimumAngle.toFixed(2)}°`,
+    `${spread.meanNearestAngle.toFixed(2)}°`,
+    `${spread.meanAngle.toFixed(2)}°`,
+  ];
+}
+
+/** What the energy changed: against the same fine-tune without it where there is one, else against the start. */
+function effectOfEnergy(models: readonly ModelSummary[]): string[] {
+  const find = (name: ModelName) => models.find((model) => model.name === name);
+  const plus = find('sphereface-plus');
+  const reference = find('without-energy') ?? find('sphereface');
+  if (plus === undefined || reference === undefined) return [];
+  const change = (value: (model: ModelSummary) => number, digits: number) => {
+    const difference = value(plus) - value(reference);
+    return `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(digits)}`;
+  };
+  return [
+    `Change due to MHE (against ${titles[reference.name]}): ` +
+      `energy ${change(({ spread }) => spread.energy, 4)}, ` +
+      `smallest angle ${change(({ spread }) => spread.minimumAngle, 2)}°, ` +
+      `mean angle to the nearest ${change(({ spread }) => spread.meanNearestAngle, 2)}°, ` +
+      `accuracy ${change(({ accuracy }) => 100 * accuracy.mean, 2)} points.`,
+  ];
+}
+
+/** Aligns columns: the first to the left, the others to the right. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)));
+  return rows.map((cells) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+  );
+}

@@ -1,0 +1,82 @@
+// `sphereface run`: the whole pipeline on the user's own photos.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultHoldOut, runPipeline } from '../pipeline/index.js';
+import { loadRecipe } from '../training/index.js';
+import { collect, type CommonOptions, finiteNumber, Output, positiveInteger, withCommonOptions } from './context.js';
+import { detectorWeights } from './faces-options.js';
+import { untilInterrupted } from './interrupt.js';
+import { PipelineView, printSummary } from './pipeline-view.js';
+
+interface RunOptions extends CommonOptions {
+  readonly output: string;
+  readonly pairs?: string;
+  readonly pairPhotos?: string;
+  readonly recipe: string;
+  readonly plusRecipe: string;
+  readonly set?: readonly string[];
+  readonly plusSet?: readonly string[];
+  readonly holdOut: number;
+  readonly seed: number;
+  readonly control?: boolean;
+}
+
+export function registerRun(program: Command): void {
+  withCommonOptions(
+    program
+      .command('run')
+      .description('photos to a report: prepare, list, train, evaluate; run it again to go on after an interruption')
+      .argument('<photos>', 'a folder of identity folders, or a zip of one')
+      .requiredOption('-o, --output <folder>', 'where everything goes')
+      .option('--pairs <file>', 'the pairs to judge on; without it identities are held out and pairs drawn')
+      .option('--pair-photos <photos>', 'the photos that --pairs names, if they are not among PHOTOS')
+      .option('--recipe <name>', 'how SphereFace is trained: a built-in recipe or a file', 'sphereface-m4-small')
+      .option('--plus-recipe <name>', 'how it is fine-tuned to SphereFace+', 'sphereface-plus-m4-small')
+      .option('--set <path=value>', 'change one value of --recipe; may be given several times', collect)
+      .option('--plus-set <path=value>', 'change one value of --plus-recipe; may be given several times', collect)
+      .addOption(new Option('--hold-out <share>', 'share of the identities to judge on').argParser(share).default(0.25))
+      .addOption(
+        new Option('--seed <n>', 'of the choice of identities and pairs')
+          .argParser(positiveInteger)
+          .default(defaultHoldOut.seed),
+      )
+      .option('--control', 'fine-tune once more without MHE, to tell its effect from that of more training'),
+  ).action(async (photos: string, options: RunOptions) => {
+    const out = new Output(options.json === true);
+    const view = new PipelineView(out);
+    const { pairs, pairPhotos, control = false } = options;
+    try {
+      const recipes = {
+        base: await loadRecipe(options.recipe, options.set),
+        plus: await loadRecipe(options.plusRecipe, options.plusSet),
+      };
+      const summary = await untilInterrupted(out, (signal) =>
+        runPipeline(
+          {
+            photos,
+            folder: options.output,
+            recipes,
+            weights: async () => (await detectorWeights(options, out)).weights,
+            ...(pairs === undefined ? {} : { pairs }),
+            ...(pairPhotos === undefined ? {} : { pairPhotos }),
+            holdOut: { share: options.holdOut, seed: options.seed },
+            control,
+            device: options.device,
+            threads: options.threads,
+            signal,
+          },
+          view.events,
+        ),
+      );
+      printSummary(out, summary);
+      out.result(summary);
+    } finally {
+      view.close();
+    }
+  });
+}
+
+function share(text: string): number {
+  const value = finiteNumber(text);
+  if (value <= 0 || value >= 1) throw new InvalidArgumentError('expected a number between 0 and 1');
+  return value;
+}

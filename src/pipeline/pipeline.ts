@@ -1,0 +1,362 @@
+// From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, judge on people not trained on.
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeFileAtomic } from '../common/atomic.js';
+import { SphereFaceError } from '../common/errors.js';
+import { type OpenedSource, openImageSource } from '../data/index.js';
+import { fileFinder, parsePairs } from '../evaluation/index.js';
+import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
+import { listIdentities } from '../faces/identity-list.js';
+import { packageVersion } from '../models/index.js';
+import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
+import { evaluateModel } from './evaluate-model.js';
+import { defaultHoldOut, formatPairs, holdOut, type HoldOutOptions } from './hold-out.js';
+import { Ledger } from './ledger.js';
+import { type ClassifierSpread, classifierSpread } from './spread.js';
+
+/** What is trained. */
+export interface PipelineRecipes {
+  /** SphereFace, from scratch. */
+  readonly base: Recipe;
+  /** SphereFace+: starts from the finished base model and adds the energy. */
+  readonly plus: Recipe;
+}
+
+export interface PipelineOptions {
+  /** A folder of identity folders, or a zip of one. */
+  readonly photos: string;
+  /** Everything is written here; a second run with the same options goes on where the first stopped. */
+  readonly folder: string;
+  readonly recipes: PipelineRecipes;
+  /** The detector's weights; asked for only where photos are still to be aligned. */
+  readonly weights: () => Promise<MtcnnWeights>;
+  /** A pair file to judge on; without it identities are held out and pairs drawn among their photos. */
+  readonly pairs?: string;
+  /** The photos that `pairs` names, where they are not among `photos`. */
+  readonly pairPhotos?: string;
+  readonly holdOut?: Partial<HoldOutOptions>;
+  /** Fine-tune once more without the energy, so that its effect can be told from that of more training. */
+  readonly control?: boolean;
+  readonly device?: PrepareOptions['device'];
+  readonly threads: number;
+  /** When aborted, the work in progress is brought to where a later run can go on, and `runPipeline` throws. */
+  readonly signal?: AbortSignal;
+}
+
+/** What the pipeline tells while it goes on. */
+export interface PipelineEvents {
+  /** A stage begins, or was `found` finished. */
+  readonly onStage?: (title: string, found: boolean) => void;
+  readonly onProgress?: (done: number, total: number, unit: string) => void;
+  readonly onLogLine?: (line: LogLine) => void;
+  /** A fact about the stage that has just ended. */
+  readonly onNote?: (text: string) => void;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** A trained model and how it did. */
+export interface ModelSummary {
+  readonly name: ModelName;
+  readonly model: string;
+  /** The page of its report. */
+  readonly report: string;
+  readonly accuracy: { readonly mean: number; readonly standardError: number | null };
+  readonly auc: number;
+  readonly eer: number;
+  /** How the classifier's rows lie. */
+  readonly spread: ClassifierSpread;
+}
+
+export type ModelName = 'sphereface' | 'without-energy' | 'sphereface-plus';
+
+export interface PipelineSummary {
+  readonly photos: { readonly total: number; readonly aligned: number };
+  readonly training: { readonly identities: number; readonly images: number };
+  readonly pairs: { readonly matched: number; readonly mismatched: number; readonly missing: number };
+  /** How accuracy was counted. */
+  readonly protocol: string;
+  readonly models: readonly ModelSummary[];
+}
+
+/** What the stage `divide` leaves. */
+interface Division {
+  readonly identities: number;
+  readonly images: number;
+  readonly heldOut: number;
+  readonly pairs: number;
+}
+
+/**
+ * Runs the whole pipeline, or what is left of it.
+ *
+ * The folder holds `aligned/`, `train.txt`, `pairs.txt`, a run's folder per model, `reports/<model>/`, and `pipeline.json`, the
+ * record of what is finished.
+ * @throws UsageError if the folder holds a pipeline with other options; SphereFaceError if `signal` was aborted.
+ */
+export async function runPipeline(options: PipelineOptions, events: PipelineEvents = {}): Promise<PipelineSummary> {
+  return new Pipeline(options, events).run();
+}
+
+class Pipeline {
+  private readonly aligned: string;
+  private readonly pairImages: string;
+  private readonly list: string;
+  private readonly pairs: string;
+
+  constructor(
+    private readonly options: PipelineOptions,
+    private readonly events: PipelineEvents,
+  ) {
+    const { folder, pairs, pairPhotos } = options;
+    this.aligned = join(folder, 'aligned');
+    this.pairImages = pairPhotos === undefined ? this.aligned : join(folder, 'aligned-pairs');
+    this.list = join(folder, 'train.txt');
+    this.pairs = pairs ?? join(folder, 'pairs.txt');
+  }
+
+  async run(): Promise<PipelineSummary> {
+    const { folder, photos, pairs, pairPhotos, recipes, control = false } = this.options;
+    const ledger = await Ledger.open(folder);
+    // All that decides the results, recorded first: a run with other options is refused before anything is mixed up.
+    const plan = {
+      photos: resolve(photos),
+      pairs: pairs === undefined ? { ...defaultHoldOut, ...this.options.holdOut } : resolve(pairs),
+      pairPhotos: pairPhotos === undefined ? null : resolve(pairPhotos),
+      recipes,
+      packageVersion,
+    };
+    await ledger.stage('plan', plan, () => Promise.resolve(null));
+
+    const manifest = await this.align(photos, this.aligned);
+    if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages);
+    const division = await this.stage(ledger, 'divide into training and judging', 'divide', () => this.divide());
+    this.events.onNote?.(
+      `training: ${division.images} images of ${division.identities} people; ` +
+        `held out: ${division.heldOut} people, ${division.pairs} pairs`,
+    );
+
+    const withoutEnergy: Recipe = {
+      ...recipes.plus,
+      name: `${recipes.plus.name}-without-energy`,
+      loss: { ...recipes.plus.loss, energy: null, hiddenEnergy: null },
+    };
+    const base = await this.train(ledger, 'sphereface', recipes.base);
+    if (control) await this.train(ledger, 'without-energy', withoutEnergy, base);
+    await this.train(ledger, 'sphereface-plus', recipes.plus, base);
+
+    const names: ModelName[] = control
+      ? ['sphereface', 'without-energy', 'sphereface-plus']
+      : ['sphereface', 'sphereface-plus'];
+    const judged: Judged[] = [];
+    for (const name of names) {
+      const work = () => this.judge(name, division.pairs);
+      judged.push(await this.stage(ledger, `judge ${name}`, `judge ${name}`, work));
+    }
+    const { matched, mismatched, missing, protocol } = judged[0];
+    return {
+      photos: { total: manifest.counts.photos, aligned: manifest.counts.aligned },
+      training: { identities: division.identities, images: division.images },
+      pairs: { matched, mismatched, missing },
+      protocol,
+      models: judged.map(({ summary }) => summary),
+    };
+  }
+
+  /** A stage that the ledger remembers. */
+  private async stage<T>(ledger: Ledger, title: string, name: string, work: () => Promise<T>): Promise<T> {
+    let begun = false;
+    const { result, found } = await ledger.stage(name, {}, () => {
+      begun = true;
+      this.events.onStage?.(title, false);
+      return work();
+    });
+    if (found && !begun) this.events.onStage?.(title, true);
+    return result;
+  }
+
+  /** Detection and alignment keep their own account of what is done. */
+  private async align(photos: string, output: string): Promise<AlignedManifest> {
+    const { weights, threads, device, signal } = this.options;
+    const finished = await exists(join(output, 'manifest.json'));
+    this.events.onStage?.(`find and align faces of ${photos}`, finished);
+    const source = await openImageSource(photos);
+    try {
+      const total = source.entries.length;
+      const { manifest, resumed } = await prepare({
+        source,
+        output,
+        crop: defaultCrop,
+        ...(finished ? {} : { weights: await weights() }),
+        threads,
+        ...(device === undefined ? {} : { device }),
+        packageVersion,
+        progress: (done) => {
+          this.events.onProgress?.(done, total, 'photos');
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const { aligned, withoutFace, unreadable } = manifest.counts;
+      const found = `${aligned} of ${total} photos aligned; ${withoutFace} without a face, ${unreadable} unreadable`;
+      this.events.onNote?.(resumed > 0 && !finished ? `${found}; ${resumed} had been done before` : found);
+      if (aligned === 0) {
+        throw new SphereFaceError(`No face was found in ${photos}.`, {
+          got: `${total} photos, ${unreadable} of them unreadable`,
+          next: 'check that the folder holds photos of people, in a folder for each',
+        });
+      }
+      return manifest;
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Decides who is trained on; writes the training list and, without given pairs, the pairs. */
+  private async divide(): Promise<Division> {
+    const { pairs, pairPhotos } = this.options;
+    const source = await openImageSource(this.aligned);
+    try {
+      let heldOut: readonly string[] = [];
+      let count: number;
+      if (pairs === undefined) {
+        const division = holdOut(source.entries, this.options.holdOut);
+        heldOut = division.heldOut;
+        count = division.pairs.length;
+        await writeFileAtomic(this.pairs, formatPairs(division.pairs));
+      } else {
+        const given = parsePairs(await readFile(pairs, 'utf8'), pairs).pairs;
+        count = given.length;
+        if (pairPhotos === undefined) heldOut = identitiesIn(given, source);
+      }
+      const list = await listIdentities({
+        source,
+        exclude: heldOut,
+        progress: (done) => {
+          this.events.onProgress?.(done, source.entries.length, 'images');
+        },
+      });
+      for (const { identities, files } of list.duplicates.filter((group) => group.identities.length > 1)) {
+        this.events.onWarning?.(`the same picture under ${identities.join(' and ')}: ${files.join(', ')}`);
+      }
+      if (list.identities.length < 2) {
+        throw new SphereFaceError('Too few people are left to train on.', {
+          got: `${list.identities.length}, after ${heldOut.length} were held out`,
+          expected: 'two at least; some hundred for a model worth having',
+          next: 'add people, or give the photos of the pairs apart with --pair-photos',
+        });
+      }
+      await writeFileAtomic(this.list, list.lines.map((line) => `aligned/${line}\n`).join(''));
+      return {
+        identities: list.identities.length,
+        images: list.lines.length,
+        heldOut: heldOut.length,
+        pairs: count,
+      };
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Trains, or goes on training, and returns the run's folder. */
+  private async train(ledger: Ledger, name: ModelName, recipe: Recipe, init?: string): Promise<string> {
+    const { device, threads, signal } = this.options;
+    const folder = join(this.options.folder, name);
+    await this.stage(ledger, `train ${name}`, `train ${name}`, async () => {
+      const run = {
+        threads,
+        ...(device === undefined ? {} : { device }),
+        ...(signal === undefined ? {} : { signal }),
+        onStep: (iteration: number) => this.events.onProgress?.(iteration, recipe.solver.iterations, 'iterations'),
+        onLine: (line: LogLine) => this.events.onLogLine?.(line),
+        onWarning: (text: string) => this.events.onWarning?.(text),
+      };
+      const started = await exists(join(folder, 'run.json'));
+      const result = started
+        ? await resumeRun(folder, run)
+        : await startRun({ ...run, data: this.list, recipe, folder, ...(init === undefined ? {} : { init }) });
+      if (result.status === 'stopped') {
+        throw new SphereFaceError(`Training stopped at iteration ${result.iteration}.`, {
+          next: 'give the same command again to go on',
+        });
+      }
+      return { iterations: result.iteration, unreadable: result.unreadable };
+    });
+    return folder;
+  }
+
+  private async judge(name: ModelName, pairs: number): Promise<Judged> {
+    const { folder, device, threads } = this.options;
+    const model = join(folder, name, 'model.onnx');
+    const output = join(folder, 'reports', name);
+    // Ten folds need ten pairs of each kind.
+    const protocol = pairs >= 100 ? '10-fold' : 'best-threshold';
+    const { result, record, report } = await evaluateModel({
+      model,
+      pairs: this.pairs,
+      images: this.pairImages,
+      output,
+      protocol,
+      // A pair whose photo shows no face cannot be judged; how many there were is in every output.
+      allowMissing: this.options.pairs !== undefined,
+      calibrate: [1e-1, 1e-2],
+      threads,
+      ...(device === undefined ? {} : { device }),
+      onProgress: (done, total) => this.events.onProgress?.(done, total, 'images'),
+      onMissing: (text) => this.events.onWarning?.(text),
+    });
+    const { numbers } = result.evaluation;
+    return {
+      matched: numbers.matched,
+      mismatched: numbers.mismatched,
+      missing: record.missing.length,
+      protocol: numbers.description,
+      summary: {
+        name,
+        model,
+        report,
+        accuracy: { mean: numbers.accuracy.mean, standardError: numbers.accuracy.standardError },
+        auc: numbers.auc,
+        eer: numbers.eer,
+        spread: await this.spreadOf(join(folder, name)),
+      },
+    };
+  }
+
+  /** How the classifier of a finished run lies. */
+  private async spreadOf(run: string): Promise<ClassifierSpread> {
+    const checkpoint = await new CheckpointStore(join(run, 'checkpoints'), 1).latest(this.events.onWarning);
+    const rows = checkpoint?.parameters.get(classifierName);
+    if (rows === undefined) {
+      throw new SphereFaceError(`${run} holds no checkpoint with a classifier.`, {
+        next: 'delete the folder and give the same command again',
+      });
+    }
+    return classifierSpread(rows.data, rows.shape[1]);
+  }
+}
+
+/** What the stage `judge` leaves. */
+interface Judged {
+  readonly matched: number;
+  readonly mismatched: number;
+  readonly missing: number;
+  readonly protocol: string;
+  readonly summary: ModelSummary;
+}
+
+/** The identities of all images that pairs name. */
+function identitiesIn(pairs: readonly { readonly a: string; readonly b: string }[], source: OpenedSource): string[] {
+  const find = fileFinder(source.entries.map(({ file }) => file));
+  const identities = new Set<string>();
+  for (const path of pairs.flatMap(({ a, b }) => [a, b])) {
+    const index = find(path);
+    if (index !== undefined) identities.add(source.entries[index].identity);
+  }
+  return [...identities].sort();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
