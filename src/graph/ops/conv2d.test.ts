@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  convInputGradientReference,
-  convReference,
-  convWeightGradientReference,
-} from '../../testing/conv-reference.js';
+  biasedConvCase,
+  convCase,
+  type ConvSetting,
+  inputGradientCase,
+  weightGradientCase,
+} from '../../testing/conv-cases.js';
 import { at, tabulate, uniform } from '../../testing/nd-array.js';
-import { checkCases, describeOps, type OpCase, seeds } from '../../testing/op-suite.js';
+import { checkCases, describeOps, seeds } from '../../testing/op-suite.js';
 import {
   addChannels,
   conv2d,
-  type ConvGeometry,
   convInputGradient,
   convOutputSize,
   convWeightGradient,
@@ -18,19 +19,12 @@ import {
   Graph,
 } from '../index.js';
 
-interface Setting {
-  readonly x: readonly number[];
-  readonly w: readonly number[];
-  readonly geometry: ConvGeometry;
-  readonly seed: number;
-}
-
 const upTo = (max: number) => fc.integer({ min: 1, max });
 const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
 const side = fc.nat(2);
 
 /** Any geometry that fits: kernels 1 to 3, strides and dilations 1 to 2 (3), uneven padding, groups, depthwise, batch 1 and 2. */
-const settings: fc.Arbitrary<Setting> = fc
+const settings: fc.Arbitrary<ConvSetting> = fc
   .record({
     n: upTo(2),
     groups: upTo(3),
@@ -54,61 +48,11 @@ const settings: fc.Arbitrary<Setting> = fc
     return oh >= 1 && ow >= 1;
   });
 
-const title = ({ x, w, geometry }: Setting) =>
-  `x [${x.join()}], w [${w.join()}], stride ${geometry.stride.join()}, dilation ${geometry.dilation.join()}, padding ${geometry.padding.join()}, groups ${geometry.groups}`;
-
-function outputShape({ x, w, geometry }: Setting): number[] {
-  return [x[0], w[0], ...convOutputSize([x[2], x[3]], [w[2], w[3]], geometry)];
-}
-
-function forward(setting: Setting): OpCase {
-  const { x, w, geometry, seed } = setting;
-  return {
-    title: title(setting),
-    inputs: [uniform(x, seed), uniform(w, seed + 1)],
-    build: (picture, weights) => conv2d(picture, weights, geometry),
-    reference: (picture, weights) => convReference(picture, weights, geometry),
-  };
-}
-
-function withBias(setting: Setting): OpCase {
-  const { x, w, geometry, seed } = setting;
-  return {
-    title: title(setting),
-    inputs: [uniform(x, seed), uniform(w, seed + 1), uniform([w[0]], seed + 2)],
-    build: (picture, weights, bias) => conv2d(picture, weights, { ...geometry, bias }),
-    reference: (picture, weights, bias) => {
-      const y = convReference(picture, weights, geometry);
-      return tabulate(y.shape, (index) => at(y, index) + bias.data[index[1]]);
-    },
-  };
-}
-
-function inputGradient(setting: Setting): OpCase {
-  const { x, w, geometry, seed } = setting;
-  return {
-    title: title(setting),
-    inputs: [uniform(outputShape(setting), seed), uniform(w, seed + 1)],
-    build: (dy, weights) => convInputGradient(dy, weights, x, geometry),
-    reference: (dy, weights) => convInputGradientReference(dy, weights, x, geometry),
-  };
-}
-
-function weightGradient(setting: Setting): OpCase {
-  const { x, w, geometry, seed } = setting;
-  return {
-    title: title(setting),
-    inputs: [uniform(x, seed), uniform(outputShape(setting), seed + 1)],
-    build: (picture, dy) => convWeightGradient(picture, dy, w, geometry),
-    reference: (picture, dy) => convWeightGradientReference(picture, dy, w, geometry),
-  };
-}
-
 describeOps({
-  conv2d: settings.map(forward),
-  'conv2d with a bias': settings.map(withBias),
-  convInputGradient: settings.map(inputGradient),
-  convWeightGradient: settings.map(weightGradient),
+  conv2d: settings.map(convCase),
+  'conv2d with a bias': settings.map(biasedConvCase),
+  convInputGradient: settings.map(inputGradientCase),
+  convWeightGradient: settings.map(weightGradientCase),
   addChannels: fc.tuple(upTo(2), upTo(3), pairOf(3), seeds).map(([n, c, size, seed]) => ({
     title: `[${[n, c, ...size].join()}]`,
     inputs: [uniform([n, c, ...size], seed), uniform([c], seed + 1)],
@@ -118,13 +62,13 @@ describeOps({
 });
 
 describe('the geometries of the backbones', () => {
-  const setting = (x: number[], w: number[], options: Parameters<typeof geometryOf>[0]): Setting => ({
+  const setting = (x: number[], w: number[], options: Parameters<typeof geometryOf>[0]): ConvSetting => ({
     x,
     w,
     geometry: geometryOf(options),
     seed: 1,
   });
-  const named: Record<string, Setting> = {
+  const named: Record<string, ConvSetting> = {
     'stride 2 on odd sizes, batch 1': setting([1, 3, 7, 5], [4, 3, 3, 3], { stride: 2, padding: 1 }),
     'stride 2 on even sizes: the last column is not reached': setting([2, 3, 8, 6], [4, 3, 3, 3], {
       stride: 2,
@@ -140,7 +84,7 @@ describe('the geometries of the backbones', () => {
     'padding wider than the kernel reaches': setting([1, 2, 4, 4], [3, 2, 1, 1], { padding: 1 }),
   };
   it.each(Object.entries(named))('%s', async (_, one) => {
-    await checkCases([forward(one), inputGradient(one), weightGradient(one)], 'cpu');
+    await checkCases([convCase(one), inputGradientCase(one), weightGradientCase(one)], 'cpu');
   });
 });
 

@@ -1,0 +1,272 @@
+// Every executable form of a convolution gives what the direct form gives, and values may lie in any order between ops.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { float32, Session, type Tensor } from '../../runtime/index.js';
+import { expectClose } from '../../testing/close.js';
+import {
+  biasedConvCase,
+  convCase,
+  type ConvSetting,
+  inputGradientCase,
+  weightGradientCase,
+} from '../../testing/conv-cases.js';
+import { fromTensor, toTensor, uniform } from '../../testing/nd-array.js';
+import { checkCases, type OpCase, seeds } from '../../testing/op-suite.js';
+import {
+  add,
+  averagePool2d,
+  batchNormTraining,
+  clip,
+  concat,
+  conv2d,
+  convOutputSize,
+  div,
+  exp,
+  expand,
+  flatten,
+  Graph,
+  gradients,
+  greater,
+  maxPool2d,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  pad,
+  portable,
+  pow,
+  prelu,
+  reduceMax,
+  relu,
+  reshape,
+  scale,
+  serialize,
+  shift,
+  sigmoid,
+  slice,
+  softmax,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  transpose,
+  type Value,
+} from '../index.js';
+import { inverseOrder, type Layout, permute, shapeIn } from './layout.js';
+
+const upTo = (max: number) => fc.integer({ min: 1, max });
+const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
+const side = fc.nat(2);
+
+/** Channels around the limits at which the forms change: 3 and 15 unrolled, 16 and more transformed. */
+const settings: fc.Arbitrary<ConvSetting> = fc
+  .record({
+    n: upTo(3),
+    c: fc.constantFrom(1, 3, 15, 16, 17),
+    o: fc.constantFrom(8, 16, 18),
+    size: pairOf(9),
+    kernel: fc.oneof(fc.constant<[number, number]>([3, 3]), pairOf(4)),
+    stride: pairOf(3),
+    dilation: fc.oneof({ weight: 3, arbitrary: fc.constant<[number, number]>([1, 1]) }, pairOf(2)),
+    padding: fc.oneof(fc.constant<[number, number, number, number]>([1, 1, 1, 1]), fc.tuple(side, side, side, side)),
+    seed: seeds,
+  })
+  .map(({ n, c, o, size, kernel, seed, ...geometry }) => ({
+    x: [n, c, ...size],
+    w: [o, c, ...kernel],
+    geometry: { ...geometry, groups: 1 },
+    seed,
+  }))
+  .filter(({ x, w, geometry }) => {
+    const [oh, ow] = convOutputSize([x[2], x[3]], [w[2], w[3]], geometry);
+    return oh >= 1 && ow >= 1;
+  });
+
+/** Central differences over some thousand elements cost too much: the gradients are cases of their own. */
+const valueOnly = (one: OpCase): OpCase => ({ ...one, unchecked: [0, 1, 2] });
+
+describe('a convolution and its gradients in the form for the CPU', () => {
+  it('are those of naive loops, for any shape', async () => {
+    await fc.assert(
+      fc.asyncProperty(settings, (setting) =>
+        checkCases(
+          [biasedConvCase, convCase, inputGradientCase, weightGradientCase].map((make) => valueOnly(make(setting))),
+          'cpu',
+        ),
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ['stride 1, 28 × 24', 1, [28, 24]],
+    ['stride 2, 28 × 24', 2, [28, 24]],
+    ['stride 1, 7 × 6', 1, [7, 6]],
+    ['stride 2, 13 × 7', 2, [13, 7]],
+  ] as const)('are within 1e-5 of the largest value at 64 channels: %s', async (_, stride, size) => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2, 64, ...size]);
+    const w = graph.input('w', 'float32', [64, 64, 3, 3]);
+    const y = conv2d(x, w, { stride, padding: 1 });
+    const r = graph.input('r', 'float32', y.shape);
+    const [gx, gw] = gradients(sum(mul(y, r)), [x, w]);
+    const feeds = Object.fromEntries(
+      [x, w, r].map((value, i) => [value.inputName!, toTensor(uniform(value.shape, i))]),
+    );
+    const run = (device: 'cpu' | 'portable') => evaluateOn(graph, { y, gx, gw }, feeds, device);
+    const [direct, lowered] = [await run('portable'), await run('cpu')];
+    for (const name of ['y', 'gx', 'gw'])
+      expectClose(fromTensor(lowered[name]), fromTensor(direct[name]), { relative: 1e-5, absolute: 0 }, name);
+  });
+});
+
+async function evaluateOn(
+  graph: Graph,
+  outputs: Record<string, Value>,
+  feeds: Record<string, Tensor>,
+  device: 'cpu' | 'portable',
+): Promise<Record<string, Tensor>> {
+  const target = device === 'portable' ? portable : { device };
+  await using session = await Session.create(serialize(graph, { outputs, target }), { threads: 1 });
+  return await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]])));
+}
+
+/** What may follow a convolution. Each keeps rank 4 and any shape; `draw` gives further inputs. */
+type Step = (x: Value, draw: (shape: readonly number[]) => Value) => Value;
+const channelsOf = (x: Value) => x.shape[1];
+const steps: Readonly<Record<string, Step>> = {
+  conv: (x, draw) => conv2d(x, draw([16, channelsOf(x), 3, 3]), { padding: 1, bias: draw([16]) }),
+  'conv with stride 2': (x, draw) => conv2d(x, draw([17, channelsOf(x), 3, 3]), { stride: 2, padding: 1 }),
+  pointwise: (x, draw) => conv2d(x, draw([16, channelsOf(x), 1, 1])),
+  depthwise: (x, draw) => conv2d(x, draw([channelsOf(x), 1, 3, 3]), { padding: 1, groups: channelsOf(x) }),
+  prelu: (x, draw) => prelu(x, draw([channelsOf(x)])),
+  relu: (x) => relu(x),
+  'residual sum': (x, draw) => add(x, conv2d(relu(x), draw([channelsOf(x), channelsOf(x), 3, 3]), { padding: 1 })),
+  'with another value of its shape': (x, draw) => sub(draw(x.shape), x),
+  'with a scalar': (x) => shift(scale(x, -0.7), 0.1),
+  'with channels [c, 1, 1]': (x, draw) => mul(x, draw([channelsOf(x), 1, 1])),
+  'with channels [1, c, 1, 1]': (x, draw) => add(draw([1, channelsOf(x), 1, 1]), x),
+  'with pixels [h, w]': (x, draw) => mul(draw([x.shape[2], x.shape[3]]), x),
+  'with a row [w]': (x, draw) => add(x, draw([x.shape[3]])),
+  'with samples [n, 1, 1, 1]': (x, draw) => mul(x, draw([x.shape[0], 1, 1, 1])),
+  'broadcast to a larger batch': (x, draw) => (x.shape[0] === 1 ? add(x, draw([2, ...x.shape.slice(1)])) : x),
+  'sum over channels, kept': (x) => sub(x, sum(x, { axes: [1], keepDims: true })),
+  'mean over pixels, kept': (x) => sub(x, mean(x, { axes: [2, 3], keepDims: true })),
+  'mean over pixels, dropped': (x) => add(x, reshape(mean(x, { axes: [2, 3] }), [x.shape[0], channelsOf(x), 1, 1])),
+  'sum over samples, dropped': (x) => add(x, sum(x, { axes: [0] })),
+  'max over width, dropped': (x) => add(x, reshape(reduceMax(x, { axes: [3] }), [...x.shape.slice(0, 3), 1])),
+  'sum over channels and width, dropped': (x) =>
+    add(x, reshape(sum(x, { axes: [1, 3] }), [x.shape[0], 1, x.shape[2], 1])),
+  'batch normalisation': (x, draw) =>
+    batchNormTraining(x, { gamma: draw([channelsOf(x)]), beta: draw([channelsOf(x)]), epsilon: 0.1 }).y,
+  'softmax over channels': (x) => softmax(x, 1),
+  'max pooling': (x) => maxPool2d(x, { kernel: 2, stride: 1, padding: 1 }),
+  'average pooling': (x) => averagePool2d(x, { kernel: 2, stride: 1, padding: 1 }),
+  'concat along channels': (x) => concat([x, relu(x)], 1),
+  'slice of channels': (x) => slice(x, { axes: [1], starts: [0], ends: [channelsOf(x)], steps: [2] }),
+  padding: (x) => pad(x, { before: [0, 0, 1, 0], after: [0, 1, 0, 1] }),
+  'transpose of the pixels': (x) => transpose(x, [0, 1, 3, 2]),
+  'transpose of samples and channels': (x) => transpose(x, [1, 0, 2, 3]),
+  'flatten and back': (x) => reshape(sigmoid(flatten(x)), x.shape),
+  'comparison with itself': (x) => mul(x, greater(x, scale(x, 0.5))),
+  'minimum and maximum': (x, draw) => minimum(maximum(x, draw([channelsOf(x), 1, 1])), shift(x, 1)),
+  clip: (x) => clip(x, -0.5, 0.9),
+  'quotient of broadcast values': (x) => div(x, shift(square(sum(x, { axes: [1], keepDims: true })), 1)),
+  'power of a positive value': (x, draw) => pow(exp(clip(x, -1, 1)), draw([1, channelsOf(x), 1, 1])),
+  'expansion of a mean': (x) => sub(x, expand(mean(x, { axes: [0, 2], keepDims: true }), x.shape)),
+  'stop-gradient': (x) => add(x, stopGradient(exp(clip(x, -1, 1)))),
+};
+
+/** The steps one after the other behind a first convolution, as a loss with all its gradients. */
+function network(names: readonly string[], batch: number) {
+  const graph = new Graph();
+  const inputs: Value[] = [];
+  const draw = (shape: readonly number[]): Value => {
+    const input = graph.input(`input${inputs.length}`, 'float32', shape);
+    inputs.push(input);
+    return input;
+  };
+  const feeds = () =>
+    Object.fromEntries(
+      // Small weights keep every activation near 1, so that one tolerance serves all.
+      inputs.map((value, i) => [value.inputName!, toTensor(uniform(value.shape, i + 1, -0.3, 0.4))]),
+    );
+  let x = conv2d(draw([batch, 3, 6, 5]), draw([16, 3, 3, 3]), { padding: 1 });
+  const all = [x];
+  for (const name of names) {
+    x = steps[name](x, draw);
+    all.push(x);
+  }
+  const y = all.reduce<Value>((total, value) => add(total, mean(square(value))), graph.scalar(0));
+  const grads = gradients(y, inputs);
+  // The last value is an output as well: it has to come out in the standard order.
+  return { graph, feeds, outputs: { y, x, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) } };
+}
+
+describe('values in other orders than the standard one', () => {
+  const compare = async (names: readonly string[], batch: number) => {
+    const { graph, feeds, outputs } = network(names, batch);
+    const data = feeds();
+    const [direct, lowered] = [
+      await evaluateOn(graph, outputs, data, 'portable'),
+      await evaluateOn(graph, outputs, data, 'cpu'),
+    ];
+    for (const name of Object.keys(outputs)) {
+      expectClose(
+        fromTensor(lowered[name]),
+        fromTensor(direct[name]),
+        // Rounding of a few 1e-7 per op, over up to ten ops.
+        { relative: 1e-4, absolute: 1e-6 },
+        `${names.join(', ')}: ${name}`,
+      );
+    }
+  };
+
+  it.each(Object.keys(steps))('pass through %s', (name) => compare([name, 'conv'], 2));
+
+  it('pass through any chain of ops', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...Object.keys(steps)), { minLength: 1, maxLength: 6 }),
+        upTo(2),
+        compare,
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('are taken and given as the caller keeps them', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2, 16, 5, 4]);
+    const w = graph.input('w', 'float32', [17, 16, 3, 3]);
+    const y = conv2d(x, w, { padding: 1 });
+    const [gw] = gradients(sum(square(y)), [w]);
+    const picture = toTensor(uniform(x.shape, 1));
+    const weights = uniform(w.shape, 2);
+    const standard = await evaluateOn(graph, { y, gw }, { x: picture, w: toTensor(weights) }, 'portable');
+    const layouts = { w: 'hwio', gw: 'hwio', y: 'hwnc' } as const;
+    await using session = await Session.create(
+      serialize(graph, { outputs: { y, gw }, target: { device: 'cpu' }, layouts }),
+      { threads: 1 },
+    );
+    const turned = permute(Float32Array.from(weights.data), w.shape, 'hwio', 'to');
+    const results = await session.run({ x: picture, w: float32(turned, shapeIn('hwio', w.shape)) });
+    for (const [name, shape] of [['y', y.shape] as const, ['gw', w.shape] as const]) {
+      const layout: Layout = layouts[name];
+      expect(results[name].dims).toEqual(shapeIn(layout, shape));
+      const back = permute(results[name].data as Float32Array, shape, layout, 'from');
+      expectClose(fromTensor(float32(back, shape)), fromTensor(standard[name]), { relative: 1e-5, absolute: 0 }, name);
+    }
+  });
+
+  it('are permuted to and fro exactly', () => {
+    const shape = [2, 3, 4, 5];
+    const data = Float32Array.from({ length: 120 }, (_, i) => i);
+    for (const layout of ['standard', 'hwnc', 'chwn', 'hwio'] as const) {
+      expect(permute(permute(data, shape, layout, 'to'), shape, layout, 'from')).toEqual(data);
+      expect(inverseOrder(layout).map((axis) => shapeIn(layout, shape)[axis])).toEqual(shape);
+    }
+    // Element [h, w, n, c] = [1, 2, 1, 2] of hwnc is element [1, 2, 1, 2] of the standard order [n, c, h, w].
+    expect(permute(data, shape, 'hwnc', 'to')[((1 * 5 + 2) * 2 + 1) * 3 + 2]).toBe(data[((1 * 3 + 2) * 4 + 1) * 5 + 2]);
+  });
+});
