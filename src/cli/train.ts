@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../common/errors.js';
 import { loadRecipe, type LogLine, resumeRun, type RunOptions, type RunStart, startRun } from '../training/index.js';
 import { collect, type CommonOptions, Output, withCommonOptions } from './context.js';
+import { untilInterrupted } from './interrupt.js';
 
 interface TrainOptions extends CommonOptions {
   readonly recipe?: string;
@@ -29,35 +30,26 @@ export function registerTrain(program: Command): void {
 async function train(data: string | undefined, options: TrainOptions): Promise<void> {
   const output = new Output(options.json === true);
   const view = new TrainingView(output);
-  const stop = new AbortController();
-  // The first Ctrl-C finishes the step and writes a checkpoint; the second ends at once, as usual.
-  const interrupt = () => {
-    output.line('\nstopping after this step (again to stop at once)');
-    stop.abort();
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const run: RunOptions = {
-    device: options.device,
-    threads: options.threads,
-    signal: stop.signal,
-    onStart: (start) => view.start(start),
-    onStep: (iteration, loss) => view.step(iteration, loss),
-    onLine: (line) => view.line(line),
-    onWarning: (text) => output.warn(text),
-  };
-  try {
-    const result = await (options.resume === undefined ? start(data, options, run) : resume(data, options, run));
-    if (result.unreadable.length > 0)
-      output.line(`${result.unreadable.length} unreadable images were replaced by others`);
-    output.line(
-      result.model === undefined
-        ? `stopped at iteration ${result.iteration}; continue with: sphereface train --resume ${result.folder}`
-        : `finished: ${result.model}`,
-    );
-    output.result(result);
-  } finally {
-    process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
-  }
+  const result = await untilInterrupted(output, (signal) => {
+    const run: RunOptions = {
+      device: options.device,
+      threads: options.threads,
+      signal,
+      onStart: (start) => view.start(start),
+      onStep: (iteration, loss) => view.step(iteration, loss),
+      onLine: (line) => view.line(line),
+      onWarning: (text) => output.warn(text),
+    };
+    return options.resume === undefined ? start(data, options, run) : resume(data, options, run);
+  });
+  const { unreadable, model, iteration, folder } = result;
+  if (unreadable.length > 0) output.line(`${unreadable.length} unreadable images were replaced by others`);
+  output.line(
+    model === undefined
+      ? `stopped at iteration ${iteration}; continue with: sphereface train --resume ${folder}`
+      : `finished: ${model}`,
+  );
+  output.result(result);
 }
 
 async function start(data: string | undefined, options: TrainOptions, run: RunOptions) {
