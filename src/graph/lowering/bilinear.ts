@@ -58,6 +58,9 @@ function product(emitter: Emitter, left: string, x: string, shape: readonly numb
   return emitter.node('MatMul', [left, emitter.node('Reshape', [x, emitter.ints(shape)])]);
 }
 
+/** Which axis is transformed first. */
+type ProductOrder = 'rows-first' | 'columns-first';
+
 /** Applies a matrix along the rows, then one along the columns: [h, w, rest] to [h', w', rest]. */
 function alongBoth(
   emitter: Emitter,
@@ -65,7 +68,7 @@ function alongBoth(
   [h, w, rest]: readonly [number, number, number],
   left: { readonly data: Float32Array; readonly rows: number },
   right: { readonly data: Float32Array; readonly rows: number },
-  order: 'rows-first' | 'columns-first',
+  order: ProductOrder,
 ): string {
   const vertical = matrix(emitter, left.data, left.rows, h);
   const horizontal = matrix(emitter, right.data, right.rows, w);
@@ -99,10 +102,13 @@ function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
   });
 }
 
-/** The weights, transformed: [points, 1, points, c, o]. */
-function weightTiles(emitter: Emitter, weights: Value, plan: Plan): string {
+/**
+ * The weights, transformed: [points, 1, points, c, o]. They are four times as large as the weights, so the way back transforms them
+ * anew instead of keeping them; the other order of products keeps the runtime from finding that it is the same.
+ */
+function weightTiles(emitter: Emitter, weights: Value, plan: Plan, order: ProductOrder): string {
   const name = emitter.nameIn(weights, 'hwio');
-  return emitter.once(`bilinear-weights:${name}:${plan.key}`, () => {
+  return emitter.once(`bilinear-weights:${order}:${name}:${plan.key}`, () => {
     const { rows, columns, kernel } = plan;
     const rest = plan.x.c * plan.y.o;
     const tiles = alongBoth(
@@ -111,7 +117,7 @@ function weightTiles(emitter: Emitter, weights: Value, plan: Plan): string {
       [...kernel, rest],
       { data: rows.g, rows: rows.points },
       { data: columns.g, rows: columns.points },
-      'rows-first',
+      order,
     );
     return emitter.node('Reshape', [tiles, emitter.ints([rows.points, 1, columns.points, plan.x.c, plan.y.o])]);
   });
@@ -146,7 +152,10 @@ export function bilinearConv(
 ): void {
   const plan = planOf(x.shape, weights.shape, y.shape, geometry);
   const { rows, columns } = plan;
-  const products = emitter.node('MatMul', [inputTiles(emitter, x, plan), weightTiles(emitter, weights, plan)]);
+  const products = emitter.node('MatMul', [
+    inputTiles(emitter, x, plan),
+    weightTiles(emitter, weights, plan, 'rows-first'),
+  ]);
   const { h, w, o } = plan.y;
   const { n } = plan.x;
   const out = alongBoth(
@@ -179,7 +188,7 @@ export function bilinearInputGradient(
   const { h, w, n, c } = plan.x;
   const products = emitter.node(
     'FusedMatMul',
-    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan)],
+    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan, 'columns-first')],
     {
       attributes: { transB: 1 },
       domain: 'com.microsoft',

@@ -98,6 +98,30 @@ describe('a convolution and its gradients in the form for the CPU', () => {
     );
   });
 
+  it.each([3, 16])('keep apart what convolutions of one picture of %i channels share', async (c) => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2, c, 6, 6]);
+    const [square3, other3] = ['a', 'b'].map((name) => graph.input(name, 'float32', [16, c, 3, 3]));
+    const point = graph.input('p', 'float32', [16, c, 1, 1]);
+    const outputs = [
+      conv2d(x, square3, { padding: 1 }),
+      conv2d(x, other3, { padding: 1 }),
+      conv2d(x, square3, { padding: 2, stride: 2 }),
+      conv2d(x, square3, { padding: [2, 0, 0, 2] }),
+      conv2d(x, point, { padding: 1, stride: 2 }),
+      conv2d(scale(x, 2), square3, { padding: 1 }),
+    ];
+    const loss = outputs.reduce<Value>((total, y, i) => add(total, scale(sum(square(y)), i + 1)), graph.scalar(0));
+    const inputs = [x, square3, other3, point];
+    const grads = gradients(loss, inputs);
+    const all = Object.fromEntries([...outputs, ...grads].map((value, i) => [`v${i}`, value]));
+    const feeds = Object.fromEntries(inputs.map((value, i) => [value.inputName!, toTensor(uniform(value.shape, i))]));
+    const direct = await evaluateOn(graph, all, feeds, 'portable');
+    const lowered = await evaluateOn(graph, all, feeds, 'cpu');
+    for (const name of Object.keys(all))
+      expectClose(fromTensor(lowered[name]), fromTensor(direct[name]), { relative: 1e-5, absolute: 0 }, name);
+  });
+
   it.each([
     ['stride 1, 28 × 24', 1, [28, 24]],
     ['stride 2, 28 × 24', 2, [28, 24]],
