@@ -27,13 +27,14 @@ const side = fc.nat(2);
 const settings: fc.Arbitrary<ConvSetting> = fc
   .record({
     n: upTo(2),
-    groups: upTo(3),
+    groups: fc.constantFrom(1, 1, 2, 3),
     perGroup: upTo(2),
     outPerGroup: upTo(2),
     size: pairOf(7),
     kernel: pairOf(3),
-    stride: pairOf(3),
-    dilation: pairOf(2),
+    // Stride 1 without dilation is the common case, and takes a form of its own for the input gradient.
+    stride: fc.oneof(fc.constant<[number, number]>([1, 1]), pairOf(3)),
+    dilation: fc.oneof(fc.constant<[number, number]>([1, 1]), pairOf(2)),
     padding: fc.tuple(side, side, side, side),
     seed: seeds,
   })
@@ -78,6 +79,8 @@ describe('the geometries of the backbones', () => {
     depthwise: setting([2, 4, 7, 6], [4, 1, 3, 3], { stride: 2, padding: 1, groups: 4 }),
     'depthwise with two filters per channel': setting([1, 3, 5, 5], [6, 1, 3, 3], { padding: 1, groups: 3 }),
     'a global depthwise kernel': setting([2, 4, 4, 3], [4, 1, 4, 3], { groups: 4 }),
+    'no padding': setting([1, 2, 6, 5], [3, 2, 3, 3], {}),
+    'uneven padding': setting([1, 2, 5, 5], [3, 2, 3, 3], { padding: [2, 0, 1, 2] }),
     pointwise: setting([2, 4, 5, 3], [6, 4, 1, 1], {}),
     'pointwise with stride 2': setting([1, 4, 5, 4], [6, 4, 1, 1], { stride: 2 }),
     dilated: setting([1, 2, 9, 8], [3, 2, 3, 3], { dilation: 2, padding: 2 }),
