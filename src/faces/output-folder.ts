@@ -19,10 +19,13 @@ export class OutputFolder {
   /** Creates the folder if it is not there. */
   static async open(path: string): Promise<OutputFolder> {
     await mkdir(path, { recursive: true });
-    const real = await realpath(path);
-    await rm(join(real, partialFolder), { recursive: true, force: true });
-    await mkdir(join(real, partialFolder));
-    return new OutputFolder(path, real);
+    return new OutputFolder(path, await realpath(path));
+  }
+
+  /** Gets ready to write, and clears away what an interrupted run left half-written. */
+  async begin(): Promise<void> {
+    await this.finish();
+    await mkdir(join(this.real, partialFolder));
   }
 
   /** Removes what the writing needed. */

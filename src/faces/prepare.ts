@@ -112,6 +112,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
     entries.push(...(await usable(journal, options.output, names)));
     const resumed = entries.length;
     await journal.keep(resumed);
+    await output.begin();
     const remaining = source.entries.slice(resumed).map((_, i) => resumed + i);
     if (remaining.length > 0) {
       await using pool = await PhotoPool.start({ weights, settings: { ...photoSettings, crop }, device, threads });
