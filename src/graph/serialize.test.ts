@@ -77,6 +77,14 @@ describe('a model', () => {
     expect(() => serialize(new Graph(), { outputs: {} })).toThrow(/needs at least one output/);
   });
 
+  it('refuses an output with the name of an input', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [1]);
+    expect(() => serialize(graph, { outputs: { x: exp(x) } })).toThrow(
+      /an input and another output "x".*\n.*another name/,
+    );
+  });
+
   it('keeps every name apart: outputs, inputs and stored weights named like inner values', async () => {
     const graph = new Graph();
     const x = graph.input('add_1', 'float32', [1]);

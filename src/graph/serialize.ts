@@ -44,6 +44,12 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
       direct.set(value, { name, layout: layoutOf(name) });
   }
   const emitter = new Emitter(target, new Set([...values, ...nodes.flatMap((node) => node.inputs)]), direct);
+  for (const input of inputs) {
+    if (input.inputName! in outputs && outputs[input.inputName!] !== input)
+      throw new SphereFaceError(`The model would have an input and another output "${input.inputName}".`, {
+        next: 'give the output another name',
+      });
+  }
   for (const input of inputs) emitter.hold(input, layoutOf(input.inputName!), input.inputName!);
   for (const node of nodes) node.op.emit(emitter, node);
   for (const [name, value] of Object.entries(outputs)) {
