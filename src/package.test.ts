@@ -110,7 +110,16 @@ describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm r
         'await session.dispose();',
       ].join('\n');
       await writeFile(join(project, 'script.ts'), script);
-      const options = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--strict'];
+      // The engine's types name the browser's, hence `dom`; declarations are checked as well (no skipLibCheck).
+      const options = [
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--lib',
+        'es2023,esnext.disposable,dom',
+        '--strict',
+      ];
       await run(join(root, 'node_modules', '.bin', 'tsc'), [...options, '--types', 'node', 'script.ts'], {
         cwd: project,
       });

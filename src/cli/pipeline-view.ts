@@ -66,7 +66,7 @@ export class PipelineView {
 function describeLine(line: LogLine): string {
   const parts = [
     `iteration ${line.iteration}`,
-    `loss ${line.loss.toFixed(3)}`,
+    `loss ${line.terms.classification.toFixed(3)}`,
     ...(line.lambda === null ? [] : [`λ ${line.lambda.toPrecision(3)}`]),
     ...(line.energy === null ? [] : [`energy ${line.energy.toFixed(4)}`]),
     `smallest angle ${line.minimumAngle.toFixed(1)}°`,
@@ -84,7 +84,7 @@ export function printSummary(output: Output, summary: PipelineSummary): void {
     `Trained on ${training.images} images of ${training.identities} people; judged on people not among them:`,
   );
   output.line(`${pairs.matched} matched and ${pairs.mismatched} mismatched pairs${missing}; chance is 50 %.`);
-  output.line(`Accuracy: ${summary.protocol}.`);
+  output.line(`Accuracy by ${summary.protocol}`);
   output.line();
   const rows = [['', 'accuracy', 'AUC', 'EER', 'energy', 'smallest angle', 'nearest, mean', 'mean angle']];
   for (const model of models) rows.push(row(model));

@@ -83,8 +83,14 @@ interface Division {
   readonly identities: number;
   readonly images: number;
   readonly heldOut: number;
-  readonly pairs: number;
+  readonly matched: number;
+  readonly mismatched: number;
 }
+
+/** False-accept rates whose thresholds are stored in the models, where the mismatched pairs are ten times enough. */
+const calibratedRates = [1e-1, 1e-2, 1e-3];
+/** Pairs of each kind from which the accuracy is counted in ten folds. */
+const enoughForFolds = 50;
 
 /**
  * Runs the whole pipeline, or what is left of it.
@@ -132,7 +138,7 @@ class Pipeline {
     const division = await this.stage(ledger, 'divide into training and judging', 'divide', () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
-        `held out: ${division.heldOut} people, ${division.pairs} pairs`,
+        `held out: ${division.heldOut} people, ${division.matched} matched and ${division.mismatched} mismatched pairs`,
     );
 
     const withoutEnergy: Recipe = {
@@ -149,7 +155,7 @@ class Pipeline {
       : ['sphereface', 'sphereface-plus'];
     const judged: Judged[] = [];
     for (const name of names) {
-      const work = () => this.judge(name, division.pairs);
+      const work = () => this.judge(name, division);
       judged.push(await this.stage(ledger, `judge ${name}`, `judge ${name}`, work));
     }
     const { matched, mismatched, missing, protocol } = judged[0];
@@ -216,15 +222,15 @@ class Pipeline {
     const source = await openImageSource(this.aligned);
     try {
       let heldOut: readonly string[] = [];
-      let count: number;
+      let judged: readonly { readonly same: boolean }[];
       if (pairs === undefined) {
         const division = holdOut(source.entries, this.options.holdOut);
         heldOut = division.heldOut;
-        count = division.pairs.length;
+        judged = division.pairs;
         await writeFileAtomic(this.pairs, formatPairs(division.pairs));
       } else {
         const given = parsePairs(await readFile(pairs, 'utf8'), pairs).pairs;
-        count = given.length;
+        judged = given;
         if (pairPhotos === undefined) heldOut = identitiesIn(given, source);
       }
       const list = await listIdentities({
@@ -249,7 +255,8 @@ class Pipeline {
         identities: list.identities.length,
         images: list.lines.length,
         heldOut: heldOut.length,
-        pairs: count,
+        matched: judged.filter(({ same }) => same).length,
+        mismatched: judged.filter(({ same }) => !same).length,
       };
     } finally {
       await source.close();
@@ -283,12 +290,12 @@ class Pipeline {
     return folder;
   }
 
-  private async judge(name: ModelName, pairs: number): Promise<Judged> {
+  private async judge(name: ModelName, { matched, mismatched }: Division): Promise<Judged> {
     const { folder, device, threads } = this.options;
     const model = join(folder, name, 'model.onnx');
     const output = join(folder, 'reports', name);
-    // Ten folds need ten pairs of each kind.
-    const protocol = pairs >= 100 ? '10-fold' : 'best-threshold';
+    const protocol = Math.min(matched, mismatched) >= enoughForFolds ? '10-fold' : 'best-threshold';
+    const rates = calibratedRates.filter((rate) => rate * mismatched >= 10);
     const { result, record, report } = await evaluateModel({
       model,
       pairs: this.pairs,
@@ -297,7 +304,7 @@ class Pipeline {
       protocol,
       // A pair whose photo shows no face cannot be judged; how many there were is in every output.
       allowMissing: this.options.pairs !== undefined,
-      calibrate: [1e-1, 1e-2],
+      ...(rates.length === 0 ? {} : { calibrate: rates }),
       threads,
       ...(device === undefined ? {} : { device }),
       onProgress: (done, total) => this.events.onProgress?.(done, total, 'images'),

@@ -1,0 +1,132 @@
+// The whole pipeline end to end, nothing replaced: synthetic photos, MTCNN, training, evaluation, report.
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSyntheticPhotos } from '../synthetic/index.js';
+import { testWeights } from '../testing/mtcnn-weights.js';
+import { parseRecipe, type Recipe } from '../training/index.js';
+import { demoRecipes } from './demo-recipes.js';
+import { type PipelineEvents, type PipelineOptions, type PipelineRecipes, runPipeline } from './pipeline.js';
+
+const { weights, why } = await testWeights();
+
+/** The demo's recipes, cut to `iterations`. */
+function recipes(iterations: number): PipelineRecipes {
+  const { base, plus } = demoRecipes(1);
+  const cut = (recipe: Recipe, count: number) =>
+    parseRecipe({
+      ...recipe,
+      solver: { ...recipe.solver, iterations: count },
+      log: { ...recipe.log, display: 5, checkpoint: 4 },
+    });
+  return { base: cut(base, iterations), plus: cut(plus, Math.ceil(iterations / 4)) };
+}
+
+// Seconds on an idle machine; the limit leaves room for a busy one.
+describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 }, () => {
+  let folder: string;
+  let photos: string;
+  const options = (name: string, more: Partial<PipelineOptions> = {}): PipelineOptions => ({
+    photos,
+    folder: join(folder, name),
+    recipes: recipes(12),
+    weights: () => Promise.resolve(weights!),
+    threads: 2,
+    ...more,
+  });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sphereface-pipeline-'));
+    photos = join(folder, 'photos');
+    await writeSyntheticPhotos(photos, { identities: 20, photosPerIdentity: 6, seed: 5 });
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('finds the synthetic faces, learns from them, and tells people apart whom it was not trained on', async () => {
+    const lines: number[] = [];
+    const summary = await runPipeline(options('learns', { recipes: recipes(120), control: true }), {
+      onLogLine: ({ terms }) => lines.push(terms.classification),
+    });
+    const { total, aligned } = summary.photos;
+    expect(total).toBe(120);
+    // The renderer's promise: MTCNN finds at least 95 % of its faces.
+    expect(aligned).toBeGreaterThanOrEqual(0.95 * total);
+    expect(summary.training.identities).toBe(15);
+    expect(summary.pairs.matched).toBe(summary.pairs.mismatched);
+    expect(summary.models.map(({ name }) => name)).toEqual(['sphereface', 'without-energy', 'sphereface-plus']);
+    const [base, control, plus] = summary.models;
+    // About 130 pairs of five people: chance is 50 %, its standard deviation 4.4 points.
+    expect(base.accuracy.mean).toBeGreaterThan(0.65);
+    expect(lines[lines.length - 1]).toBeLessThan(lines[0] / 2);
+    // The energy spreads the classifiers, which the same training without it does not.
+    expect(plus.spread.energy).toBeLessThan(control.spread.energy);
+    expect(plus.spread.meanNearestAngle).toBeGreaterThan(control.spread.meanNearestAngle);
+    for (const { report } of summary.models) expect(await readFile(report, 'utf8')).toMatch(/^<!doctype html>/i);
+  });
+
+  it('does nothing twice, and goes on after an interruption to the same models', async () => {
+    const whole = await runPipeline(options('whole'));
+    const model = join(folder, 'whole', 'sphereface-plus', 'model.onnx');
+    const { mtimeMs } = await stat(model);
+
+    const found: string[] = [];
+    const begun: string[] = [];
+    const listen: PipelineEvents = { onStage: (title, done) => (done ? found : begun).push(title) };
+    const again = await runPipeline(
+      options('whole', { weights: () => Promise.reject(new Error('asked for weights')) }),
+      listen,
+    );
+    expect(begun).toEqual([]);
+    expect(found).toHaveLength(6);
+    expect(again).toEqual(whole);
+    expect((await stat(model)).mtimeMs).toBe(mtimeMs);
+
+    // Crops are copied, so that only training is interrupted; then detection is, in a folder of its own.
+    await cp(join(folder, 'whole', 'aligned'), join(folder, 'stopped', 'aligned'), { recursive: true });
+    const stop = new AbortController();
+    const stopping: PipelineEvents = {
+      onProgress: (done, _total, unit) => {
+        if (unit === 'iterations' && done === 7) stop.abort();
+      },
+    };
+    await expect(runPipeline(options('stopped', { signal: stop.signal }), stopping)).rejects.toThrow(/iteration 7/);
+    await runPipeline(options('stopped'));
+    for (const name of ['sphereface', 'sphereface-plus']) {
+      const read = (run: string) => readFile(join(folder, run, name, 'model.onnx'));
+      expect((await read('stopped')).equals(await read('whole')), name).toBe(true);
+    }
+  });
+
+  it('goes on with detection where it stopped', async () => {
+    const stop = new AbortController();
+    const stopping: PipelineEvents = {
+      onProgress: (done, _total, unit) => {
+        if (unit === 'photos' && done === 20) stop.abort();
+      },
+    };
+    await expect(runPipeline(options('half', { signal: stop.signal }), stopping)).rejects.toThrow(/interrupted/);
+    const notes: string[] = [];
+    await runPipeline(options('half'), { onNote: (text) => notes.push(text) });
+    expect(notes[0]).toMatch(/; 20 had been done before$/);
+    const manifest = (run: string) => readFile(join(folder, run, 'aligned', 'manifest.json'), 'utf8');
+    expect(await manifest('half')).toBe(await manifest('whole'));
+  });
+
+  it('judges on given pairs, and trains on none of the people in them', async () => {
+    const files = ['person-000/00.jpg', 'person-000/01.jpg', 'person-001/00.jpg'];
+    const pairs = join(folder, 'given.txt');
+    const text = `${files[0]}\t${files[1]}\t1\n${files[0]}\t${files[2]}\t0\n`;
+    await writeFile(pairs, text);
+    await cp(join(folder, 'whole', 'aligned'), join(folder, 'given', 'aligned'), { recursive: true });
+    const summary = await runPipeline(options('given', { pairs }));
+    expect(summary.training.identities).toBe(18);
+    expect(summary.pairs).toEqual({ matched: 1, mismatched: 1, missing: 0 });
+    expect(await readFile(join(folder, 'given', 'train.txt'), 'utf8')).not.toMatch(/person-00[01]\//);
+  });
+
+  it('refuses a folder that holds a pipeline with other options', async () => {
+    await expect(runPipeline(options('whole', { recipes: recipes(20) }))).rejects.toThrow(/other settings/);
+    await expect(runPipeline(options('whole', { holdOut: { seed: 9 } }))).rejects.toThrow(/other settings/);
+  });
+});
