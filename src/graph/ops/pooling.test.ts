@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distinct, fromValues, type NdArray, tabulate, uniform, at } from '../../testing/nd-array.js';
-import { describeOps, evaluate, gradientOf, type OpCase, seeds } from '../../testing/op-suite.js';
-import { averagePool2d, Graph, maxPool2d, type PoolOptions } from '../index.js';
+import { describeOps, evaluate, expectValidOnnx, gradientOf, type OpCase, seeds } from '../../testing/op-suite.js';
+import { pythonHas } from '../../testing/python.js';
+import { averagePool2d, Graph, maxPool2d, type PoolOptions, serialize } from '../index.js';
 
 type Pair = readonly [number, number];
 interface Window {
@@ -119,6 +120,19 @@ describe('maxPool2d', () => {
     expect(await shapeOf(8, { kernel: 2, stride: 2, rounding: 'ceil' })).toBe(4);
     expect(await shapeOf(22, { kernel: 3, stride: 2, rounding: 'floor' })).toBe(10);
   });
+});
+
+it('drops a window that would start behind the picture, in a form that every ONNX version reads alike', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [1, 1, 3, 4]);
+  const y = maxPool2d(x, { kernel: 2, stride: [3, 3], padding: [1, 1], rounding: 'ceil' });
+  expect(y.shape).toEqual([1, 1, 2, 2]);
+  expect(maxPool2d(x, { kernel: 1, stride: 3, rounding: 'ceil' }).shape).toEqual([1, 1, 1, 2]);
+  if (pythonHas('onnx')) {
+    const more = maxPool2d(x, { kernel: 2, stride: 3, padding: 1, rounding: 'ceil' });
+    const less = maxPool2d(x, { kernel: 1, stride: 3, rounding: 'ceil' });
+    expectValidOnnx(serialize(graph, { outputs: { more, less } }));
+  }
 });
 
 it('says op, shape and expectation where a window does not fit', () => {

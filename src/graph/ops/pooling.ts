@@ -48,6 +48,25 @@ const onnxAttributes = ({ kernel, stride, padding, rounding }: PoolAttributes) =
   ceil_mode: rounding === 'ceil' ? 1 : 0,
 });
 
+/**
+ * As {@link onnxAttributes}; but where `ceil` drops a window that would start behind the picture, ONNX versions disagree about the size:
+ * the far side then gets as much padding as makes rounding down give it.
+ */
+function maxPoolAttributes(x: Value, y: Value, attributes: PoolAttributes) {
+  const plain = onnxAttributes(attributes);
+  const { kernel, stride, padding, rounding } = attributes;
+  const far = ([0, 1] as const).map((axis) => {
+    const input = x.shape[axis + 2];
+    const count = y.shape[axis + 2];
+    return {
+      end: Math.max((count - 1) * stride[axis] + kernel[axis] - input - padding[axis], 0),
+      dropped: Math.ceil((input + 2 * padding[axis] - kernel[axis]) / stride[axis]) + 1 > count,
+    };
+  });
+  if (rounding === 'floor' || !far.some(({ dropped }) => dropped)) return plain;
+  return { ...plain, pads: [...padding, ...far.map(({ end }) => end)], ceil_mode: 0 };
+}
+
 /** Below every float32 that a window could hold: padding never is a maximum. */
 const lowest = -3.4e38;
 
@@ -108,7 +127,7 @@ const maxPoolOp: Op<PoolAttributes> = {
     const wanted = emitter.isUsed(positions);
     const together = wanted && emitter.target.device !== 'webgpu';
     emitter.node('MaxPool', [emitter.nameOf(x)], {
-      attributes: onnxAttributes(attributes),
+      attributes: maxPoolAttributes(x, y, attributes),
       outputs: together ? [emitter.nameOf(y), emitter.nameOf(positions)] : [emitter.nameOf(y)],
     });
     if (wanted && !together) positionsByComparison(emitter, x, attributes, y.shape, emitter.nameOf(positions));
