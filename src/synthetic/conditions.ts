@@ -118,7 +118,7 @@ export function sampleConditions(random: Random, identity: Identity): Conditions
     },
     clothes: [random.between(0.01, 0.6), random.between(0.01, 0.6), random.between(0.01, 0.6)],
     camera: {
-      exposure: random.between(0.8, 1.2),
+      exposure: random.between(0.8, 1.2) * automaticExposure(identity),
       blur: chance(0.3) ? random.between(0.5, 1.3) : random.between(0, 0.5),
       noise: random.between(0.5, 7),
       contrast: random.between(0.85, 1.15),
@@ -126,4 +126,10 @@ export function sampleConditions(random: Random, identity: Identity): Conditions
       jpegQuality: 70 + random.integer(26),
     },
   };
+}
+
+/** Cameras open up for dark subjects and close for bright ones, though not all the way. */
+function automaticExposure({ skin }: Identity): number {
+  const luminance = 0.3 * skin[0] + 0.59 * skin[1] + 0.11 * skin[2];
+  return clamp((0.32 / luminance) ** 0.35, 0.8, 2);
 }
