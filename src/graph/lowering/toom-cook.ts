@@ -27,11 +27,14 @@ export interface BilinearAxis {
   readonly a: Float32Array;
 }
 
-/** Interpolation points in the order they are taken; small ones first, for accuracy. The last point of each algorithm is infinity. */
-const finitePoints = [0, 1, -1, 2, -2] as const;
+/** Interpolation points in the order they are taken; the last point of each algorithm is infinity. */
+const finitePoints = [0, 1, -1, 2, -2, 0.5, -0.5] as const;
 
-/** Largest tile: with 3 taps it takes six points, and float32 still gives seven digits less one. */
-const largestTile = 4;
+/**
+ * Largest tile. With 3 taps it takes eight points; measured on random data with 256 channels, float32 results are then off by 6e-6 of
+ * their root mean square (tiles of 4: 3e-6). One more point costs a digit (5e-5).
+ */
+const largestTile = 6;
 
 interface TileAlgorithm {
   /** [n][m + r − 1]: rows for the input. */
@@ -66,29 +69,37 @@ function tileAlgorithm(m: number, r: number): TileAlgorithm {
   const last = (length: number): number[] => Array.from({ length }, (_, i) => (i === length - 1 ? 1 : 0));
   const powers = (x: number, length: number): number[] => Array.from({ length }, (_, k) => x ** k);
   const columns = [...finite.map((x) => powers(x, m)), last(m)];
+  const b = [...others.map((rest) => fill(product(rest))), fill(product(finite))];
+  const g = [
+    ...finite.map((x, p) => {
+      const divisor = others[p].reduce((value, q) => value * (x - q), 1);
+      return powers(x, r).map((power) => power / divisor);
+    }),
+    last(r),
+  ];
+  // A power of two moves between each row of B and its row of G until they are of a size: exact, and kinder to rounding.
+  const size = (row: readonly number[]): number => row.reduce((sum, value) => sum + Math.abs(value), 0);
+  const balance = b.map((row, p) => 2 ** Math.round(Math.log2(Math.sqrt(size(g[p]) / size(row)))));
   return {
-    b: [...others.map((rest) => fill(product(rest))), fill(product(finite))],
-    g: [
-      ...finite.map((x, p) => {
-        const divisor = others[p].reduce((value, q) => value * (x - q), 1);
-        return powers(x, r).map((power) => power / divisor);
-      }),
-      last(r),
-    ],
+    b: b.map((row, p) => row.map((value) => value * balance[p])),
+    g: g.map((row, p) => row.map((value) => value / balance[p])),
     a: Array.from({ length: m }, (_, i) => columns.map((column) => column[i])),
   };
 }
 
-/** The cheapest algorithm for an axis: the tile size with the fewest products in all. */
-export function bilinearAxis(axis: Axis): BilinearAxis {
-  const sizes = Array.from({ length: largestTile }, (_, i) => i + 1).filter(
-    (m) => m + tapsOf(axis, 0) - 2 <= finitePoints.length,
-  );
-  const products = (m: number): number => Math.ceil(axis.out / m) * pointsOf(axis, m);
-  return tiled(
-    axis,
-    sizes.reduce((best, m) => (products(m) < products(best) ? m : best)),
-  );
+/** Size of an algorithm for an axis, before its matrices are made. */
+export interface TileSize {
+  /** Outputs of a tile. */
+  readonly m: number;
+  readonly points: number;
+  readonly tiles: number;
+}
+
+/** All tile sizes an axis can take. */
+export function tileSizes(axis: Axis): TileSize[] {
+  return Array.from({ length: largestTile }, (_, i) => i + 1)
+    .filter((m) => m + tapsOf(axis, 0) - 2 <= finitePoints.length)
+    .map((m) => ({ m, points: pointsOf(axis, m), tiles: Math.ceil(axis.out / m) }));
 }
 
 /** Taps that fall on pixels `phase`, `phase + stride`, …: a strided convolution is a sum of stride-1 ones over its phases. */
@@ -104,9 +115,8 @@ function pointsOf(axis: Axis, m: number): number {
   return phasesOf(axis).reduce((total, phase) => total + m + tapsOf(axis, phase) - 1, 0);
 }
 
-function tiled(axis: Axis, m: number): BilinearAxis {
-  const tiles = Math.ceil(axis.out / m);
-  const points = pointsOf(axis, m);
+/** The algorithm of an axis for a tile size. */
+export function bilinearAxis(axis: Axis, { m, points, tiles }: TileSize): BilinearAxis {
   const b = new Float32Array(points * tiles * axis.in);
   const g = new Float32Array(points * axis.kernel);
   const a = new Float32Array(axis.out * points * tiles);
