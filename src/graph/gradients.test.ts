@@ -63,7 +63,7 @@ describe('common subexpressions', () => {
     ];
     const loss = sum(square(matmul(tanh(matmul(x, a)), b)));
     const together = operators(graph, Object.fromEntries(gradients(loss, [a, b]).map((g, i) => [`g${i}`, g])));
-    const again = operators(graph, { a: gradients(loss, [a])[0], b: gradients(loss, [b])[0] });
+    const again = operators(graph, { g0: gradients(loss, [a])[0], g1: gradients(loss, [b])[0] });
     expect(again).toEqual(together);
     // Two products forward, one each for dA and dB, and one for the gradient of the hidden layer; products with a transpose are Gemm.
     expect((together.MatMul ?? 0) + (together.Gemm ?? 0)).toBe(5);

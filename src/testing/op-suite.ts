@@ -30,8 +30,9 @@ const cpuTolerance: Tolerance = { relative: 2e-5, absolute: 2e-5 };
 /** WGSL allows sin and cos an absolute error of 2^-11 and exp, pow and division several units in the last place. */
 const webgpuTolerance: Tolerance = { relative: 1e-3, absolute: 1e-3 };
 
-/** Random cases per op. `TEST_EFFORT=20` searches twenty times as many. */
-const effort = Number(process.env.TEST_EFFORT ?? 1);
+/** Factor on the number of random cases: `TEST_EFFORT=20` searches twenty times as many. */
+export const effort = Number(process.env.TEST_EFFORT ?? 1);
+/** Random cases per op. */
 const runs = { cpu: 20 * effort, webgpu: 4 * effort, checker: 4 };
 
 /** A random number for the data of a case; shapes are what shrinks. */

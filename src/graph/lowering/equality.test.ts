@@ -11,7 +11,7 @@ import {
   weightGradientCase,
 } from '../../testing/conv-cases.js';
 import { fromTensor, toTensor, uniform } from '../../testing/nd-array.js';
-import { checkCases, type OpCase, seeds } from '../../testing/op-suite.js';
+import { checkCases, effort, type OpCase, seeds } from '../../testing/op-suite.js';
 import {
   add,
   averagePool2d,
@@ -94,7 +94,7 @@ describe('a convolution and its gradients in the form for the CPU', () => {
           'cpu',
         ),
       ),
-      { numRuns: 40 },
+      { numRuns: 40 * effort },
     );
   });
 
@@ -255,7 +255,7 @@ describe('values in other orders than the standard one', () => {
         upTo(2),
         compare,
       ),
-      { numRuns: 25 },
+      { numRuns: 25 * effort },
     );
   });
 
