@@ -48,8 +48,9 @@ export class Trainer implements AsyncDisposable {
   private tally: Tally;
   private readonly parameterTensors: Record<string, Tensor>;
   private readonly gradientTensors: Record<string, Tensor>;
-  /** Gradients of one micro-batch where several are accumulated. */
-  private readonly micro: ParameterStore | undefined;
+  /** Where the gradients of later passes go, to be added to the first one's. */
+  private readonly further:
+    { readonly groups: readonly Float32Array[]; readonly tensors: Record<string, Tensor> } | undefined;
 
   private constructor(
     readonly recipe: Recipe,
@@ -62,16 +63,17 @@ export class Trainer implements AsyncDisposable {
     const { specs, layouts } = stepModel;
     this.store = new ParameterStore(specs, layouts);
     this.store.setValues(startingValues(specs, recipe));
-    this.micro = recipe.solver.iterSize > 1 ? new ParameterStore(specs, layouts) : undefined;
-    const { store } = this;
-    const gradients = (this.micro ?? store).gradients;
     const trained = specs.filter(isTrained);
     const tensorsOf = (data: ReadonlyMap<string, Float32Array>, nameOf: (parameter: string) => string) =>
       Object.fromEntries(
-        trained.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, store.shapeOf(spec))]),
+        trained.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, this.store.shapeOf(spec))]),
       );
-    this.parameterTensors = tensorsOf(store.values, (name) => name);
-    this.gradientTensors = tensorsOf(gradients, gradientName);
+    this.parameterTensors = tensorsOf(this.store.values, (name) => name);
+    this.gradientTensors = tensorsOf(this.store.gradients, gradientName);
+    if (recipe.solver.iterSize > 1) {
+      const { groups, views } = this.store.newGradients();
+      this.further = { groups, tensors: tensorsOf(views, gradientName) };
+    }
     this.chance = uninformedLoss(recipe.loss.margin, dataset.identities.length);
     this.guard = new Guard(recipe.guard, this.chance);
     this.sampler = new Sampler(recipe.data.sampler, dataset.labels, recipe.seed);
@@ -242,18 +244,23 @@ export class Trainer implements AsyncDisposable {
         labels: int64(batch.labels),
       };
       if (lambda !== undefined) feeds.lambda = float32Scalar(lambda);
-      const outputs = await this.stepSession.run(feeds, this.gradientTensors);
+      const into = i === 0 || this.further === undefined ? this.gradientTensors : this.further.tensors;
+      const outputs = await this.stepSession.run(feeds, into);
       for (const name of this.stepModel.measures) {
         means.set(name, (means.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);
       }
-      this.micro?.groups.forEach(({ gradients }, g) => {
-        const total = this.store.groups[g].gradients;
-        if (i === 0) total.fill(0);
-        for (let j = 0; j < total.length; j++) total[j] += gradients[j] / iterSize;
-      });
+      if (i > 0) this.addFurther(i === iterSize - 1 ? 1 / iterSize : 1);
       this.samplerState = batch.state;
     }
     return means;
+  }
+
+  /** Adds a later pass's gradients to the store's, and scales the sum: with the last pass by one over their number. */
+  private addFurther(factor: number): void {
+    this.further?.groups.forEach((more, g) => {
+      const { gradients } = this.store.groups[g];
+      for (let j = 0; j < more.length; j++) gradients[j] = (gradients[j] + more[j]) * factor;
+    });
   }
 
   private scaleGradients(factor: number): void {
