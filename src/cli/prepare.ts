@@ -14,6 +14,7 @@ import {
   withDetectOptions,
 } from './faces-options.js';
 import { reportAligned } from './faces-report.js';
+import { untilInterrupted } from './interrupt.js';
 
 interface PrepareCommandOptions extends DetectOptions, CropOptions {
   readonly output: string;
@@ -38,19 +39,22 @@ export function registerPrepare(program: Command): void {
     try {
       const started = Date.now();
       using progress = new Progress('prepare', source.entries.length, 'photos');
-      const { manifest, resumed } = await prepare({
-        source,
-        output: options.output,
-        settings,
-        crop: cropSettings(options),
-        weights,
-        threads: options.threads,
-        device: options.device,
-        packageVersion,
-        progress: (done) => {
-          progress.update(done);
-        },
-      });
+      const { manifest, resumed } = await untilInterrupted(out, (signal) =>
+        prepare({
+          source,
+          output: options.output,
+          settings,
+          crop: cropSettings(options),
+          weights,
+          threads: options.threads,
+          device: options.device,
+          packageVersion,
+          progress: (done) => {
+            progress.update(done);
+          },
+          signal,
+        }),
+      );
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
       await source.close();

@@ -1,0 +1,153 @@
+// Photos to crops: photos/s from the encoded photo to the written crop with the published settings, and where the time goes.
+// npm run bench -- prepare [PHOTOS] [--photos N] [--threads N] [--models DIR] [--stages]
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+import { decodePhoto, openImageSource } from '../src/data/index.js';
+import type { OpenedSource } from '../src/data/source.js';
+import { alignFace } from '../src/faces/align.js';
+import { chooseFace } from '../src/faces/choose.js';
+import { Mtcnn } from '../src/faces/mtcnn/detector.js';
+import type { MtcnnWeights } from '../src/faces/mtcnn/networks.js';
+import { defaultCrop } from '../src/faces/photo.js';
+import { prepare } from '../src/faces/prepare.js';
+import { Resizer } from '../src/faces/resize.js';
+import { templates } from '../src/faces/template.js';
+import { packageVersion } from '../src/models/index.js';
+import { loadMtcnnWeights } from '../src/models/weights.js';
+import { Session } from '../src/runtime/index.js';
+
+const shared = fileURLToPath(new URL('../../shared/', import.meta.url));
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      photos: { type: 'string', default: '1000' },
+      threads: { type: 'string', default: '2' },
+      models: { type: 'string', default: `${shared}models` },
+      stages: { type: 'boolean', default: false },
+    },
+  });
+  const source = await openImageSource(positionals[0] ?? `${shared}data/lfw-view1-photos.zip`);
+  const count = Math.min(Number(values.photos), source.entries.length);
+  const { weights } = await loadMtcnnWeights({ folder: values.models });
+  // Evenly spread over the source, so that a part stands for the whole.
+  const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * source.entries.length) / count));
+  const part: OpenedSource = {
+    ...source,
+    entries: chosen.map((index) => source.entries[index]),
+    read: (index) => source.read(chosen[index]),
+  };
+  console.log(
+    JSON.stringify(values.stages ? await stages(part, weights) : await whole(part, weights, Number(values.threads))),
+  );
+  await source.close();
+}
+
+/** The command's own way, start of the threads included. */
+async function whole(source: OpenedSource, weights: MtcnnWeights, threads: number) {
+  const output = await mkdtemp(join(tmpdir(), 'sphereface-bench-'));
+  try {
+    const started = performance.now();
+    const before = process.cpuUsage();
+    let warm = 0;
+    const warmup = Math.min(100, source.entries.length >> 2);
+    const progress = (done: number) => {
+      if (done === warmup) warm = performance.now();
+    };
+    const { manifest } = await prepare({ source, output, weights, threads, packageVersion, progress });
+    const { photos, aligned } = manifest.counts;
+    const { user, system } = process.cpuUsage(before);
+    return {
+      name: 'prepare, decode to written crop',
+      photos,
+      aligned,
+      threads,
+      photosPerSecond: round((1000 * photos) / (performance.now() - started)),
+      photosPerSecondWarm: round((1000 * (photos - warmup)) / (performance.now() - warm)),
+      // On a busy machine the wall clock also counts the waiting; this does not.
+      cpuMsPerPhoto: round((user + system) / 1000 / photos),
+      peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    };
+  } finally {
+    await rm(output, { recursive: true });
+  }
+}
+
+/** Milliseconds a photo in each stage, one thread, one photo after the other. */
+async function stages(source: OpenedSource, weights: MtcnnWeights) {
+  const spent = new Map<string, number>();
+  const add = (stage: string, since: number) => spent.set(stage, (spent.get(stage) ?? 0) + performance.now() - since);
+  const timed = async <T>(stage: string, work: () => Promise<T> | T): Promise<T> => {
+    const since = performance.now();
+    const result = await work();
+    add(stage, since);
+    return result;
+  };
+  await using detector = await Mtcnn.create(weights, { threads: 1 });
+  const restore = [
+    spy(Session.prototype, 'run', async (original, session, runArgs) => {
+      const since = performance.now();
+      const result = await (original.apply(session, runArgs) as Promise<unknown>);
+      add('networks', since);
+      return result;
+    }),
+    spy(Resizer.prototype, 'resize', (original, resizer, runArgs) => {
+      const since = performance.now();
+      original.apply(resizer, runArgs);
+      add('resize', since);
+    }),
+  ];
+  const { width, height, landmarks } = templates['112x96'];
+  let faces = 0;
+  for (const index of source.entries.keys()) {
+    const bytes = await timed('read', () => source.read(index));
+    const photo = await timed('decode', () => decodePhoto(bytes));
+    const found = await timed('detect', () => detector.detect(photo));
+    const face = found[chooseFace(found, photo, 'nearest-center') ?? -1];
+    if (face === undefined) continue;
+    faces++;
+    const crop = await timed('align', () => alignFace(photo, face.landmarks, { name: '', width, height, landmarks }));
+    const { quality } = defaultCrop;
+    await timed('encode', () =>
+      sharp(crop.data, { raw: { width, height, channels: 3 } })
+        .jpeg({ quality, chromaSubsampling: '4:4:4' })
+        .toBuffer(),
+    );
+  }
+  for (const undo of restore) undo();
+  const perPhoto = Object.fromEntries([...spent].map(([stage, ms]) => [stage, round(ms / source.entries.length)]));
+  const { detect = 0, networks = 0, resize = 0, ...rest } = perPhoto;
+  return {
+    name: 'prepare, milliseconds a photo by stage',
+    photos: source.entries.length,
+    faces,
+    ...rest,
+    detect,
+    ofWhich: { networks, resize, rest: round(detect - networks - resize) },
+  };
+}
+
+/** Wraps a method; gives back how to undo it. */
+function spy<T extends object, K extends keyof T>(
+  target: T,
+  name: K,
+  wrapper: (original: (...args: never[]) => unknown, self: T, args: never[]) => unknown,
+): () => void {
+  const original = target[name];
+  target[name] = function (this: T, ...args: never[]) {
+    return wrapper(original as (...args: never[]) => unknown, this, args);
+  } as T[K];
+  return () => {
+    target[name] = original;
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
