@@ -15,10 +15,11 @@ function model(name: ModelName, mean: number, energy: number, minimumAngle: numb
   };
 }
 
-function printed(models: readonly ModelSummary[], missing = 0): string[] {
+function printed(models: readonly ModelSummary[], missing = 0, heldOut = 20): string[] {
   const summary: PipelineSummary = {
     photos: { total: 100, aligned: 99 },
     training: { identities: 60, images: 700 },
+    heldOut,
     pairs: { matched: 500, mismatched: 500, missing },
     protocol: 'ten folds.',
     models,
@@ -41,14 +42,14 @@ describe('printSummary', () => {
   it('compares with the fine-tune without energy where there is one', () => {
     const change = printed([base, control, plus]).find((line) => line.startsWith('Change due to MHE'));
     expect(change).toBe(
-      'Change due to MHE (against more training without MHE): energy −0.0090, smallest angle +7.00°, ' +
+      'Change due to MHE (against more training without it): energy −0.0090, smallest angle +7.00°, ' +
         'mean angle to the nearest +7.00°, accuracy −0.50 points.',
     );
   });
 
   it('compares with the start otherwise', () => {
-    const change = printed([base, plus]).find((line) => line.startsWith('Change due to MHE'));
-    expect(change).toMatch(/against SphereFace\): energy −0\.0100, smallest angle \+8\.00°.*accuracy \+0\.50/);
+    const change = printed([base, plus]).find((line) => line.startsWith('Change'));
+    expect(change).toMatch(/--control tells them apart\): energy −0\.0100, smallest angle \+8\.00°.*accuracy \+0\.50/);
   });
 
   it('lines up the table and names every report', () => {
@@ -63,5 +64,10 @@ describe('printSummary', () => {
   it('says how many pairs could not be used', () => {
     expect(printed([base, plus], 3).join('\n')).toContain('500 mismatched pairs (3 more could not be used)');
     expect(printed([base, plus]).join('\n')).not.toContain('could not be used');
+  });
+
+  it('claims other people only where they were held out', () => {
+    expect(printed([base, plus]).join('\n')).toContain('judged on 20 people not among them');
+    expect(printed([base, plus], 0, 0).join('\n')).not.toContain('not among them');
   });
 });

@@ -110,19 +110,23 @@ function row({ name, accuracy, auc, eer, spread }: ModelSummary): string[] {
   ];
 }
 
-/** What the energy changed: against the same fine-tune without it where there is one, else against the start. */
+/** What the energy changed: against the same fine-tune without it where there is one; else against the start, which says less. */
 function effectOfEnergy(models: readonly ModelSummary[]): string[] {
   const find = (name: ModelName) => models.find((model) => model.name === name);
   const plus = find('sphereface-plus');
-  const reference = find('without-energy') ?? find('sphereface');
+  const control = find('without-energy');
+  const reference = control ?? find('sphereface');
   if (plus === undefined || reference === undefined) return [];
   const change = (value: (model: ModelSummary) => number, digits: number) => {
     const difference = value(plus) - value(reference);
     return `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(digits)}`;
   };
+  const what =
+    control === undefined
+      ? 'Change from SphereFace to SphereFace+ (more training and MHE; --control tells them apart)'
+      : 'Change due to MHE (against more training without it)';
   return [
-    `Change due to MHE (against ${titles[reference.name]}): ` +
-      `energy ${change(({ spread }) => spread.energy, 4)}, ` +
+    `${what}: energy ${change(({ spread }) => spread.energy, 4)}, ` +
       `smallest angle ${change(({ spread }) => spread.minimumAngle, 2)}°, ` +
       `mean angle to the nearest ${change(({ spread }) => spread.meanNearestAngle, 2)}°, ` +
       `accuracy ${change(({ accuracy }) => 100 * accuracy.mean, 2)} points.`,

@@ -41,7 +41,7 @@ describe.skipIf(weights === undefined)(`run ${why}`, { timeout: 600_000 }, () =>
       expect(await readFile(report, 'utf8')).toContain('</html>');
       expect(accuracy.mean).toBeGreaterThanOrEqual(0.5);
     }
-    expect(first.stderr).toContain('Change due to MHE');
+    expect(first.stderr).toContain('Change from SphereFace to SphereFace+');
 
     const second = await runCommand(registerRun, args);
     expect(JSON.parse(second.stdout)).toEqual(summary);

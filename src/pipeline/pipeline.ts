@@ -72,6 +72,8 @@ export type ModelName = 'sphereface' | 'without-energy' | 'sphereface-plus';
 export interface PipelineSummary {
   readonly photos: { readonly total: number; readonly aligned: number };
   readonly training: { readonly identities: number; readonly images: number };
+  /** Identities of the photos that were kept from training; none where the pairs have photos of their own. */
+  readonly heldOut: number;
   readonly pairs: { readonly matched: number; readonly mismatched: number; readonly missing: number };
   /** How accuracy was counted. */
   readonly protocol: string;
@@ -162,6 +164,7 @@ class Pipeline {
     return {
       photos: { total: manifest.counts.photos, aligned: manifest.counts.aligned },
       training: { identities: division.identities, images: division.images },
+      heldOut: division.heldOut,
       pairs: { matched, mismatched, missing },
       protocol,
       models: judged.map(({ summary }) => summary),
