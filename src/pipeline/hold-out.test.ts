@@ -38,6 +38,13 @@ describe('holdOut', () => {
     expect(matched).toBeGreaterThan(20);
   });
 
+  it('takes matched pairs from all held-out people evenly', () => {
+    const { pairs, heldOut } = holdOut(people(Array.from({ length: 16 }, () => 9)), { pairsOfEachKind: 30, seed: 1 });
+    const counts = heldOut.map((name) => pairs.filter(({ a, same }) => same && identityOf(a) === name).length);
+    // 30 pairs of four people who have 36 each.
+    expect(counts.sort()).toEqual([7, 7, 8, 8]);
+  });
+
   it('depends on the seed alone', () => {
     expect(holdOut([...entries].reverse(), { pairsOfEachKind: 40, seed: 3 }).heldOut).toEqual(divided.heldOut);
     expect(holdOut(entries, { pairsOfEachKind: 40, seed: 3 })).toEqual(divided);

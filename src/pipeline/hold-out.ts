@@ -69,26 +69,25 @@ export function formatPairs(pairs: readonly Omit<Pair, 'line'>[]): string {
   return pairs.map(({ a, b, same }) => `${a}\t${b}\t${same ? 1 : 0}\n`).join('');
 }
 
-/** Goes round the people, taking one pair of each in turn until there are enough or none is left. */
+/** Goes round the people, drawing one new pair of each in turn until there are enough or none is left. */
 function matchedPairs(people: readonly string[][], limit: number, random: Random): Omit<Pair, 'line'>[] {
-  const queues = people.map((files) => {
-    const all: Omit<Pair, 'line'>[] = [];
-    for (let i = 0; i < files.length; i++) {
-      for (let j = i + 1; j < files.length; j++) all.push({ a: files[i], b: files[j], same: true });
+  const pairs: Omit<Pair, 'line'>[] = [];
+  let open = people
+    .filter(({ length }) => length > 1)
+    .map((files) => ({ files, drawn: new Set<number>(), total: (files.length * (files.length - 1)) / 2 }));
+  while (pairs.length < limit && open.length > 0) {
+    for (const { files, drawn } of open.slice(0, limit - pairs.length)) {
+      for (const before = drawn.size; drawn.size === before;) {
+        const one = random.integer(files.length);
+        const other = (one + 1 + random.integer(files.length - 1)) % files.length;
+        const [low, high] = one < other ? [one, other] : [other, one];
+        drawn.add(low * files.length + high);
+        if (drawn.size > before) pairs.push({ a: files[low], b: files[high], same: true });
+      }
     }
-    random.shuffle(all);
-    return all;
-  });
-  const taken: Omit<Pair, 'line'>[] = [];
-  while (taken.length < limit) {
-    const before = taken.length;
-    for (const queue of queues) {
-      const pair = queue.pop();
-      if (pair !== undefined && taken.length < limit) taken.push(pair);
-    }
-    if (taken.length === before) break;
+    open = open.filter(({ drawn, total }) => drawn.size < total);
   }
-  return taken;
+  return pairs;
 }
 
 /** Draws images of two different people until there are enough; a pair drawn before is drawn again. */

@@ -173,13 +173,11 @@ class Pipeline {
 
   /** A stage that the ledger remembers. */
   private async stage<T>(ledger: Ledger, title: string, name: string, work: () => Promise<T>): Promise<T> {
-    let begun = false;
     const { result, found } = await ledger.stage(name, {}, () => {
-      begun = true;
       this.events.onStage?.(title, false);
       return work();
     });
-    if (found && !begun) this.events.onStage?.(title, true);
+    if (found) this.events.onStage?.(title, true);
     return result;
   }
 
