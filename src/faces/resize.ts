@@ -23,7 +23,7 @@ export interface Range {
 class AreaTable {
   readonly columns: number;
   private readonly rows: number;
-  private readonly sums: Int32Array;
+  private readonly sums: Uint32Array;
 
   /** Covers `width` × `height` pixels from (`left`, `top`) on, all inside the picture. */
   constructor(
@@ -35,7 +35,7 @@ class AreaTable {
   ) {
     this.columns = width + 1;
     this.rows = height + 1;
-    const sums = new Int32Array(this.columns * this.rows * 3);
+    const sums = new Uint32Array(this.columns * this.rows * 3);
     const stride = this.columns * 3;
     for (let y = 0; y < height; y++) {
       let source = ((top + y) * picture.width + left) * 3;
@@ -88,8 +88,8 @@ interface AxisPlaces {
   readonly fraction: Float64Array;
 }
 
-/** An area table of this many pixels cannot overflow 31 bits, and takes 96 MiB. */
-const defaultTablePixels = 2 ** 23;
+/** An area table of this many pixels cannot overflow 32 bits, and takes 192 MiB. */
+const defaultTablePixels = 2 ** 24;
 
 /**
  * Resamples regions of pictures into network input: planar float32 `[3, rows, width]`, RGB, (x − 127.5) / 128. One instance
