@@ -2,10 +2,12 @@
 // The command line's entry: gathers the commands, turns errors into messages and exit codes (0 done, 1 failed, 2 usage).
 import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../common/errors.js';
+import { packageVersion } from '../models/index.js';
 import { commands } from './commands.js';
 
 const program = new Command('sphereface')
   .description('Train, evaluate and deploy face-verification models: SphereFace+ from photos to a report.')
+  .version(packageVersion)
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
