@@ -219,7 +219,7 @@ describe('prepare', () => {
     ]);
   });
 
-  it('decodes CMYK, 16-bit, grey, transparent and rotated photos alike', async () => {
+  it('decodes CMYK, 16-bit, grey, transparent, rotated and animated photos alike', async () => {
     const photos = join(scratch, 'kinds');
     const base = () =>
       sharp({ create: { width: 120, height: 130, channels: 3, background: { r: 90, g: 160, b: 60 } } });
@@ -230,10 +230,20 @@ describe('prepare', () => {
     await put(join(photos, 'a/5-gray.jpg'), await base().grayscale().jpeg().toBuffer());
     const turned = await base().rotate(90).withMetadata({ orientation: 8 }).jpeg({ quality: 100 }).toBuffer();
     await put(join(photos, 'a/6-turned.jpg'), turned);
+    const other = await sharp({ create: { width: 120, height: 130, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const frames = [await base().png().toBuffer(), other];
+    await put(
+      join(photos, 'a/7-moving.gif'),
+      await sharp(frames, { join: { animated: true } })
+        .gif()
+        .toBuffer(),
+    );
     const output = join(scratch, 'kinds-out');
     const { manifest } = await run(photos, output, { crop: { ...defaultCrop, format: 'png' } });
-    expect(manifest.counts.aligned).toBe(6);
-    for (const name of ['1-rgb', '2-cmyk', '3-deep', '4-alpha', '6-turned']) {
+    expect(manifest.counts.aligned).toBe(7);
+    for (const name of ['1-rgb', '2-cmyk', '3-deep', '4-alpha', '6-turned', '7-moving']) {
       const [r, g, b] = await sharp(join(output, `a/${name}.png`))
         .raw()
         .toBuffer();

@@ -132,6 +132,13 @@ describe.skipIf(!there)(`with the official files ${there ? '' : 'skipped: no ../
     expect((await loadMtcnnWeights({ folder: join(sharedMtcnn, '..') })).folder).toBe(join(sharedMtcnn, '..', 'mtcnn'));
   });
 
+  it('names the file that is damaged', async () => {
+    for (const [name, bytes] of await official()) {
+      await writeFile(join(cache, name), name === fileNames[1] ? bytes.subarray(0, 1000) : bytes);
+    }
+    await expect(loadMtcnnWeights({ folder: cache })).rejects.toThrow(/det2\.caffemodel does not hold/);
+  });
+
   it('notices a single changed value', async () => {
     for (const [name, bytes] of await official()) {
       const changed = Buffer.from(bytes);

@@ -154,7 +154,7 @@ function parse(files: ReadonlyMap<string, Uint8Array>): MtcnnWeights {
     throw new SphereFaceError('These are not the files of the MTCNN weights.', { got: [...files.keys()].join(', ') });
   }
   const read = (network: NetworkName) => {
-    const arrays = format.read(files.get(format.files[network])!, network);
+    const arrays = arraysIn(files, format, network);
     const digest = digestOf(arrays);
     if (digest !== mtcnnDigests[network]) {
       throw new SphereFaceError(`The weights of the ${network} are not the published ones.`, {
@@ -166,6 +166,19 @@ function parse(files: ReadonlyMap<string, Uint8Array>): MtcnnWeights {
     return arrays;
   };
   return { pnet: read('pnet'), rnet: read('rnet'), onet: read('onet') };
+}
+
+function arraysIn(files: ReadonlyMap<string, Uint8Array>, format: WeightFormat, network: NetworkName) {
+  const name = format.files[network];
+  try {
+    return format.read(files.get(name)!, network);
+  } catch (error) {
+    throw new SphereFaceError(`${name} does not hold the weights of the ${network}.`, {
+      got: messageOf(error).replace(/\s*\n\s*/g, '; '),
+      next: 'fetch the file again: sphereface models pull',
+      cause: error,
+    });
+  }
 }
 
 /** SHA-256 over the arrays' bytes, one after the other. */
