@@ -83,10 +83,30 @@ export class Emitter {
     const standard = names.get('standard');
     if (layout === 'standard') {
       const [[from, lying]] = names;
+      if (from === 'hwnc') return this.hold(value, layout, this.fromHwnc(lying, value.shape));
       return this.hold(value, layout, this.node('Transpose', [lying], { attributes: { perm: inverseOrder(from) } }));
     }
     const source = standard ?? this.nameOf(value);
+    if (layout === 'hwnc') return this.hold(value, layout, this.toHwnc(source, value.shape));
     return this.hold(value, layout, this.node('Transpose', [source], { attributes: { perm: layoutOrder(layout) } }));
+  }
+
+  // Moving four axes at once, the runtime goes from element to element; in two steps it copies whole rows of channels, several times
+  // as fast, and where the picture lies in its blocked layout it makes the step between [n, c, h, w] and [n, h, w, c] by itself.
+  // The pixels are one axis meanwhile, or the runtime would join the steps again.
+
+  private toHwnc(source: string, [n, c, h, w]: Shape): string {
+    const channelsLast = this.node('Transpose', [source], { attributes: { perm: [0, 2, 3, 1] } });
+    const pixels = this.node('Reshape', [channelsLast, this.ints([n, h * w, c])]);
+    const turned = this.node('Transpose', [pixels], { attributes: { perm: [1, 0, 2] } });
+    return this.node('Reshape', [turned, this.ints([h, w, n, c])]);
+  }
+
+  private fromHwnc(lying: string, [n, c, h, w]: Shape): string {
+    const pixels = this.node('Reshape', [lying, this.ints([h * w, n, c])]);
+    const turned = this.node('Transpose', [pixels], { attributes: { perm: [1, 0, 2] } });
+    const channelsLast = this.node('Reshape', [turned, this.ints([n, h, w, c])]);
+    return this.node('Transpose', [channelsLast], { attributes: { perm: [0, 3, 1, 2] } });
   }
 
   /** States that a value lies in a layout under a name. */

@@ -13,6 +13,8 @@ interface Plan {
   readonly kernel: readonly [number, number];
   readonly rows: BilinearAxis;
   readonly columns: BilinearAxis;
+  /** Whether the rows' tiles lie beside the columns': then a pair of points is one product, else one per tile of the rows. */
+  readonly joined: boolean;
   /** Names what can be shared: equal for equal geometry and sizes. */
   readonly key: string;
 }
@@ -28,13 +30,23 @@ export function isBilinear(weights: Shape, { groups, dilation, stride }: ConvGeo
 }
 
 /**
+ * With fewer lines than this in a product, reading its weights costs as much as multiplying by them; then all tiles of the rows go into
+ * one product, for the price of moving the half-transformed picture once.
+ */
+const fewestLines = 96;
+
+function joinsTiles(columns: { readonly tiles: number }, n: number): boolean {
+  return columns.tiles * n < fewestLines;
+}
+
+/**
  * The pair of tile sizes that costs least in a training step, per pair of channels. Each pair of points takes three matrix products over
  * all tiles of all n pictures, and moves transformed weights and their gradients through memory: as dear, as measured on two
- * cores with AVX-512, as 65 multiplications for each of their (2 + tiles of the rows) passes.
+ * cores with AVX-512, as 65 multiplications for each of their passes, two and one for every product.
  */
 function cheapest(rows: Axis, columns: Axis, n: number): readonly [TileSize, TileSize] {
   const cost = ([r, c]: readonly [TileSize, TileSize]): number =>
-    r.points * c.points * (3 * r.tiles * c.tiles * n + 65 * (2 + r.tiles));
+    r.points * c.points * (3 * r.tiles * c.tiles * n + 65 * (2 + (joinsTiles(c, n) ? 1 : r.tiles)));
   const pairs = tileSizes(rows).flatMap((r) => tileSizes(columns).map((c) => [r, c] as const));
   return pairs.reduce((best, pair) => (cost(pair) < cost(best) ? pair : best));
 }
@@ -49,13 +61,15 @@ function planOf(x: Shape, weights: Shape, y: Shape, { stride, padding }: ConvGeo
     stride: stride[i],
     padding: padding[i],
   });
-  const [rows, columns] = cheapest(axis(0), axis(1), n);
+  const [r, s] = cheapest(axis(0), axis(1), n);
+  const [rows, columns] = [bilinearAxis(axis(0), r), bilinearAxis(axis(1), s)];
   return {
     x: { n, c, h, w },
     y: { o, h: y[2], w: y[3] },
     kernel: [kh, kw],
-    rows: bilinearAxis(axis(0), rows),
-    columns: bilinearAxis(axis(1), columns),
+    rows,
+    columns,
+    joined: rows.tiles === 1 || joinsTiles(columns, n),
     key: [x, weights, y, stride, padding].join('|'),
   };
 }
@@ -76,16 +90,22 @@ function product(emitter: Emitter, left: string, x: string, shape: readonly numb
   return emitter.node('MatMul', [left, emitter.node('Reshape', [x, emitter.ints(shape)])]);
 }
 
+/** A matrix with the number of its rows. */
+interface Matrix {
+  readonly data: Float32Array;
+  readonly rows: number;
+}
+
 /** Which axis is transformed first. */
 type ProductOrder = 'rows-first' | 'columns-first';
 
-/** Applies a matrix along the rows, then one along the columns: [h, w, rest] to [h', w', rest]. */
+/** Applies a matrix along the rows, then one along the columns, or the other way: [h, w, rest] to [h', w', rest]. */
 function alongBoth(
   emitter: Emitter,
   x: string,
   [h, w, rest]: readonly [number, number, number],
-  left: { readonly data: Float32Array; readonly rows: number },
-  right: { readonly data: Float32Array; readonly rows: number },
+  left: Matrix,
+  right: Matrix,
   order: ProductOrder,
 ): string {
   const vertical = matrix(emitter, left.data, left.rows, h);
@@ -98,25 +118,70 @@ function alongBoth(
 
 const lines = ({ points, tiles }: BilinearAxis): number => points * tiles;
 
-function tilesShape({ rows, columns, x }: Plan, channels: number): number[] {
-  return [rows.points, rows.tiles, columns.points, columns.tiles * x.n, channels];
+/** How many products there are for a pair of points. */
+const productsPerPair = ({ rows, joined }: Plan): number => (joined ? 1 : rows.tiles);
+
+/** The tiles: [points, products, points, lines, channels]; the lines are tiles of both axes and pictures where joined, else of the columns. */
+function tilesShape(plan: Plan, channels: number): number[] {
+  const { rows, columns, x } = plan;
+  const products = productsPerPair(plan);
+  return [rows.points, products, columns.points, (columns.tiles * rows.tiles * x.n) / products, channels];
 }
 
-/** The picture's tiles, transformed: [points, tiles, points, tiles · n, c]. */
+/** [a, b, c, rest] as [a, c, b, rest]. */
+function swapped(emitter: Emitter, x: string, shape: readonly [number, number, number, number]): string {
+  const shaped = emitter.node('Reshape', [x, emitter.ints(shape)]);
+  return emitter.node('Transpose', [shaped], { attributes: { perm: [0, 2, 1, 3] } });
+}
+
+/** Carries x [h, w, n, channels] to the tiles by a matrix for each axis. */
+function toTiles(
+  emitter: Emitter,
+  x: string,
+  plan: Plan,
+  [h, w, channels]: readonly [number, number, number],
+  vertical: Float32Array,
+  horizontal: Float32Array,
+): string {
+  const { rows, columns, joined } = plan;
+  const rest = plan.x.n * channels;
+  const [left, right] = [matrix(emitter, vertical, lines(rows), h), matrix(emitter, horizontal, lines(columns), w)];
+  const first = product(emitter, left, x, [h, w * rest]);
+  const second = joined
+    ? product(emitter, right, beside(emitter, first, plan, w, rest), [rows.points, w, rows.tiles * rest])
+    : product(emitter, right, first, [lines(rows), w, rest]);
+  return emitter.node('Reshape', [second, emitter.ints(tilesShape(plan, channels))]);
+}
+
+/** Half-transformed [points, tiles, w, rest] with its tiles after the columns. */
+function beside(emitter: Emitter, x: string, { rows }: Plan, w: number, rest: number): string {
+  return rows.tiles === 1 ? x : swapped(emitter, x, [rows.points, rows.tiles, w, rest]);
+}
+
+/** Carries tiles to [h, w, n, channels], as [h, w · n · channels], by a matrix for each axis. */
+function fromTiles(
+  emitter: Emitter,
+  tiles: string,
+  plan: Plan,
+  [h, w, channels]: readonly [number, number, number],
+  vertical: Float32Array,
+  horizontal: Float32Array,
+): string {
+  const { rows, columns, joined } = plan;
+  const rest = plan.x.n * channels;
+  const [left, right] = [matrix(emitter, vertical, h, lines(rows)), matrix(emitter, horizontal, w, lines(columns))];
+  const batch = joined ? [rows.points, lines(columns), rows.tiles * rest] : [lines(rows), lines(columns), rest];
+  const first = product(emitter, right, tiles, batch);
+  const back = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, w, rows.tiles, rest]) : first;
+  return product(emitter, left, back, [lines(rows), w * rest]);
+}
+
+/** The picture's tiles, transformed, in the shape of {@link tilesShape}. */
 function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
   const name = emitter.nameIn(x, 'hwnc');
   return emitter.once(`bilinear-input:${name}:${plan.key}`, () => {
-    const { rows, columns } = plan;
-    const { h, w, n, c } = plan.x;
-    const tiles = alongBoth(
-      emitter,
-      name,
-      [h, w, n * c],
-      { data: rows.b, rows: lines(rows) },
-      { data: columns.b, rows: lines(columns) },
-      'rows-first',
-    );
-    return emitter.node('Reshape', [tiles, emitter.ints(tilesShape(plan, c))]);
+    const { h, w, c } = plan.x;
+    return toTiles(emitter, name, plan, [h, w, c], plan.rows.b, plan.columns.b);
   });
 }
 
@@ -141,21 +206,14 @@ function weightTiles(emitter: Emitter, weights: Value, plan: Plan, order: Produc
   });
 }
 
-/** The output gradient carried to the tiles: [points, tiles, points, tiles · n, o]. */
+/** The output gradient carried to the tiles, in the shape of {@link tilesShape}. */
 function outputGradientTiles(emitter: Emitter, dy: Value, plan: Plan): string {
   const name = emitter.nameIn(dy, 'hwnc');
   return emitter.once(`bilinear-gradient:${name}:${plan.key}`, () => {
     const { rows, columns } = plan;
     const { h, w, o } = plan.y;
-    const tiles = alongBoth(
-      emitter,
-      name,
-      [h, w, plan.x.n * o],
-      { data: transposed(rows.a, h, lines(rows)), rows: lines(rows) },
-      { data: transposed(columns.a, w, lines(columns)), rows: lines(columns) },
-      'rows-first',
-    );
-    return emitter.node('Reshape', [tiles, emitter.ints(tilesShape(plan, o))]);
+    const [vertical, horizontal] = [transposed(rows.a, h, lines(rows)), transposed(columns.a, w, lines(columns))];
+    return toTiles(emitter, name, plan, [h, w, o], vertical, horizontal);
   });
 }
 
@@ -176,14 +234,7 @@ export function bilinearConv(
   ]);
   const { h, w, o } = plan.y;
   const { n } = plan.x;
-  const out = alongBoth(
-    emitter,
-    products,
-    [lines(rows), lines(columns), n * o],
-    { data: rows.a, rows: h },
-    { data: columns.a, rows: w },
-    'columns-first',
-  );
+  const out = fromTiles(emitter, products, plan, [h, w, o], rows.a, columns.a);
   const shape = emitter.ints([h, w, n, o]);
   if (bias === undefined) {
     emitter.node('Reshape', [out, shape], { outputs: [emitter.nameIn(y, 'hwnc')] });
@@ -212,18 +263,12 @@ export function bilinearInputGradient(
       domain: 'com.microsoft',
     },
   );
-  const out = alongBoth(
-    emitter,
-    products,
-    [lines(rows), lines(columns), n * c],
-    { data: transposed(rows.b, lines(rows), h), rows: h },
-    { data: transposed(columns.b, lines(columns), w), rows: w },
-    'columns-first',
-  );
+  const [vertical, horizontal] = [transposed(rows.b, lines(rows), h), transposed(columns.b, lines(columns), w)];
+  const out = fromTiles(emitter, products, plan, [h, w, c], vertical, horizontal);
   emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs: [emitter.nameIn(dx, 'hwnc')] });
 }
 
-/** dw = Gᵀ ((B x)ᵀ Aᵀ dy), in layout [kh, kw, c, o]. The sum over the tiles of the rows happens in the product with Gᵀ. */
+/** dw = Gᵀ ((B x)ᵀ Aᵀ dy), in layout [kh, kw, c, o]. The sum over the products of a pair of points happens in the product with Gᵀ. */
 export function bilinearWeightGradient(emitter: Emitter, x: Value, dy: Value, dw: Value, geometry: ConvGeometry): void {
   const plan = planOf(x.shape, dw.shape, dy.shape, geometry);
   const { rows, columns, kernel } = plan;
@@ -233,15 +278,16 @@ export function bilinearWeightGradient(emitter: Emitter, x: Value, dy: Value, dw
     domain: 'com.microsoft',
   });
   const rest = plan.x.c * plan.y.o;
-  const tiledG = new Float32Array(kh * lines(rows));
+  const summed = rows.points * productsPerPair(plan);
+  const tiledG = new Float32Array(kh * summed);
   for (let k = 0; k < kh; k++) {
-    for (let line = 0; line < lines(rows); line++)
-      tiledG[k * lines(rows) + line] = rows.g[Math.floor(line / rows.tiles) * kh + k];
+    for (let line = 0; line < summed; line++)
+      tiledG[k * summed + line] = rows.g[Math.floor(line / productsPerPair(plan)) * kh + k];
   }
   const out = alongBoth(
     emitter,
     products,
-    [lines(rows), columns.points, rest],
+    [summed, columns.points, rest],
     { data: tiledG, rows: kh },
     { data: transposed(columns.g, columns.points, kw), rows: kw },
     'rows-first',

@@ -12,11 +12,20 @@ type GradientAttributes = ConvAttributes & { readonly shape: Shape };
 /** Fewer channels than this make the transforms of the bilinear form dearer than what they save. */
 const fewestChannels = 16;
 
+/**
+ * Weights that are constants meet the direct form with this many channels or fewer. The runtime then keeps pictures in its blocked
+ * layout from one `Conv` to the next, at one and a half times the rate of matrix products, while the bilinear form moves each picture
+ * through memory several times: at batch 32 on one core with AVX-512, 21, 24, 29 and 32 ms direct against 70, 26, 16 and 18 ms
+ * for 64, 128, 256 and 512 channels. With weights that change, `Conv` has no such layout, and its gradients none at all.
+ */
+const mostDirectChannels = 128;
+
 type Form = 'direct' | 'bilinear' | 'unrolled';
 
-function formOf(emitter: Emitter, weights: Shape, geometry: ConvGeometry): Form {
+function formOf(emitter: Emitter, weights: Shape, geometry: ConvGeometry, weightsAre: 'constant' | 'changing'): Form {
   if (emitter.target.device !== 'cpu') return 'direct';
   const [o, c] = weights;
+  if (weightsAre === 'constant' && c <= mostDirectChannels) return 'direct';
   if (isBilinear(weights, geometry) && o >= fewestChannels && c >= fewestChannels) return 'bilinear';
   return isUnrollable(geometry) && c < fewestChannels && o >= fewestChannels ? 'unrolled' : 'direct';
 }
@@ -26,7 +35,7 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   const [y] = node.outputs;
   const { geometry } = node.attributes;
   const added = bias === undefined || isZero(bias) ? undefined : bias;
-  const form = formOf(emitter, w.shape, geometry);
+  const form = formOf(emitter, w.shape, geometry, isConstant(w) ? 'constant' : 'changing');
   switch (form) {
     case 'direct':
       return directConv(emitter, node);
@@ -39,6 +48,10 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   }
 }
 
+function isConstant({ producer }: Value): boolean {
+  return producer?.attributes.data !== undefined;
+}
+
 /** A bias known to be zero (the frozen ones of the published network) costs no pass over memory. */
 function isZero(bias: Value): boolean {
   const data = bias.producer?.attributes.data;
@@ -48,7 +61,7 @@ function isZero(bias: Value): boolean {
 export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const [dy, w] = node.inputs;
   const { geometry } = node.attributes;
-  const form = formOf(emitter, w.shape, geometry);
+  const form = formOf(emitter, w.shape, geometry, 'changing');
   switch (form) {
     case 'bilinear':
       return bilinearInputGradient(emitter, dy, w, node.outputs[0], geometry);
@@ -64,7 +77,7 @@ export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAtt
   const [x, dy] = node.inputs;
   const [dw] = node.outputs;
   const { geometry, shape } = node.attributes;
-  const form = formOf(emitter, shape, geometry);
+  const form = formOf(emitter, shape, geometry, 'changing');
   switch (form) {
     case 'direct':
       return tapWeightGradient(emitter, node);

@@ -1,4 +1,5 @@
 // Every executable form of a convolution gives what the direct form gives, and values may lie in any order between ops.
+import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { float32, Session, type Tensor } from '../../runtime/index.js';
@@ -52,6 +53,7 @@ import {
   transpose,
   type Value,
 } from '../index.js';
+import { ModelProtoSchema } from '../onnx_pb.js';
 import { inverseOrder, type Layout, permute, shapeIn } from './layout.js';
 
 const upTo = (max: number) => fc.integer({ min: 1, max });
@@ -141,6 +143,51 @@ describe('a convolution and its gradients in the form for the CPU', () => {
     const [direct, lowered] = [await run('portable'), await run('cpu')];
     for (const name of ['y', 'gx', 'gw'])
       expectClose(fromTensor(lowered[name]), fromTensor(direct[name]), { relative: 1e-5, absolute: 0 }, name);
+  });
+});
+
+describe('constant weights', () => {
+  const constants = (graph: Graph) => (shape: readonly number[], seed: number, low?: number, high?: number) =>
+    graph.constant(Float32Array.from(uniform(shape, seed, low, high).data), shape);
+
+  // Channels on both sides of the limit, slopes that are all at most 1 and slopes that are not.
+  it.each([
+    ['in the direct form throughout', [16, 128], 1],
+    ['in the direct form, with steep slopes', [17, 128], 1.5],
+    ['in the transformed form', [144, 160], 1],
+    ['in both forms by turns', [128, 144, 16], 1.5],
+  ] as const)('give what the direct form gives: %s', async (_, channels, steepest) => {
+    const graph = new Graph();
+    const constant = constants(graph);
+    const input = graph.input('x', 'float32', [2, channels[0], 9, 10]);
+    let x = input;
+    channels.forEach((out, i) => {
+      const [w, bias] = [constant([out, x.shape[1], 3, 3], 2 * i, -0.1, 0.1), constant([out], 2 * i + 1)];
+      const y = conv2d(x, w, { padding: 1, stride: i === 1 ? 2 : 1, bias });
+      x = prelu(y, constant([out], 100 + i, -0.5, steepest));
+      const again = constant([out, out, 3, 3], 200 + i, -0.1, 0.1);
+      x = add(x, prelu(conv2d(x, again, { padding: 1 }), constant([out], 300 + i, -0.5, steepest)));
+    });
+    const outputs = { y: x, flat: sum(flatten(x), { axes: [0] }) };
+    const feeds = { x: toTensor(uniform(input.shape, 9)) };
+    const [direct, lowered] = [
+      await evaluateOn(graph, outputs, feeds, 'portable'),
+      await evaluateOn(graph, outputs, feeds, 'cpu'),
+    ];
+    for (const name of ['y', 'flat'])
+      expectClose(fromTensor(lowered[name]), fromTensor(direct[name]), { relative: 1e-5, absolute: 0 }, name);
+  });
+
+  it.each([
+    ['128 channels stay as they are', 128, ['Conv']],
+    ['129 are transformed', 129, ['MatMul', 'MatMul', 'MatMul', 'MatMul', 'MatMul', 'MatMul', 'MatMul']],
+  ] as const)('choose the form by their channels: %s', (_, channels, expected) => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2, channels, 12, 12]);
+    const y = conv2d(x, constants(graph)([32, channels, 3, 3], 1), { padding: 1 });
+    const model = fromBinary(ModelProtoSchema, serialize(graph, { outputs: { y }, target: { device: 'cpu' } }));
+    const types = model.graph!.node.map(({ opType }) => opType);
+    expect(types.filter((type) => type === 'Conv' || type === 'MatMul')).toEqual(expected);
   });
 });
 

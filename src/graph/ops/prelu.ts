@@ -25,6 +25,19 @@ const preluOp: Op<Record<string, never>> = {
       emitter.node('PRelu', [from, emitter.node('Reshape', [emitter.nameOf(slope), shape])], { outputs: [to] });
       return;
     }
+    const slopes = slope.producer?.attributes.data;
+    if (layout === 'standard' && x.rank === 4 && slopes instanceof Float32Array && slopes.every((s) => s <= 1)) {
+      // Between convolutions with constant weights, which the runtime holds in its blocked layout, anything but a Conv would force it
+      // out of it. Known slopes up to 1 make slope · x + relu((1 − slope) · x): two Convs of one weight per channel, two passes.
+      const scaled = (factors: Float32Array): string => {
+        const shape = [factors.length, 1, 1, 1];
+        const weights = emitter.initializer({ data: factors, dtype: 'float32', shape }, emitter.fresh('slopes'));
+        return emitter.node('Conv', [from, weights], { attributes: { group: factors.length, kernel_shape: [1, 1] } });
+      };
+      const above = emitter.node('Relu', [scaled(slopes.map((s) => 1 - s))]);
+      emitter.node('Add', [scaled(slopes), above], { outputs: [to] });
+      return;
+    }
     const less = emitter.node('Reshape', [emitter.node('Sub', [emitter.nameOf(slope), emitter.float(1)]), shape]);
     const change = emitter.node('Mul', [emitter.node('Min', [from, emitter.float(0)]), less]);
     emitter.node('Add', [from, change], { outputs: [to] });
