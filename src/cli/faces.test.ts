@@ -142,6 +142,13 @@ describe.skipIf(!there)(`with the published weights ${there ? '' : 'skipped: no 
     }
   });
 
+  it('a device that is not there says itself why', async () => {
+    const wrong = ['detect', photos, '-o', join(scratch, 'no.jsonl'), '--models', sharedMtcnn, '--device', 'webgpu'];
+    const { error } = await runCommand(registerDetect, wrong);
+    // Where there is a GPU, the command works.
+    if (error !== undefined) expect(String(error)).toMatch(/device "webgpu" cannot be used here[\s\S]*cpu/);
+  });
+
   it('--choose and --size change what they should', async () => {
     const several = join(scratch, 'several');
     await mkdir(join(several, 'a'), { recursive: true });

@@ -67,13 +67,22 @@ class Member {
   constructor(setup: WorkerSetup) {
     this.worker = startThread('photo-worker', setup);
     this.ready = new Promise((resolve, reject) => {
+      let started = false;
       this.worker.on('message', (answer: WorkerAnswer) => {
-        if (answer === 'ready') resolve();
-        else this.pending.shift()?.resolve(answer);
+        if (answer === 'ready') {
+          started = true;
+          resolve();
+        } else this.pending.shift()?.resolve(answer);
       });
       this.worker.on('error', (error) => {
+        // What stops a thread from starting (a device that is not there) speaks for itself.
+        if (!started) this.failure = error;
         this.fail(error);
         reject(this.failure as Error);
+      });
+      this.worker.on('exit', (code) => {
+        // No effect on a thread that has started.
+        reject(new SphereFaceError('A thread for photos ended before it began.', { got: `exit code ${code}` }));
       });
     });
     this.ready.catch(() => undefined);
