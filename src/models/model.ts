@@ -16,6 +16,7 @@ import {
   withMetadataProps,
   writeModel,
 } from './onnx.js';
+import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
 export interface OpenModelOptions {
@@ -60,13 +61,15 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const bytes = await readModelFile(path);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
   const input = await inputOf(path, stated, options.inputSpec);
-  const { image, output } = embeddingPorts(portsOf(parseModel(bytes, path)), input, path);
+  const parsed = parseModel(bytes, path);
+  const { image, output } = embeddingPorts(portsOf(parsed), input, path);
   const session = await Session.create(bytes, {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
   });
   try {
-    const network = new Network(session, image, output.name, new InputPacker(input));
+    const prepared = session.device === 'cpu' ? PreparedNetwork.of(parsed, stated, threads) : undefined;
+    const network = new Network(session, image, output.name, new InputPacker(input), prepared);
     const embeddingSize = knownSize(output) ?? (await network.probe());
     if (stated !== undefined && stated.embeddingSize !== embeddingSize) {
       throw new ModelFileError(`${path} contradicts itself about the length of its embeddings.`, {
@@ -80,8 +83,8 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       input,
       embeddingSize,
       embed: (pictures, embedOptions) => network.embed(pictures, embeddingSize, embedOptions),
-      dispose: () => session.dispose(),
-      [Symbol.asyncDispose]: () => session.dispose(),
+      dispose: () => network.dispose(),
+      [Symbol.asyncDispose]: () => network.dispose(),
     };
   } catch (error) {
     await session.dispose();
@@ -192,14 +195,21 @@ class Network {
     private readonly image: Port,
     private readonly output: string,
     private readonly packer: InputPacker,
+    private readonly prepared?: PreparedNetwork,
   ) {}
+
+  async dispose(): Promise<void> {
+    await this.session.dispose();
+    await this.prepared?.dispose();
+  }
 
   async embed(pictures: readonly Picture[], size: number, options: EmbedOptions = {}): Promise<Float32Array> {
     const { flip = false, batchSize = 32, onProgress } = options;
     const views = flip ? [false, true] : [false];
     const rows = pictures.flatMap((picture): PackedPicture[] => views.map((mirrored) => ({ picture, mirrored })));
     const result = new Float32Array(rows.length * size);
-    const perRun = this.image.shape[0] ?? batchSize * views.length;
+    const wanted = batchSize * views.length;
+    const perRun = this.image.shape[0] ?? (this.prepared === undefined ? wanted : Math.min(wanted, preparedBatch));
     for (let start = 0; start < rows.length; start += perRun) {
       const batch = rows.slice(start, start + perRun);
       const embeddings = await this.run(batch);
@@ -222,18 +232,30 @@ class Network {
     return (await this.run([{ picture, mirrored: false }])).length / (this.image.shape[0] ?? 1);
   }
 
-  /** One run. A network with a fixed batch gets the missing pictures as zeros. */
   private async run(batch: readonly PackedPicture[]): Promise<Float32Array> {
-    const { height, width } = this.packer.spec;
-    const count = this.image.shape[0] ?? batch.length;
-    const values = new Float32Array(count * this.packer.stride);
-    this.packer.pack(batch, values);
-    const tensor = new Tensor('float32', values, [count, 3, height, width]);
+    const stored = (): Promise<Float32Array> => this.runStored(batch);
+    // A batch less than half full costs less without the pictures it would be filled up with.
+    if (this.prepared === undefined || batch.length <= preparedBatch / 2) return stored();
+    const images = (): Tensor => this.tensorOf(batch, preparedBatch);
+    return (await this.prepared.run(batch.length, images, stored)) ?? stored();
+  }
+
+  /** One run of the file's graph. A network with a fixed batch gets the missing pictures as zeros. */
+  private async runStored(batch: readonly PackedPicture[]): Promise<Float32Array> {
+    const tensor = this.tensorOf(batch, this.image.shape[0] ?? batch.length);
     const outputs = await this.session.run({ [this.image.name]: tensor });
     const embeddings = outputs[this.output]?.data;
     if (embeddings instanceof Float32Array) return embeddings;
     throw new SphereFaceError(`The network's output ${this.output} is not float32.`, {
       got: outputs[this.output]?.type ?? 'nothing',
     });
+  }
+
+  /** float32 [count, 3, height, width]; zeros after the last picture. */
+  private tensorOf(batch: readonly PackedPicture[], count: number): Tensor {
+    const { height, width } = this.packer.spec;
+    const values = new Float32Array(count * this.packer.stride);
+    this.packer.pack(batch, values);
+    return new Tensor('float32', values, [count, 3, height, width]);
   }
 }

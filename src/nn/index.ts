@@ -1,4 +1,5 @@
 // The public face of the nn layer.
+export { type EmbeddingNetwork, embeddingNetwork } from './embedding-network.js';
 export { fill, type Filler } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './mobilefacenet.js';

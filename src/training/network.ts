@@ -1,20 +1,19 @@
 // The trained network of a recipe: backbone and classifier, their parameters' multipliers and starting values.
 import { Random } from '../common/random.js';
-import { averagePool2d, Graph, serialize, type Value } from '../graph/index.js';
+import { Graph, serialize, type Value } from '../graph/index.js';
 import { hasUnitClassifier, sphereFace2Bias } from '../losses/index.js';
-import { InferenceBuilder, initialize, type NetworkBuilder, type ParameterSpec, sfnet } from '../nn/index.js';
+import {
+  embeddingNetwork,
+  InferenceBuilder,
+  initialize,
+  type NetworkBuilder,
+  type ParameterSpec,
+} from '../nn/index.js';
 import type { Recipe } from './recipe.js';
 
 /** Names of the classifier's parameters, as the published network calls the layer. */
 export const classifierName = 'fc6.weight';
 export const classifierBiasName = 'fc6.bias';
-
-/** The embeddings [n, embeddingSize] of images [n, 3, h, w]. */
-export function embedding(net: NetworkBuilder, images: Value, network: Recipe['network']): Value {
-  const { inputPooling, depth, widths, embeddingSize } = network;
-  const pooled = inputPooling === 1 ? images : averagePool2d(images, { kernel: inputPooling });
-  return sfnet(net, pooled, { depth, widths, embeddingSize });
-}
 
 /** The classifier [identities, embeddingSize], and SphereFace2's bias, as parameters of a training graph. */
 export function classifier(
@@ -75,7 +74,7 @@ export function embeddingModel(
   const graph = new Graph();
   const { width, height } = recipe.input;
   const images = graph.input('images', 'float32', [1, 3, height, width]);
-  const output = embedding(new InferenceBuilder(graph, values), images, recipe.network);
+  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network);
   const batch = { 0: 'batch' };
   return serialize(graph, {
     outputs: { embedding: output },

@@ -22,8 +22,8 @@ import {
   type Value,
 } from '../graph/index.js';
 import { caffeEnergy, classificationLoss, rieszEnergy, rowNorms } from '../losses/index.js';
-import { isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
-import { classifier, classifierName, embedding, withRecipeMultipliers } from './network.js';
+import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
+import { classifier, classifierName, withRecipeMultipliers } from './network.js';
 import type { Recipe } from './recipe.js';
 
 /** A step as an ONNX model, and what it takes and gives besides images and labels. */
@@ -85,7 +85,7 @@ export function buildStep(
   const lambda = takesLambda ? graph.input('lambda', 'float32', []) : graph.scalar(0);
 
   const net = new TrainingBuilder(graph, frozen);
-  const features = embedding(net, images, recipe.network);
+  const features = embeddingNetwork(net, images, recipe.network);
   const { weight, bias } = classifier(net, recipe, identities);
   const specs = withRecipeMultipliers(net.specs, recipe.network);
   const inputs = { features, classifier: weight, labels };
