@@ -11,21 +11,35 @@ export function directConv(
   emitter: Emitter,
   { inputs, outputs: [y], attributes: { geometry } }: Node<ConvAttributes>,
 ): void {
-  const { stride, dilation, padding, groups } = geometry;
-  emitter.node(
-    'Conv',
-    inputs.map((input) => emitter.nameOf(input)),
-    {
-      attributes: {
-        strides: stride,
-        dilations: dilation,
-        pads: padding,
-        group: groups,
-        kernel_shape: inputs[1].shape.slice(2),
-      },
-      outputs: [emitter.nameOf(y)],
+  const { stride, dilation, groups } = geometry;
+  const [x, ...parameters] = inputs;
+  const { picture, pads } = withPads(emitter, x, geometry.padding);
+  emitter.node('Conv', [picture, ...parameters.map((input) => emitter.nameOf(input))], {
+    attributes: {
+      strides: stride,
+      dilations: dilation,
+      pads,
+      group: groups,
+      kernel_shape: inputs[1].shape.slice(2),
     },
-  );
+    outputs: [emitter.nameOf(y)],
+  });
+}
+
+/** Rows above, columns to the left, rows below, columns to the right. */
+type Padding = readonly [number, number, number, number];
+
+/**
+ * The picture and the padding left to `Conv`. The WebGPU provider of ONNX Runtime 1.30 takes a kernel of 1 x 1, or one as large as the
+ * picture, for a matrix product whenever there is no padding above and to the left, and forgets that below and to the right; such a
+ * picture is padded beforehand.
+ */
+function withPads(emitter: Emitter, x: Value, padding: Padding): { readonly picture: string; readonly pads: Padding } {
+  const [top, left, bottom, right] = padding;
+  const forgotten = top === 0 && left === 0 && (bottom > 0 || right > 0);
+  if (emitter.target.device !== 'webgpu' || !forgotten) return { picture: emitter.nameOf(x), pads: padding };
+  const picture = emitter.node('Pad', [emitter.nameOf(x), emitter.ints([0, 0, 0, 0, 0, 0, bottom, right])]);
+  return { picture, pads: [0, 0, 0, 0] };
 }
 
 /** A `Conv` with the kernel turned and its channels swapped (stride 1, one group: the fast case), else `ConvTranspose`. */
@@ -35,12 +49,13 @@ export function directInputGradient(emitter: Emitter, node: Node<GradientAttribu
   const { stride, dilation, padding, groups } = attributes.geometry;
   const [, , kh, kw] = w.shape;
   const reach = [dilation[0] * (kh - 1), dilation[1] * (kw - 1)];
-  const turned = [reach[0] - padding[0], reach[1] - padding[1], reach[0] - padding[2], reach[1] - padding[3]];
+  const turned: Padding = [reach[0] - padding[0], reach[1] - padding[1], reach[0] - padding[2], reach[1] - padding[3]];
   const out = { outputs: [emitter.nameOf(outputs[0])] };
   if (groups === 1 && stride[0] === 1 && stride[1] === 1 && turned.every((side) => side >= 0)) {
     const kernel = turnedKernel(emitter, w);
-    emitter.node('Conv', [emitter.nameOf(dy), kernel], {
-      attributes: { strides: stride, dilations: dilation, pads: turned, group: 1, kernel_shape: [kh, kw] },
+    const { picture, pads } = withPads(emitter, dy, turned);
+    emitter.node('Conv', [picture, kernel], {
+      attributes: { strides: stride, dilations: dilation, pads, group: 1, kernel_shape: [kh, kw] },
       ...out,
     });
     return;

@@ -7,6 +7,7 @@ import {
   inputGradientCase,
   weightGradientCase,
 } from '../../testing/conv-cases.js';
+import { webgpuTitle, webgpuWorks } from '../../testing/devices.js';
 import { at, tabulate, uniform } from '../../testing/nd-array.js';
 import { checkCases, describeOps, seeds } from '../../testing/op-suite.js';
 import {
@@ -88,6 +89,15 @@ describe('the geometries of the backbones', () => {
   };
   it.each(Object.entries(named))('%s', async (_, one) => {
     await checkCases([convCase(one), inputGradientCase(one), weightGradientCase(one)], 'cpu');
+  });
+
+  it.skipIf(!webgpuWorks)(`padding below and to the right only, ${webgpuTitle}`, async () => {
+    const farSides: ConvSetting[] = [
+      setting([1, 2, 3, 2], [2, 2, 1, 1], { padding: [0, 0, 1, 1] }),
+      setting([1, 2, 3, 2], [2, 2, 3, 2], { padding: [0, 0, 1, 1] }),
+    ];
+    const cases = farSides.flatMap((one) => [convCase(one), inputGradientCase(one), weightGradientCase(one)]);
+    await checkCases(cases, 'webgpu', [{ device: 'webgpu' }]);
   });
 });
 
