@@ -11,35 +11,37 @@ export function directConv(
   emitter: Emitter,
   { inputs, outputs: [y], attributes: { geometry } }: Node<ConvAttributes>,
 ): void {
-  const { stride, dilation, groups } = geometry;
-  const [x, ...parameters] = inputs;
-  const { picture, pads } = withPads(emitter, x, geometry.padding);
-  emitter.node('Conv', [picture, ...parameters.map((input) => emitter.nameOf(input))], {
-    attributes: {
-      strides: stride,
-      dilations: dilation,
-      pads,
-      group: groups,
-      kernel_shape: inputs[1].shape.slice(2),
-    },
-    outputs: [emitter.nameOf(y)],
-  });
+  const { stride, dilation, padding, groups } = geometry;
+  const names = inputs.map((input) => emitter.nameOf(input));
+  const attributes = { strides: stride, dilations: dilation, group: groups, kernel_shape: inputs[1].shape.slice(2) };
+  convNode(emitter, names, attributes, padding, emitter.nameOf(y));
 }
 
 /** Rows above, columns to the left, rows below, columns to the right. */
-type Padding = readonly [number, number, number, number];
+type Padding = ConvGeometry['padding'];
 
 /**
- * The picture and the padding left to `Conv`. The WebGPU provider of ONNX Runtime 1.30 takes a kernel of 1 x 1, or one as large as the
- * picture, for a matrix product whenever there is no padding above and to the left, and forgets that below and to the right; such a
- * picture is padded beforehand.
+ * A `Conv` node. The WebGPU provider of ONNX Runtime 1.30 takes a kernel of 1 x 1, or one as large as the picture, for a matrix
+ * product whenever there is no padding above and to the left, and forgets that below and to the right. There the picture gets
+ * padding for one row of results more above, which is left out again. (A `Pad` before the `Conv` would be fused into it.)
  */
-function withPads(emitter: Emitter, x: Value, padding: Padding): { readonly picture: string; readonly pads: Padding } {
+function convNode(
+  emitter: Emitter,
+  names: readonly string[],
+  attributes: Readonly<Record<string, number | readonly number[]>> & { readonly strides: readonly number[] },
+  padding: Padding,
+  output: string,
+): void {
   const [top, left, bottom, right] = padding;
   const forgotten = top === 0 && left === 0 && (bottom > 0 || right > 0);
-  if (emitter.target.device !== 'webgpu' || !forgotten) return { picture: emitter.nameOf(x), pads: padding };
-  const picture = emitter.node('Pad', [emitter.nameOf(x), emitter.ints([0, 0, 0, 0, 0, 0, bottom, right])]);
-  return { picture, pads: [0, 0, 0, 0] };
+  if (emitter.target.device !== 'webgpu' || !forgotten) {
+    emitter.node('Conv', names, { attributes: { ...attributes, pads: padding }, outputs: [output] });
+    return;
+  }
+  const pads = [attributes.strides[0], left, bottom, right];
+  const higher = emitter.node('Conv', names, { attributes: { ...attributes, pads } });
+  const range = [[1], [2 ** 31 - 1], [2]].map((values) => emitter.ints(values));
+  emitter.node('Slice', [higher, ...range], { outputs: [output] });
 }
 
 /** A `Conv` with the kernel turned and its channels swapped (stride 1, one group: the fast case), else `ConvTranspose`. */
@@ -53,11 +55,8 @@ export function directInputGradient(emitter: Emitter, node: Node<GradientAttribu
   const out = { outputs: [emitter.nameOf(outputs[0])] };
   if (groups === 1 && stride[0] === 1 && stride[1] === 1 && turned.every((side) => side >= 0)) {
     const kernel = turnedKernel(emitter, w);
-    const { picture, pads } = withPads(emitter, dy, turned);
-    emitter.node('Conv', [picture, kernel], {
-      attributes: { strides: stride, dilations: dilation, pads, group: 1, kernel_shape: [kh, kw] },
-      ...out,
-    });
+    const same = { strides: stride, dilations: dilation, group: 1, kernel_shape: [kh, kw] };
+    convNode(emitter, [emitter.nameOf(dy), kernel], same, turned, emitter.nameOf(outputs[0]));
     return;
   }
   // Rows and columns that no kernel position reached at the far side get no gradient: output_padding restores them as zeros.
