@@ -1,6 +1,7 @@
 // `sphereface demo`: the whole pipeline on photos of people who do not exist.
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { SphereFaceError } from '../common/errors.js';
 import { demoRecipes, runPipeline } from '../pipeline/index.js';
 import { defaultSyntheticOptions, writeSyntheticPhotos } from '../synthetic/index.js';
 import { type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
@@ -44,6 +45,8 @@ export function registerDemo(program: Command): void {
           { identities: people, photosPerIdentity: photosOfEach, seed: chosen },
           (done, total) => {
             view.move(done, total, 'photos');
+            if (!signal.aborted) return;
+            throw new SphereFaceError('The drawing was interrupted.', { next: 'give the same command again to go on' });
           },
         );
         return runPipeline(
