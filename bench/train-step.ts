@@ -1,4 +1,4 @@
-// Whole training steps of SphereFace-20 with 10,572 identities, alternating with PyTorch's: `npm run bench -- train-step [batch …]`.
+// Whole training steps of SphereFace-20 with 10,572 identities, alternating with PyTorch's: `npm run bench -- train-step [batch …] [--pass images]`.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,10 +36,10 @@ async function noiseDataset(images: number): Promise<Dataset> {
 }
 
 /** More images than this go through the network in several passes whose gradients are added: the same step, in less memory. */
-const largestPass = 32;
+const defaultPass = 32;
 
-function recipeFor(batch: number): Promise<Recipe> {
-  const passes = Math.ceil(batch / largestPass);
+function recipeFor(batch: number, pass: number): Promise<Recipe> {
+  const passes = Math.ceil(batch / pass);
   return loadRecipe('sphereface-m4', [`solver.batchSize=${batch / passes}`, `solver.iterSize=${passes}`]);
 }
 
@@ -49,8 +49,8 @@ interface OwnRun {
 }
 
 /** Trains for some seconds in this process and prints a JSON line: run in a child so that its peak memory is its own. */
-async function measure(batch: number): Promise<void> {
-  const recipe = await recipeFor(batch);
+async function measure(batch: number, pass: number): Promise<void> {
+  const recipe = await recipeFor(batch, pass);
   await using trainer = await Trainer.create(recipe, await noiseDataset(batch * 4), { threads });
   for (let i = 0; i < 3; i++) await trainer.step();
   let steps = 0;
@@ -64,25 +64,25 @@ async function measure(batch: number): Promise<void> {
   console.log(JSON.stringify(run));
 }
 
-function runOwn(batch: number): OwnRun {
+function runOwn(batch: number, pass: number): OwnRun {
   const script = fileURLToPath(new URL('run.ts', import.meta.url));
-  const args = ['--import', 'tsx', script, 'train-step', '--measure', String(batch)];
+  const args = ['--import', 'tsx', script, 'train-step', '--measure', String(batch), String(pass)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as OwnRun;
 }
 
-function compare(batch: number): void {
+function compare(batch: number, pass: number): void {
   const missing = peerMissing();
   const ratios: number[] = [];
   console.log(
-    `SphereFace-20, ${identities} identities, batch ${batch} in passes of ${Math.min(batch, largestPass)}, ${threads} threads, A-Softmax m = 4`,
+    `SphereFace-20, ${identities} identities, batch ${batch} in passes of ${Math.min(batch, pass)}, ${threads} threads, A-Softmax m = 4`,
   );
   if (missing !== undefined) {
-    const own = runOwn(batch);
+    const own = runOwn(batch, pass);
     console.log(`  ${own.step.toFixed(1)} images/s, peak ${own.peakMiB.toFixed(0)} MiB; no ratio: ${missing}`);
     return;
   }
   for (let pair = 1; pair <= pairs; pair++) {
-    const own = runOwn(batch);
+    const own = runOwn(batch, pass);
     const peer = runPeer(batch, seconds);
     ratios.push(own.step / peer.step);
     console.log(
@@ -121,11 +121,11 @@ interface ProfileEvent {
 }
 
 /** Time by operator over the later half of some steps, and the share of the matrix rate that the step reaches. */
-async function profile(batch: number): Promise<void> {
+async function profile(batch: number, pass: number): Promise<void> {
   const rate = await matrixRate();
   const folder = mkdtempSync(join(tmpdir(), 'sphereface-bench-'));
   try {
-    const recipe = await recipeFor(batch);
+    const recipe = await recipeFor(batch, pass);
     const steps = 6;
     const times: number[] = [];
     {
@@ -160,10 +160,12 @@ async function profile(batch: number): Promise<void> {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  if (args[0] === '--measure') return measure(Number(args[1]));
-  const given = args.filter((arg) => !arg.startsWith('--')).map(Number);
+  if (args[0] === '--measure') return measure(Number(args[1]), Number(args[2] ?? defaultPass));
+  const at = args.indexOf('--pass');
+  const pass = at < 0 ? defaultPass : Number(args[at + 1]);
+  const given = (at < 0 ? args : args.filter((_, i) => i !== at && i !== at + 1)).map(Number);
   for (const batch of given.length > 0 ? given : [32, 64]) {
-    compare(batch);
-    await profile(batch);
+    compare(batch, pass);
+    await profile(batch, pass);
   }
 }
