@@ -4,7 +4,7 @@ export { fill, type Filler } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './mobilefacenet.js';
 export * from './parameters.js';
-export { sgdUpdateModel, type SgdScalars } from './sgd.js';
+export { sgdUpdate, type SgdScalars } from './sgd.js';
 export {
   publishedEmbeddingSize,
   publishedWidths,

@@ -1,7 +1,6 @@
-// Stochastic gradient descent with momentum and weight decay, in Caffe's order of operations, as an update graph.
-import { add, Graph, mul, serialize, sub, type Target } from '../graph/index.js';
+// Stochastic gradient descent with momentum and weight decay, in Caffe's order of operations.
 
-/** Scalars the update graph takes at each run. */
+/** The numbers of one update. */
 export interface SgdScalars {
   /** Base learning rate times the parameter's multiplier. */
   readonly learningRate: number;
@@ -12,27 +11,23 @@ export interface SgdScalars {
 }
 
 /**
- * The update of `size` values, as an ONNX model (Caffe's SGDSolver: the buffer holds learning rate times gradient):
+ * Updates values `p` and their momentum buffers `v` in place (Caffe's SGDSolver: the buffer holds learning rate times gradient):
  *
  *     v' = momentum · v + learningRate · (gradient + decay · p)
  *     p' = p − v'
  *
- * Inputs `p`, `v`, `gradient` [size] and the scalars of {@link SgdScalars}; outputs `p_new`, `v_new`. Every op is elementwise and
- * reads p and v no later than it writes p_new and v_new, so the outputs may be the very buffers of the inputs.
+ * computed in float64 and rounded once. A loop and not a graph: parameters live in this process's memory, one pass over them is
+ * all it takes, and the engine would write each of its six passes, and copy both results, in twice the time.
  */
-export function sgdUpdateModel(size: number, target?: Target): Uint8Array {
-  const graph = new Graph();
-  const [p, v, gradient] = ['p', 'v', 'gradient'].map((name) => graph.input(name, 'float32', [size]));
-  const [learningRate, momentum, decay] = ['learningRate', 'momentum', 'decay'].map((name) =>
-    graph.input(name, 'float32', []),
-  );
-  const step = mul(add(gradient, mul(p, decay)), learningRate);
-  const vNew = add(mul(v, momentum), step);
-  const pNew = sub(p, vNew);
-  const axis = { 0: 'size' };
-  return serialize(graph, {
-    outputs: { v_new: vNew, p_new: pNew },
-    dynamicAxes: { p: axis, v: axis, gradient: axis, p_new: axis, v_new: axis },
-    target,
-  });
+export function sgdUpdate(
+  p: Float32Array,
+  v: Float32Array,
+  gradient: Float32Array,
+  { learningRate, momentum, decay }: SgdScalars,
+): void {
+  for (let i = 0; i < p.length; i++) {
+    const step = momentum * v[i] + learningRate * (gradient[i] + decay * p[i]);
+    v[i] = step;
+    p[i] -= step;
+  }
 }

@@ -14,11 +14,6 @@ export interface SessionOptions {
   readonly device?: Device;
   /** Threads for one operator, on the CPU. Default: the runtime's choice, one per core. */
   readonly threads?: number;
-  /**
-   * Where intermediate results live on the CPU. `arena`: in blocks that grow by powers of two and are kept, the fastest;
-   * `heap`: taken and given back one by one, some percent slower, with a third less memory for a large graph. Default `arena`.
-   */
-  readonly memory?: 'arena' | 'heap';
   /** Writes a Chrome-trace profile with this file prefix; the file is complete after `dispose`. */
   readonly profilePrefix?: string;
 }
@@ -122,7 +117,6 @@ function sessionOptions(device: Device, options: SessionOptions): InferenceSessi
     graphOptimizationLevel: 'all',
     // The planned block would come on top of what the arena holds from the first run, for no gain in speed: twice the memory.
     enableMemPattern: false,
-    enableCpuMemArena: options.memory !== 'heap',
     logSeverityLevel: 3,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),

@@ -14,8 +14,8 @@ import {
   prelu,
   serialize,
 } from '../graph/index.js';
-import { sgdUpdateModel } from '../nn/index.js';
-import { float32, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
+import { sgdUpdate } from '../nn/index.js';
+import { float32, int64, Session, type Tensor } from '../runtime/index.js';
 import { hashedUniform } from './hashed.js';
 
 const [what, warmUp, total] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
@@ -72,7 +72,6 @@ const labels = int64(Array.from({ length: batch }, (_, i) => i));
 /** Whole training steps; `own`: gradients go into the same buffers each time, else the runtime allocates them. */
 async function trainingSteps(own: boolean): Promise<void> {
   await using step = await Session.create(stepModel(), { threads: 1 });
-  const updates = await Promise.all(names.map((name) => Session.create(sgdUpdateModel(count(name)), { threads: 1 })));
   const values = names.map((name) => hashedUniform(count(name), 1, 0, 0.1));
   const momenta = names.map((name) => new Float32Array(count(name)));
   const gradientBuffers = Object.fromEntries(
@@ -84,22 +83,11 @@ async function trainingSteps(own: boolean): Promise<void> {
   await repeat(async () => {
     const results = await step.run({ images, labels, ...parameters }, own ? gradientBuffers : undefined);
     for (const [i, name] of names.entries()) {
-      const flat = (x: Float32Array) => float32(x, [x.length]);
-      await updates[i].run(
-        {
-          p: flat(values[i]),
-          v: flat(momenta[i]),
-          gradient: flat(results[name + '.gradient'].data as Float32Array),
-          learningRate: float32Scalar(1e-3),
-          momentum: float32Scalar(0.9),
-          decay: float32Scalar(5e-4),
-        },
-        { p_new: flat(values[i]), v_new: flat(momenta[i]) },
-      );
+      const gradient = results[name + '.gradient'].data as Float32Array;
+      sgdUpdate(values[i], momenta[i], gradient, { learningRate: 1e-3, momentum: 0.9, decay: 5e-4 });
     }
   });
   if (!values.every((x) => x.every(Number.isFinite))) throw new Error('the training diverged');
-  for (const update of updates) await update.dispose();
 }
 
 /** Sessions made, used and released. Each holds 4 MiB of weights: 80 that stay would be 320 MiB. */

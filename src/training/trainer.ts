@@ -3,7 +3,7 @@ import type { Target } from '../graph/index.js';
 import { hasUnitClassifier, uninformedLoss } from '../losses/index.js';
 import { Sampler } from '../data/sampler.js';
 import { Loader, type Unreadable } from '../data/loader.js';
-import { isTrained, type ParameterValues, sgdUpdateModel } from '../nn/index.js';
+import { isTrained, type ParameterValues, sgdUpdate } from '../nn/index.js';
 import { type Device, float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
@@ -57,7 +57,6 @@ export class Trainer implements AsyncDisposable {
     readonly dataset: Dataset,
     private readonly stepModel: StepModel,
     private readonly stepSession: Session,
-    private readonly updateSession: Session,
     private readonly geometry: ClassifierGeometry,
   ) {
     const { specs, layouts } = stepModel;
@@ -87,11 +86,10 @@ export class Trainer implements AsyncDisposable {
     const target: Target = { device: options.device ?? 'cpu' };
     const step = buildStep(recipe, identities, target, options.frozen);
     const { device, threads, profilePrefix } = options;
-    const stepSession = await Session.create(step.model, { device, threads, profilePrefix, memory: 'heap' });
-    const updateSession = await Session.create(sgdUpdateModel(1, target), { device, threads });
+    const stepSession = await Session.create(step.model, { device, threads, profilePrefix });
     const shape = [identities, recipe.network.embeddingSize] as const;
     const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
-    return new Trainer(recipe, dataset, step, stepSession, updateSession, geometry);
+    return new Trainer(recipe, dataset, step, stepSession, geometry);
   }
 
   /** Optimizer steps done. */
@@ -165,7 +163,7 @@ export class Trainer implements AsyncDisposable {
       gradientNorms: norms,
     });
     if (solver.clipNorm !== null && norm > solver.clipNorm) this.scaleGradients(solver.clipNorm / norm);
-    await this.update(rate);
+    this.update(rate);
     this.renormalise();
 
     this.iteration = step;
@@ -222,7 +220,6 @@ export class Trainer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.loader[Symbol.asyncDispose]();
     await this.geometry[Symbol.asyncDispose]();
-    await this.updateSession.dispose();
     await this.stepSession.dispose();
   }
 
@@ -269,21 +266,11 @@ export class Trainer implements AsyncDisposable {
     }
   }
 
-  /** The optimizer's update, in place, piece by piece: what an op writes the next one finds in the cache. */
-  private async update(rate: number): Promise<void> {
+  private update(rate: number): void {
     const { momentum, weightDecay } = this.recipe.solver;
-    for (const { learningRateMultiplier, decayMultiplier, values, ...group } of this.store.groups) {
-      const scalars = {
-        learningRate: float32Scalar(rate * learningRateMultiplier),
-        momentum: float32Scalar(momentum),
-        decay: float32Scalar(weightDecay * decayMultiplier),
-      };
-      for (let start = 0; start < values.length; start += updatePiece) {
-        const size = Math.min(updatePiece, values.length - start);
-        const piece = (data: Float32Array) => float32(data.subarray(start, start + size), [size]);
-        const [p, v] = [piece(values), piece(group.momentum)];
-        await this.updateSession.run({ p, v, gradient: piece(group.gradients), ...scalars }, { p_new: p, v_new: v });
-      }
+    for (const { values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } of this.store.groups) {
+      const learningRate = rate * learningRateMultiplier;
+      sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay: weightDecay * decayMultiplier });
     }
   }
 
@@ -306,9 +293,6 @@ export class Trainer implements AsyncDisposable {
     return { started: performance.now(), waited, steps: 0, measures: new Map(), gradientNorm: 0 };
   }
 }
-
-/** Values updated at a time: six arrays of this size fit into a core's cache. */
-const updatePiece = 2 ** 16;
 
 /** Euclidean length; NaN and infinity carry through. Four sums at once, so that no addition waits for the one before. */
 function lengthOf(values: Float32Array): number {
