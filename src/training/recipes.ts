@@ -81,7 +81,7 @@ function smallPlus(m: M): RecipeInput {
     },
     solver: {
       ...solver,
-      iterations: 1500,
+      iterations: 300,
       baseLearningRate: 0.01,
       warmUp: { iterations: 0 },
     },
