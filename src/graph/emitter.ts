@@ -80,13 +80,12 @@ export class Emitter {
     const name = names?.get(layout);
     if (name !== undefined) return name;
     if (names === undefined) return this.hold(value, layout, this.nameFor(value, layout));
-    const standard = names.get('standard');
     if (layout === 'standard') {
       const [[from, lying]] = names;
       if (from === 'hwnc') return this.hold(value, layout, this.fromHwnc(lying, value.shape));
       return this.hold(value, layout, this.node('Transpose', [lying], { attributes: { perm: inverseOrder(from) } }));
     }
-    const source = standard ?? this.nameOf(value);
+    const source = this.nameOf(value);
     if (layout === 'hwnc') return this.hold(value, layout, this.toHwnc(source, value.shape));
     return this.hold(value, layout, this.node('Transpose', [source], { attributes: { perm: layoutOrder(layout) } }));
   }

@@ -1,4 +1,4 @@
-// Parameters, momentum and gradients in few flat buffers, so that one small update graph serves all of them, in place.
+// Parameters, momentum and gradients in few flat buffers, one for each pair of multipliers, laid out as the step graph wants them.
 import { SphereFaceError } from '../common/errors.js';
 import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
 import { isTrained, type ParameterSpec } from '../nn/index.js';
