@@ -1,5 +1,5 @@
-// Run by the leak test in a process of its own (node --expose-gc): repeats one thing and prints resident memory in MiB as JSON,
-// once after the warm-up and once at the end.
+// Run by the leak test in a process of its own (node --expose-gc): repeats one thing and prints resident memory in MiB as a
+// JSON list: after the warm-up, and after each of some equal parts of the rounds that follow.
 import {
   conv2d,
   Graph,
@@ -18,7 +18,8 @@ import { sgdUpdate } from '../nn/index.js';
 import { float32, int64, Session, type Tensor } from '../runtime/index.js';
 import { hashedUniform } from './hashed.js';
 
-const [what, warmUp, total] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const what = process.argv[2];
+const [warmUp, total, parts] = process.argv.slice(3).map(Number);
 
 const batch = 8;
 const shapes = {
@@ -60,9 +61,12 @@ async function residentMiB(): Promise<number> {
 
 async function repeat(once: () => Promise<void>): Promise<void> {
   for (let i = 0; i < warmUp; i++) await once();
-  const before = await residentMiB();
-  for (let i = warmUp; i < total; i++) await once();
-  process.stdout.write(JSON.stringify({ before, after: await residentMiB() }));
+  const resident = [await residentMiB()];
+  for (let part = 0; part < parts; part++) {
+    for (let i = 0; i < (total - warmUp) / parts; i++) await once();
+    resident.push(await residentMiB());
+  }
+  process.stdout.write(JSON.stringify(resident));
 }
 
 const count = (name: Name) => shapes[name].reduce((a, b) => a * b, 1);
