@@ -85,9 +85,18 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
   return Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]);
 }
 
+/**
+ * Which way a product goes. The runtime lets a tensor take the memory of an earlier one of the same shape, and holds that memory from
+ * the first to the last of them: what the way forward needs for a moment would be held until the way back, more than everything that is
+ * kept on purpose. On the way back each tensor has an axis of one in front, so that their shapes differ.
+ */
+type Way = 'forward' | 'back';
+
+const shapeOn = (way: Way, shape: readonly number[]): readonly number[] => (way === 'back' ? [1, ...shape] : shape);
+
 /** `left · x`, with x first given a shape [k, rest] or [batch, k, rest]. */
-function product(emitter: Emitter, left: string, x: string, shape: readonly number[]): string {
-  return emitter.node('MatMul', [left, emitter.node('Reshape', [x, emitter.ints(shape)])]);
+function product(emitter: Emitter, left: string, x: string, shape: readonly number[], way: Way): string {
+  return emitter.node('MatMul', [left, emitter.node('Reshape', [x, emitter.ints(shapeOn(way, shape))])]);
 }
 
 /** A matrix with the number of its rows. */
@@ -96,24 +105,18 @@ interface Matrix {
   readonly rows: number;
 }
 
-/** Which axis is transformed first. */
-type ProductOrder = 'rows-first' | 'columns-first';
-
-/** Applies a matrix along the rows, then one along the columns, or the other way: [h, w, rest] to [h', w', rest]. */
+/** Applies a matrix along the rows, then one along the columns: [h, w, rest] to [h', w', rest]. */
 function alongBoth(
   emitter: Emitter,
   x: string,
   [h, w, rest]: readonly [number, number, number],
   left: Matrix,
   right: Matrix,
-  order: ProductOrder,
+  way: Way,
 ): string {
   const vertical = matrix(emitter, left.data, left.rows, h);
   const horizontal = matrix(emitter, right.data, right.rows, w);
-  if (order === 'rows-first') {
-    return product(emitter, horizontal, product(emitter, vertical, x, [h, w * rest]), [left.rows, w, rest]);
-  }
-  return product(emitter, vertical, product(emitter, horizontal, x, [h, w, rest]), [h, right.rows * rest]);
+  return product(emitter, horizontal, product(emitter, vertical, x, [h, w * rest], way), [left.rows, w, rest], way);
 }
 
 const lines = ({ points, tiles }: BilinearAxis): number => points * tiles;
@@ -129,9 +132,10 @@ function tilesShape(plan: Plan, channels: number): number[] {
 }
 
 /** [a, b, c, rest] as [a, c, b, rest]. */
-function swapped(emitter: Emitter, x: string, shape: readonly [number, number, number, number]): string {
-  const shaped = emitter.node('Reshape', [x, emitter.ints(shape)]);
-  return emitter.node('Transpose', [shaped], { attributes: { perm: [0, 2, 1, 3] } });
+function swapped(emitter: Emitter, x: string, shape: readonly [number, number, number, number], way: Way): string {
+  const shaped = emitter.node('Reshape', [x, emitter.ints(shapeOn(way, shape))]);
+  const perm = way === 'back' ? [0, 1, 3, 2, 4] : [0, 2, 1, 3];
+  return emitter.node('Transpose', [shaped], { attributes: { perm } });
 }
 
 /** Carries x [h, w, n, channels] to the tiles by a matrix for each axis. */
@@ -142,20 +146,16 @@ function toTiles(
   [h, w, channels]: readonly [number, number, number],
   vertical: Float32Array,
   horizontal: Float32Array,
+  way: Way,
 ): string {
   const { rows, columns, joined } = plan;
   const rest = plan.x.n * channels;
   const [left, right] = [matrix(emitter, vertical, lines(rows), h), matrix(emitter, horizontal, lines(columns), w)];
-  const first = product(emitter, left, x, [h, w * rest]);
-  const second = joined
-    ? product(emitter, right, beside(emitter, first, plan, w, rest), [rows.points, w, rows.tiles * rest])
-    : product(emitter, right, first, [lines(rows), w, rest]);
-  return emitter.node('Reshape', [second, emitter.ints(tilesShape(plan, channels))]);
-}
-
-/** Half-transformed [points, tiles, w, rest] with its tiles after the columns. */
-function beside(emitter: Emitter, x: string, { rows }: Plan, w: number, rest: number): string {
-  return rows.tiles === 1 ? x : swapped(emitter, x, [rows.points, rows.tiles, w, rest]);
+  const first = product(emitter, left, x, [h, w * rest], way);
+  const beside = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, rows.tiles, w, rest], way) : first;
+  const batch = joined ? [rows.points, w, rows.tiles * rest] : [lines(rows), w, rest];
+  const second = product(emitter, right, beside, batch, way);
+  return emitter.node('Reshape', [second, emitter.ints(shapeOn(way, tilesShape(plan, channels)))]);
 }
 
 /** Carries tiles to [h, w, n, channels], as [h, w · n · channels], by a matrix for each axis. */
@@ -166,14 +166,15 @@ function fromTiles(
   [h, w, channels]: readonly [number, number, number],
   vertical: Float32Array,
   horizontal: Float32Array,
+  way: Way,
 ): string {
   const { rows, columns, joined } = plan;
   const rest = plan.x.n * channels;
   const [left, right] = [matrix(emitter, vertical, h, lines(rows)), matrix(emitter, horizontal, w, lines(columns))];
   const batch = joined ? [rows.points, lines(columns), rows.tiles * rest] : [lines(rows), lines(columns), rest];
-  const first = product(emitter, right, tiles, batch);
-  const back = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, w, rows.tiles, rest]) : first;
-  return product(emitter, left, back, [lines(rows), w * rest]);
+  const first = product(emitter, right, tiles, batch, way);
+  const parted = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, w, rows.tiles, rest], way) : first;
+  return product(emitter, left, parted, [lines(rows), w * rest], way);
 }
 
 /** The picture's tiles, transformed, in the shape of {@link tilesShape}. */
@@ -181,17 +182,17 @@ function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
   const name = emitter.nameIn(x, 'hwnc');
   return emitter.once(`bilinear-input:${name}:${plan.key}`, () => {
     const { h, w, c } = plan.x;
-    return toTiles(emitter, name, plan, [h, w, c], plan.rows.b, plan.columns.b);
+    return toTiles(emitter, name, plan, [h, w, c], plan.rows.b, plan.columns.b, 'forward');
   });
 }
 
 /**
  * The weights, transformed: [points, 1, points, c, o]. They are four times as large as the weights, so the way back transforms them
- * anew instead of keeping them; the other order of products keeps the runtime from finding that it is the same.
+ * anew instead of keeping them.
  */
-function weightTiles(emitter: Emitter, weights: Value, plan: Plan, order: ProductOrder): string {
+function weightTiles(emitter: Emitter, weights: Value, plan: Plan, way: Way): string {
   const name = emitter.nameIn(weights, 'hwio');
-  return emitter.once(`bilinear-weights:${order}:${name}:${plan.key}`, () => {
+  return emitter.once(`bilinear-weights:${way}:${name}:${plan.key}`, () => {
     const { rows, columns, kernel } = plan;
     const rest = plan.x.c * plan.y.o;
     const tiles = alongBoth(
@@ -200,9 +201,10 @@ function weightTiles(emitter: Emitter, weights: Value, plan: Plan, order: Produc
       [...kernel, rest],
       { data: rows.g, rows: rows.points },
       { data: columns.g, rows: columns.points },
-      order,
+      way,
     );
-    return emitter.node('Reshape', [tiles, emitter.ints([rows.points, 1, columns.points, plan.x.c, plan.y.o])]);
+    const shape = [rows.points, 1, columns.points, plan.x.c, plan.y.o];
+    return emitter.node('Reshape', [tiles, emitter.ints(shapeOn(way, shape))]);
   });
 }
 
@@ -213,7 +215,7 @@ function outputGradientTiles(emitter: Emitter, dy: Value, plan: Plan): string {
     const { rows, columns } = plan;
     const { h, w, o } = plan.y;
     const [vertical, horizontal] = [transposed(rows.a, h, lines(rows)), transposed(columns.a, w, lines(columns))];
-    return toTiles(emitter, name, plan, [h, w, o], vertical, horizontal);
+    return toTiles(emitter, name, plan, [h, w, o], vertical, horizontal, 'back');
   });
 }
 
@@ -230,11 +232,11 @@ export function bilinearConv(
   const { rows, columns } = plan;
   const products = emitter.node('MatMul', [
     inputTiles(emitter, x, plan),
-    weightTiles(emitter, weights, plan, 'rows-first'),
+    weightTiles(emitter, weights, plan, 'forward'),
   ]);
   const { h, w, o } = plan.y;
   const { n } = plan.x;
-  const out = fromTiles(emitter, products, plan, [h, w, o], rows.a, columns.a);
+  const out = fromTiles(emitter, products, plan, [h, w, o], rows.a, columns.a, 'forward');
   const shape = emitter.ints([h, w, n, o]);
   if (bias === undefined) {
     emitter.node('Reshape', [out, shape], { outputs: [emitter.nameIn(y, 'hwnc')] });
@@ -257,14 +259,14 @@ export function bilinearInputGradient(
   const { h, w, n, c } = plan.x;
   const products = emitter.node(
     'FusedMatMul',
-    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan, 'columns-first')],
+    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan, 'back')],
     {
       attributes: { transB: 1 },
       domain: 'com.microsoft',
     },
   );
   const [vertical, horizontal] = [transposed(rows.b, lines(rows), h), transposed(columns.b, lines(columns), w)];
-  const out = fromTiles(emitter, products, plan, [h, w, c], vertical, horizontal);
+  const out = fromTiles(emitter, products, plan, [h, w, c], vertical, horizontal, 'back');
   emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs: [emitter.nameIn(dx, 'hwnc')] });
 }
 
@@ -290,7 +292,7 @@ export function bilinearWeightGradient(emitter: Emitter, x: Value, dy: Value, dw
     [summed, columns.points, rest],
     { data: tiledG, rows: kh },
     { data: transposed(columns.g, columns.points, kw), rows: kw },
-    'rows-first',
+    'back',
   );
   emitter.node('Reshape', [out, emitter.ints([kh, kw, plan.x.c, plan.y.o])], { outputs: [emitter.nameIn(dw, 'hwio')] });
 }
