@@ -14,6 +14,7 @@ export * from './ops/elementwise.js';
 export * from './ops/indexing.js';
 export * from './ops/layout.js';
 export * from './ops/matmul.js';
+export * from './ops/norm.js';
 export * from './ops/pooling.js';
 export * from './ops/prelu.js';
 export * from './ops/reduction.js';

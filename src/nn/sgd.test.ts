@@ -37,6 +37,19 @@ describe('an update', () => {
     v.forEach((value, i) => expect(Math.abs(value - expected.v[i])).toBeLessThan(1e-6));
   });
 
+  it('scales the gradient, and not the decay', () => {
+    const [p, scaled] = [start.slice(), start.slice()];
+    const half = gradientOf(0).map((g) => g / 2);
+    sgdUpdate(p, new Float32Array(size), half, { learningRate: 0.1, momentum, decay });
+    sgdUpdate(scaled, new Float32Array(size), gradientOf(0), {
+      learningRate: 0.1,
+      momentum,
+      decay,
+      gradientScale: 0.5,
+    });
+    expect(scaled).toEqual(p);
+  });
+
   it('leaves the gradient as it is', () => {
     const gradient = gradientOf(0);
     sgdUpdate(start.slice(), new Float32Array(size), gradient, { learningRate: 0.1, momentum, decay });

@@ -8,12 +8,14 @@ export interface SgdScalars {
   readonly momentum: number;
   /** Weight decay times the parameter's multiplier. */
   readonly decay: number;
+  /** Factor on the gradient, below 1 where it is clipped. Default 1. */
+  readonly gradientScale?: number;
 }
 
 /**
  * Updates values `p` and their momentum buffers `v` in place (Caffe's SGDSolver: the buffer holds learning rate times gradient):
  *
- *     v' = momentum · v + learningRate · (gradient + decay · p)
+ *     v' = momentum · v + learningRate · (gradientScale · gradient + decay · p)
  *     p' = p − v'
  *
  * computed in float64 and rounded once. A loop and not a graph: parameters live in this process's memory, one pass over them is
@@ -23,11 +25,13 @@ export function sgdUpdate(
   p: Float32Array,
   v: Float32Array,
   gradient: Float32Array,
-  { learningRate, momentum, decay }: SgdScalars,
+  { learningRate, momentum, decay, gradientScale = 1 }: SgdScalars,
 ): void {
+  const [ofGradient, ofValue] = [learningRate * gradientScale, learningRate * decay];
   for (let i = 0; i < p.length; i++) {
-    const step = momentum * v[i] + learningRate * (gradient[i] + decay * p[i]);
+    const value = p[i];
+    const step = momentum * v[i] + ofGradient * gradient[i] + ofValue * value;
     v[i] = step;
-    p[i] -= step;
+    p[i] = value - step;
   }
 }

@@ -67,17 +67,6 @@ export class ParameterStore {
     return layout === undefined ? shape : shapeIn(layout, shape);
   }
 
-  /** A further set of gradients, laid out as the store's own: one buffer for each group, and views by name. */
-  newGradients(): { readonly groups: readonly Float32Array[]; readonly views: ReadonlyMap<string, Float32Array> } {
-    const groups = this.groups.map(({ gradients }) => new Float32Array(gradients.length));
-    const views = [...this.gradients].map(([name, own]): [string, Float32Array] => {
-      const group = this.groups.findIndex(({ gradients }) => gradients.buffer === own.buffer);
-      const start = own.byteOffset / own.BYTES_PER_ELEMENT;
-      return [name, groups[group].subarray(start, start + own.length)];
-    });
-    return { groups, views: new Map(views) };
-  }
-
   private lay(specs: readonly ParameterSpec[]): ParameterGroup {
     const total = specs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
     const [{ learningRateMultiplier = 1, decayMultiplier = 1 }] = specs;

@@ -1,4 +1,4 @@
-// The graph of one training step: images, labels, parameters and λ in; loss terms, measures and gradients out.
+// The graph of one training step: images, labels, parameters and λ in; loss terms, measures, gradients and their norms out.
 import {
   add,
   div,
@@ -8,6 +8,7 @@ import {
   type Layout,
   mean,
   mul,
+  norm,
   pickLabel,
   portable,
   reduceMax,
@@ -15,9 +16,6 @@ import {
   scale,
   serialize,
   shift,
-  sqrt,
-  square,
-  sum,
   type Target,
   type Value,
 } from '../graph/index.js';
@@ -66,9 +64,20 @@ export function gradientName(parameter: string): string {
   return `gradient:${parameter}`;
 }
 
+/** The name of the output with a gradient's norm. */
+export function gradientNormName(parameter: string): string {
+  return `norm:${parameter}`;
+}
+
+/** The name of the input to which a pass adds its share of the gradient; there is one where a step takes several passes. */
+export function earlierGradientName(parameter: string): string {
+  return `earlier:${parameter}`;
+}
+
 /**
  * Builds the step for a recipe and a number of identities. Inputs `images` [batch, 3, h, w], `labels` int64 [batch], parameters, `lambda`.
- * `frozen` holds the values of frozen parameters that do not start at their fillers.
+ * `frozen` holds the values of frozen parameters that do not start at their fillers. Where a step takes several passes, each adds its
+ * share of the gradient to the earlier ones', which may lie in the very buffers that the gradients go to.
  */
 export function buildStep(
   recipe: Recipe,
@@ -108,7 +117,7 @@ export function buildStep(
   const parameters = trained.map(({ name }) => net.values.get(name)!);
   gradients(backboneLoss, parameters).forEach((grad, i) => grads.set(trained[i].name, grad));
   const classificationGradient = grads.get(classifierName)!;
-  measures.set('classificationGradient', lengthOf(classificationGradient));
+  measures.set('classificationGradient', norm(classificationGradient));
 
   let loss = backboneLoss;
   if (energyOptions !== null) {
@@ -119,7 +128,7 @@ export function buildStep(
       weight: factor,
     } = weightedEnergy(weight, labels, energyOptions, classificationGradient);
     measures.set('energy', value).set('energyTerm', term).set('energyWeight', factor);
-    measures.set('energyGradient', lengthOf(gradient));
+    measures.set('energyGradient', norm(gradient));
     grads.set(classifierName, add(classificationGradient, gradient));
     loss = add(loss, term);
   }
@@ -127,7 +136,14 @@ export function buildStep(
 
   const outputs: Record<string, Value> = {};
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
-  for (const [name, grad] of grads) outputs[gradientName(name)] = grad;
+  const passes = recipe.solver.iterSize;
+  // In the order in which the way back comes by them: the runtime computes them in this one, and drops what only they need.
+  for (const [name, grad] of [...grads].sort(([, a], [, b]) => a.id - b.id)) {
+    const total =
+      passes === 1 ? grad : add(scale(grad, 1 / passes), graph.input(earlierGradientName(name), 'float32', grad.shape));
+    outputs[gradientName(name)] = total;
+    outputs[gradientNormName(name)] = norm(total);
+  }
   // On the CPU convolutions work on weights [h, w, in, out]: kept so, they need no transposing at every step.
   const kernels = target.device === 'cpu' ? trained.filter(({ shape }) => shape.length === 4) : [];
   const layouts = new Map(kernels.map(({ name }) => [name, 'hwio' as const]));
@@ -135,6 +151,7 @@ export function buildStep(
     [...layouts].flatMap(([name, layout]) => [
       [name, layout],
       [gradientName(name), layout],
+      [earlierGradientName(name), layout],
     ]),
   );
   const model = serialize(graph, { outputs, target, layouts: named });
@@ -160,7 +177,7 @@ function weightedEnergy(
   const factor =
     options.weight.type === 'constant'
       ? graph.scalar(options.weight.value)
-      : div(scale(lengthOf(classificationGradient), options.weight.share), shift(lengthOf(plain), 1e-20));
+      : div(scale(norm(classificationGradient), options.weight.share), shift(norm(plain), 1e-20));
   return { value: energy, term: mul(energy, factor), gradient: mul(plain, factor), weight: factor };
 }
 
@@ -177,8 +194,4 @@ function meanFilterEnergy(net: TrainingBuilder, options: NonNullable<Recipe['los
 
 function nearestIsOwn(scores: Value, labels: Value): Value {
   return mean(greaterEqual(pickLabel(scores, labels), reduceMax(scores, { axes: [1] })));
-}
-
-function lengthOf(x: Value): Value {
-  return sqrt(sum(square(x)));
 }

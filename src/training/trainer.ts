@@ -15,7 +15,14 @@ import { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
 import { dataOf } from './safetensors.js';
 import { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
-import { buildStep, gradientName, type MeasureName, type StepModel } from './step-graph.js';
+import {
+  buildStep,
+  earlierGradientName,
+  gradientName,
+  gradientNormName,
+  type MeasureName,
+  type StepModel,
+} from './step-graph.js';
 
 /** Where a trainer computes. */
 export interface TrainerOptions {
@@ -48,9 +55,8 @@ export class Trainer implements AsyncDisposable {
   private tally: Tally;
   private readonly parameterTensors: Record<string, Tensor>;
   private readonly gradientTensors: Record<string, Tensor>;
-  /** Where the gradients of later passes go, to be added to the first one's. */
-  private readonly further:
-    { readonly groups: readonly Float32Array[]; readonly tensors: Record<string, Tensor> } | undefined;
+  /** The same buffers as inputs, where a step takes several passes: each adds to what the earlier ones have left there. */
+  private readonly earlierTensors: Record<string, Tensor>;
 
   private constructor(
     readonly recipe: Recipe,
@@ -69,10 +75,7 @@ export class Trainer implements AsyncDisposable {
       );
     this.parameterTensors = tensorsOf(this.store.values, (name) => name);
     this.gradientTensors = tensorsOf(this.store.gradients, gradientName);
-    if (recipe.solver.iterSize > 1) {
-      const { groups, views } = this.store.newGradients();
-      this.further = { groups, tensors: tensorsOf(views, gradientName) };
-    }
+    this.earlierTensors = recipe.solver.iterSize === 1 ? {} : tensorsOf(this.store.gradients, earlierGradientName);
     this.chance = uninformedLoss(recipe.loss.margin, dataset.identities.length);
     this.guard = new Guard(recipe.guard, this.chance);
     this.sampler = new Sampler(recipe.data.sampler, dataset.labels, recipe.seed);
@@ -149,9 +152,7 @@ export class Trainer implements AsyncDisposable {
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
     const lambda = this.lambda(step);
-    const measures = await this.accumulate(lambda);
-
-    const norms = new Map([...this.store.gradients].map(([name, gradient]) => [name, lengthOf(gradient)]));
+    const { measures, norms } = await this.accumulate(lambda);
     const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
@@ -162,8 +163,7 @@ export class Trainer implements AsyncDisposable {
       learningRate: rate,
       gradientNorms: norms,
     });
-    if (solver.clipNorm !== null && norm > solver.clipNorm) this.scaleGradients(solver.clipNorm / norm);
-    this.update(rate);
+    this.update(rate, solver.clipNorm !== null && norm > solver.clipNorm ? solver.clipNorm / norm : 1);
     this.renormalise();
 
     this.iteration = step;
@@ -228,49 +228,41 @@ export class Trainer implements AsyncDisposable {
     return this.stepModel.takesLambda && margin.type === 'a-softmax' ? annealedLambda(margin.lambda, step) : undefined;
   }
 
-  /** Runs the micro-batches of a step; leaves their mean gradient in the store and returns the means of their measures. */
-  private async accumulate(lambda: number | undefined): Promise<Map<MeasureName, number>> {
+  /** Runs the passes of a step. Leaves their mean gradient in the store; returns its norms, and the means of the measures. */
+  private async accumulate(lambda: number | undefined): Promise<{
+    readonly measures: ReadonlyMap<MeasureName, number>;
+    readonly norms: ReadonlyMap<string, number>;
+  }> {
     const { batchSize, iterSize } = this.recipe.solver;
     const { width, height } = this.recipe.input;
-    const means = new Map<MeasureName, number>();
+    const measures = new Map<MeasureName, number>();
+    const norms = new Map<string, number>();
+    if (iterSize > 1) for (const { gradients } of this.store.groups) gradients.fill(0);
     for (let i = 0; i < iterSize; i++) {
       const batch = await this.loader.next();
       const feeds: Record<string, Tensor> = {
         ...this.parameterTensors,
+        ...this.earlierTensors,
         images: float32(batch.images, [batchSize, 3, height, width]),
         labels: int64(batch.labels),
       };
       if (lambda !== undefined) feeds.lambda = float32Scalar(lambda);
-      const into = i === 0 || this.further === undefined ? this.gradientTensors : this.further.tensors;
-      const outputs = await this.stepSession.run(feeds, into);
+      const outputs = await this.stepSession.run(feeds, this.gradientTensors);
       for (const name of this.stepModel.measures) {
-        means.set(name, (means.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);
+        measures.set(name, (measures.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);
       }
-      if (i > 0) this.addFurther(i === iterSize - 1 ? 1 / iterSize : 1);
+      for (const name of this.store.gradients.keys()) norms.set(name, float32Data(outputs[gradientNormName(name)])[0]);
       this.samplerState = batch.state;
     }
-    return means;
+    return { measures, norms };
   }
 
-  /** Adds a later pass's gradients to the store's, and scales the sum: with the last pass by one over their number. */
-  private addFurther(factor: number): void {
-    this.further?.groups.forEach((more, g) => {
-      const { gradients } = this.store.groups[g];
-      for (let j = 0; j < more.length; j++) gradients[j] = (gradients[j] + more[j]) * factor;
-    });
-  }
-
-  private scaleGradients(factor: number): void {
-    for (const { gradients } of this.store.groups) {
-      for (let i = 0; i < gradients.length; i++) gradients[i] *= factor;
-    }
-  }
-
-  private update(rate: number): void {
+  private update(rate: number, gradientScale: number): void {
     const { momentum, weightDecay } = this.recipe.solver;
     for (const { values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } of this.store.groups) {
       const learningRate = rate * learningRateMultiplier;
-      sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay: weightDecay * decayMultiplier });
+      const decay = weightDecay * decayMultiplier;
+      sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay, gradientScale });
     }
   }
 
@@ -292,18 +284,4 @@ export class Trainer implements AsyncDisposable {
     const waited = this.loader.waited;
     return { started: performance.now(), waited, steps: 0, measures: new Map(), gradientNorm: 0 };
   }
-}
-
-/** Euclidean length; NaN and infinity carry through. Four sums at once, so that no addition waits for the one before. */
-function lengthOf(values: Float32Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = values.length - (values.length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    a += values[i] * values[i];
-    b += values[i + 1] * values[i + 1];
-    c += values[i + 2] * values[i + 2];
-    d += values[i + 3] * values[i + 3];
-  }
-  for (let i = whole; i < values.length; i++) a += values[i] * values[i];
-  return Math.sqrt(a + b + c + d);
 }
