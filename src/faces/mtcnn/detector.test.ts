@@ -8,7 +8,8 @@ import type { Picture } from '../../data/source.js';
 import { testWeights } from '../../testing/mtcnn-weights.js';
 import { chooseFace } from '../choose.js';
 import { type Face, intersectionOverUnion, type Landmarks } from '../geometry.js';
-import { checkDetectorSettings, Mtcnn, publishedDetector } from './detector.js';
+import type { Resizer } from '../resize.js';
+import { checkDetectorSettings, type DetectorOptions, Mtcnn, publishedDetector } from './detector.js';
 import { type MtcnnWeights, networks, weightSlots } from './networks.js';
 
 function noise(width: number, height: number): Picture {
@@ -92,40 +93,89 @@ interface Reference {
   >;
 }
 
+/** Shrinks by means over boxes whose edges are rounded to whole pixels: what the reference does, coarser than the published code. */
+const wholePixels: Pick<Resizer, 'resize'> = {
+  resize: (picture, region, width, height, out, offset = 0, rows = { from: 0, to: height }) => {
+    const box = (i: number, from: number, to: number): readonly [number, number] => {
+      const start = Math.round((i * from) / to);
+      return [start, Math.max(start + 1, Math.round(((i + 1) * from) / to))];
+    };
+    let at = offset;
+    for (let channel = 0; channel < 3; channel++) {
+      for (let row = rows.from; row < rows.to; row++) {
+        const [top, bottom] = box(row, region.height, height);
+        for (let column = 0; column < width; column++) {
+          const [left, right] = box(column, region.width, width);
+          let total = 0;
+          for (let y = region.y + top; y < region.y + bottom; y++) {
+            for (let x = region.x + left; x < region.x + right; x++) {
+              const inside = x >= 0 && y >= 0 && x < picture.width && y < picture.height;
+              if (inside) total += picture.data[(y * picture.width + x) * 3 + channel];
+            }
+          }
+          out[at++] = (total / ((bottom - top) * (right - left)) - 127.5) / 128;
+        }
+      }
+    }
+  },
+};
+
 describe.skipIf(missing !== '')(`on 60 photos of LFW, against an independent implementation ${missing}`, () => {
   /**
    * The reference gives the published code's numbers, which count pixels from 1, without subtracting 1 (found by searching
    * for the crops that reproduce its scores: its landmarks are crop + size · p, the published ones crop + size · p − 1).
-   * It also resamples by means over whole pixels, which moves boxes and landmarks by about a pixel, now and then by more.
    */
   const countsFrom = 1;
 
-  it('finds the person in each, at the same place', async () => {
+  /** The person found in each photo, compared with the reference's: distances of the landmarks in pixels, overlap of the boxes. */
+  async function compare(options: DetectorOptions) {
     const { detections } = JSON.parse(readFileSync(referencePath, 'utf8')) as Reference;
     const source = await openImageSource(photos);
-    await using detector = await Mtcnn.create(weights!, { threads: 2 });
-    const distances: number[] = [];
-    const overlaps: number[] = [];
+    await using detector = await Mtcnn.create(weights!, { threads: 2, ...options });
+    const found: { distances: number[]; overlap: number; score: number; faces: number }[] = [];
     for (const [index, { file }] of source.entries.entries()) {
       const picture = await decodePhoto(await source.read(index));
       const faces = await detector.detect(picture);
       const others = detections[file].faces.map(({ box, score, points }) => ({ box, score, landmarks: points }));
       const [mine, theirs] = [faces, others].map((list) => list[chooseFace(list, picture, 'nearest-center') ?? -1]);
       expect(mine, file).toBeDefined();
-      const box = mine.box.map((value) => value + countsFrom) as unknown as Face['box'];
-      overlaps.push(intersectionOverUnion(box, theirs.box));
-      mine.landmarks.forEach(([x, y], k) => {
-        distances.push(Math.hypot(x + countsFrom - theirs.landmarks[k][0], y + countsFrom - theirs.landmarks[k][1]));
+      found.push({
+        distances: mine.landmarks.map(([x, y], k) =>
+          Math.hypot(x + countsFrom - theirs.landmarks[k][0], y + countsFrom - theirs.landmarks[k][1]),
+        ),
+        overlap: intersectionOverUnion(
+          mine.box.map((value) => value + countsFrom) as unknown as Face['box'],
+          theirs.box,
+        ),
+        score: Math.abs(mine.score - theirs.score),
+        faces: faces.length - others.length,
       });
     }
     await source.close();
-    expect(overlaps).toHaveLength(60);
-    const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;
-    expect(mean(distances)).toBeLessThan(1.5);
-    // 99 of 100 points within 4 pixels; the two photos above are profiles, see docs/faces.md.
+    expect(found).toHaveLength(60);
+    return found;
+  }
+
+  const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;
+
+  it('finds the person in each, at the same place, as published', async () => {
+    const found = await compare({});
+    const distances = found.flatMap((face) => face.distances);
+    const overlaps = found.map(({ overlap }) => overlap);
+    expect(mean(distances)).toBeLessThan(1.1);
+    // 99 of 100 points within 4 pixels. Where the best candidates are as good as equal, the way of shrinking decides between them.
     expect(distances.filter((distance) => distance > 4).length).toBeLessThanOrEqual(3);
     expect(Math.max(...distances)).toBeLessThan(6);
-    expect(mean(overlaps)).toBeGreaterThan(0.93);
-    expect(Math.min(...overlaps)).toBeGreaterThan(0.85);
+    expect(mean(overlaps)).toBeGreaterThan(0.94);
+    expect(Math.min(...overlaps)).toBeGreaterThan(0.86);
+  });
+
+  it('finds the same faces as the reference when it shrinks pictures as the reference does', async () => {
+    const found = await compare({ resizer: wholePixels, settings: { mirroredLandmarks: false } });
+    expect(found.filter(({ faces }) => faces !== 0)).toEqual([]);
+    expect(mean(found.flatMap((face) => face.distances))).toBeLessThan(0.7);
+    // Agreement where nothing hangs on a choice: a quarter of the photos to a tenth of a pixel, in half of them the score to 1e-5.
+    expect(found.filter(({ distances }) => Math.max(...distances) < 0.1).length).toBeGreaterThanOrEqual(13);
+    expect(found.filter(({ score }) => score < 1e-5).length).toBeGreaterThanOrEqual(30);
   });
 });

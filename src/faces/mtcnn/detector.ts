@@ -55,6 +55,8 @@ export interface DetectorOptions {
   readonly threads?: number;
   /** A bound on memory: about 200 bytes a pixel. */
   readonly stripPixels?: number;
+  /** How pictures are shrunk. Default: the published way, a {@link Resizer}. */
+  readonly resizer?: Pick<Resizer, 'resize'>;
 }
 
 /** Pixels of a pyramid level that go through the P-Net at once; larger levels go in strips, with equal results. */
@@ -70,7 +72,6 @@ interface NetworkOutputs {
 
 /** A face detector. Not for concurrent use: one call of `detect` at a time. */
 export class Mtcnn implements AsyncDisposable {
-  private readonly resizer = new Resizer();
   private stripBuffer = new Float32Array(0);
   private readonly cropBuffer = new Float32Array(cropBatch * 3 * networks.onet.window ** 2);
 
@@ -78,6 +79,7 @@ export class Mtcnn implements AsyncDisposable {
     private readonly sessions: Readonly<Record<NetworkName, Session>>,
     readonly settings: DetectorSettings,
     private readonly stripPixels: number,
+    private readonly resizer: Pick<Resizer, 'resize'>,
   ) {}
 
   static async create(weights: MtcnnWeights, options: DetectorOptions = {}): Promise<Mtcnn> {
@@ -89,6 +91,7 @@ export class Mtcnn implements AsyncDisposable {
       { pnet: await session('pnet'), rnet: await session('rnet'), onet: await session('onet') },
       settings,
       options.stripPixels ?? defaultStripPixels,
+      options.resizer ?? new Resizer(),
     );
   }
 
