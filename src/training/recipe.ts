@@ -185,6 +185,8 @@ export const recipeSchema = z.strictObject({
   name: z.string().default('custom'),
   description: z.string().default(''),
   seed: z.int().nonnegative().default(1),
+  /** Where its parameters start: from the fillers, or, as a fine-tune, from a trained model that must be given. */
+  start: z.enum(['scratch', 'model']).default('scratch'),
   network: networkSchema.prefault({}),
   input: inputSchema.prefault({}),
   loss: lossSchema.prefault({}),

@@ -34,6 +34,7 @@ function publishedPlus(m: M): RecipeInput {
   return {
     name: `sphereface-plus-m${m}`,
     description: `SphereFace+ fine-tune of a SphereFace-20 of m = ${m} (give it with --init), the published solver and energy`,
+    start: 'model',
     loss: {
       margin: { type: 'a-softmax', m, gradient: 'caffe', lambda: publishedLambda(m, m === 4 ? 2000 : 0) },
       energy: { form: 'caffe', type: 'among', alpha },
@@ -74,6 +75,7 @@ function smallPlus(m: M): RecipeInput {
   return {
     name: `sphereface-plus-m${m}-small`,
     description: `SphereFace+ fine-tune of sphereface-m${m}-small (give it with --init), the paper's energy`,
+    start: 'model',
     network,
     loss: {
       margin: { type: 'a-softmax', m, gradient: 'exact', lambda: { minimum: 5, base: 5 } },

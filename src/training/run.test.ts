@@ -148,6 +148,22 @@ describe('accumulation', () => {
 });
 
 describe('starting from another model', () => {
+  it('is what a fine-tune demands, and it warns when the classifier does not come along', async () => {
+    const recipe = tinyRecipe('start=model', 'solver.iterations=1');
+    const folder = newFolder();
+    await expect(startRun({ data, recipe, folder, threads })).rejects.toThrow(/fine-tune[\s\S]*--init RUN/);
+    const first = newFolder();
+    await startRun({ data, recipe: { ...recipe, start: 'scratch' }, folder: first, threads });
+    const warningsFrom = async (init: string) => {
+      const warnings: string[] = [];
+      const onWarning = (text: string) => void warnings.push(text);
+      await startRun({ data, recipe, folder: newFolder(), init, threads, onWarning });
+      return warnings;
+    };
+    expect(await warningsFrom(first)).toEqual([]);
+    expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([expect.stringMatching(/classifier starts fresh/)]);
+  });
+
   it('copies by name, reports the rest, and takes the classifier from a run', async () => {
     const first = newFolder();
     await startRun({ data, recipe: tinyRecipe('solver.iterations=2'), folder: first, threads });

@@ -10,7 +10,7 @@ import { CheckpointStore } from './checkpoint.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { initializeFrom, type InitReport, readInitParameters } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { embeddingModel } from './network.js';
+import { classifierName, embeddingModel } from './network.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { dataOf } from './safetensors.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
@@ -83,13 +83,20 @@ const runSchema = z.strictObject({
 
 /**
  * Trains a model from a recipe.
- * @throws UsageError when the folder already holds a run; TrainingAnomaly when the guard stops it.
+ * @throws UsageError when the folder already holds a run, or the recipe is a fine-tune and `init` is missing; TrainingAnomaly when
+ * the guard stops it.
  */
 export async function startRun(options: StartOptions): Promise<RunResult> {
   const { recipe, folder, data, init } = options;
   if ((await readFile(join(folder, runFile)).catch(() => undefined)) !== undefined) {
     throw new UsageError(`${folder} already holds a run.`, {
       next: `continue it with sphereface train --resume ${folder}, or give another folder with -o`,
+    });
+  }
+  if (recipe.start === 'model' && init === undefined) {
+    throw new UsageError(`The recipe ${recipe.name} is a fine-tune: it needs a trained model to start from.`, {
+      got: 'no model',
+      next: 'give the folder of a finished run of the same m with --init RUN, or start from nothing with --set start=scratch',
     });
   }
   const opened = await openImageSource(data);
@@ -103,6 +110,12 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
     if (given !== undefined) {
       const values = dataOf(trainer.store.valueTensors());
       report = initializeFrom(trainer.store.specs, values, given);
+      if (recipe.start === 'model' && !report.copied.includes(classifierName)) {
+        options.onWarning?.(
+          `the classifier starts fresh, as ${init} holds none that fits: a short fine-tune may not recover from that. ` +
+            'A run has its classifier in its checkpoints: --init RUN',
+        );
+      }
       trainer.store.setValues(values);
       trainer.renormalise();
     }
