@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Random } from '../src/common/random.js';
-import type { Picture } from '../src/data/source.js';
-import { Graph } from '../src/graph/index.js';
-import { encodeMetadata, openModel, writeModel } from '../src/models/index.js';
-import { embeddingNetwork, initialize, TrainingBuilder } from '../src/nn/index.js';
-import { embeddingModel, loadRecipe } from '../src/training/index.js';
+import { Random } from '../dist/common/random.js';
+import type { Picture } from '../dist/data/source.js';
+import { Graph } from '../dist/graph/index.js';
+import { encodeMetadata, openModel, writeModel } from '../dist/models/index.js';
+import { embeddingNetwork, initialize, TrainingBuilder } from '../dist/nn/index.js';
+import { embeddingModel, loadRecipe } from '../dist/training/index.js';
 import { median, peerMissing, runPeer } from './peer.js';
 
 const threads = 2;
@@ -60,8 +60,8 @@ async function measure(path: string, batch: number): Promise<void> {
 }
 
 function runOwn(path: string, batch: number): OwnRun {
-  const script = fileURLToPath(new URL('run.ts', import.meta.url));
-  const args = ['--import', 'tsx', script, 'embed', '--measure', path, String(batch)];
+  const script = fileURLToPath(new URL('run.js', import.meta.url));
+  const args = [script, 'embed', '--measure', path, String(batch)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as OwnRun;
 }
 

@@ -1,13 +1,13 @@
 // Evaluation's arithmetic: all metrics of 6,000 pairs of 1,024-d embeddings, and the ROC of 10 million scores.
-import { Random } from '../src/common/random.js';
+import { Random } from '../dist/common/random.js';
 import {
   areaUnderCurve,
   equalErrorRate,
   rocCurve,
   trueAcceptRateAt,
   type Embeddings,
-} from '../src/evaluation/metrics/index.js';
-import { evaluatePairs } from '../src/evaluation/evaluate.js';
+} from '../dist/evaluation/metrics/index.js';
+import { evaluatePairs } from '../dist/evaluation/evaluate.js';
 
 /** Prints one JSON line per measurement; `args` may name one of `pairs` and `roc`. */
 export function run(args: readonly string[]): void {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { Random } from '../src/common/random.js';
-import type { ImageSource } from '../src/data/source.js';
-import { Graph, matmul, serialize, sum } from '../src/graph/index.js';
-import { float32, Session } from '../src/runtime/index.js';
-import { type Dataset, loadRecipe, type Recipe, Trainer } from '../src/training/index.js';
+import { Random } from '../dist/common/random.js';
+import type { ImageSource } from '../dist/data/source.js';
+import { Graph, matmul, serialize, sum } from '../dist/graph/index.js';
+import { float32, Session } from '../dist/runtime/index.js';
+import { type Dataset, loadRecipe, type Recipe, Trainer } from '../dist/training/index.js';
 import { median, peerMissing, runPeer } from './peer.js';
 
 const identities = 10_572;
@@ -71,8 +71,8 @@ async function measure(batch: number, pass: number): Promise<void> {
 }
 
 function runOwn(batch: number, pass: number): OwnRun {
-  const script = fileURLToPath(new URL('run.ts', import.meta.url));
-  const args = ['--import', 'tsx', script, 'train-step', '--measure', String(batch), String(pass)];
+  const script = fileURLToPath(new URL('run.js', import.meta.url));
+  const args = [script, 'train-step', '--measure', String(batch), String(pass)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as OwnRun;
 }
 

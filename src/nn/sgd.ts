@@ -28,7 +28,9 @@ export function sgdUpdate(
   { learningRate, momentum, decay, gradientScale = 1 }: SgdScalars,
 ): void {
   const [ofGradient, ofValue] = [learningRate * gradientScale, learningRate * decay];
-  for (let i = 0; i < p.length; i++) {
+  // Read once: where array buffers can be detached, V8 would check for it at every turn.
+  const { length } = p;
+  for (let i = 0; i < length; i++) {
     const value = p[i];
     const step = momentum * v[i] + ofGradient * gradient[i] + ofValue * value;
     v[i] = step;
