@@ -8,17 +8,8 @@ import {
   weightGradientCase,
 } from '../../testing/conv-cases.js';
 import { webgpuTitle, webgpuWorks } from '../../testing/devices.js';
-import { at, tabulate, uniform } from '../../testing/nd-array.js';
 import { checkCases, describeOps, seeds } from '../../testing/op-suite.js';
-import {
-  addChannels,
-  conv2d,
-  convInputGradient,
-  convOutputSize,
-  convWeightGradient,
-  geometryOf,
-  Graph,
-} from '../index.js';
+import { conv2d, convInputGradient, convOutputSize, convWeightGradient, geometryOf, Graph } from '../index.js';
 
 const upTo = (max: number) => fc.integer({ min: 1, max });
 const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
@@ -55,12 +46,6 @@ describeOps({
   'conv2d with a bias': settings.map(biasedConvCase),
   convInputGradient: settings.map(inputGradientCase),
   convWeightGradient: settings.map(weightGradientCase),
-  addChannels: fc.tuple(upTo(2), upTo(3), pairOf(3), seeds).map(([n, c, size, seed]) => ({
-    title: `[${[n, c, ...size].join()}]`,
-    inputs: [uniform([n, c, ...size], seed), uniform([c], seed + 1)],
-    build: addChannels,
-    reference: (x, bias) => tabulate(x.shape, (index) => at(x, index) + bias.data[index[1]]),
-  })),
 });
 
 describe('the geometries of the backbones', () => {

@@ -3,8 +3,6 @@
 import { requireRank, requireSameDType, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
 import { lowerConv, lowerConvInputGradient, lowerConvWeightGradient } from '../lowering/conv.js';
-import { add } from './arithmetic.js';
-import { reshape } from './layout.js';
 import { sum } from './reduction.js';
 
 /** `[vertical, horizontal]`. */
@@ -145,9 +143,4 @@ const weightGradientOp: Op<Attributes & { readonly shape: Shape }> = {
 /** dLoss/dweights [o, c / groups, kh, kw] of a convolution, from its input and dLoss/dy. */
 export function convWeightGradient(x: Value, dy: Value, shape: Shape, geometry: ConvGeometry): Value {
   return x.graph.apply(weightGradientOp, [x, dy], { geometry, shape: [...shape] })[0];
-}
-
-/** Adds [c] to every pixel of x [n, c, h, w]. */
-export function addChannels(x: Value, bias: Value): Value {
-  return add(x, reshape(bias, [1, -1, 1, 1]));
 }
