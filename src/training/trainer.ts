@@ -236,7 +236,7 @@ export class Trainer implements AsyncDisposable {
     const { batchSize, iterSize } = this.recipe.solver;
     const { width, height } = this.recipe.input;
     const measures = new Map<MeasureName, number>();
-    const norms = new Map<string, number>();
+    let outputs: Record<string, Tensor> = {};
     if (iterSize > 1) for (const { gradients } of this.store.groups) gradients.fill(0);
     for (let i = 0; i < iterSize; i++) {
       const batch = await this.loader.next();
@@ -247,13 +247,15 @@ export class Trainer implements AsyncDisposable {
         labels: int64(batch.labels),
       };
       if (lambda !== undefined) feeds.lambda = float32Scalar(lambda);
-      const outputs = await this.stepSession.run(feeds, this.gradientTensors);
+      outputs = await this.stepSession.run(feeds, this.gradientTensors);
       for (const name of this.stepModel.measures) {
         measures.set(name, (measures.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);
       }
-      for (const name of this.store.gradients.keys()) norms.set(name, float32Data(outputs[gradientNormName(name)])[0]);
       this.samplerState = batch.state;
     }
+    // The last pass gives the norms of the whole.
+    const normOf = (name: string): number => float32Data(outputs[gradientNormName(name)])[0];
+    const norms = new Map([...this.store.gradients.keys()].map((name) => [name, normOf(name)]));
     return { measures, norms };
   }
 

@@ -138,14 +138,21 @@ function swapped(emitter: Emitter, x: string, shape: readonly [number, number, n
   return emitter.node('Transpose', [shaped], { attributes: { perm } });
 }
 
+/** A picture, and the matrices between its rows and columns and the lines of the tiles. */
+interface Transform {
+  readonly h: number;
+  readonly w: number;
+  readonly channels: number;
+  readonly vertical: Float32Array;
+  readonly horizontal: Float32Array;
+}
+
 /** Carries x [h, w, n, channels] to the tiles by a matrix for each axis. */
 function toTiles(
   emitter: Emitter,
   x: string,
   plan: Plan,
-  [h, w, channels]: readonly [number, number, number],
-  vertical: Float32Array,
-  horizontal: Float32Array,
+  { h, w, channels, vertical, horizontal }: Transform,
   way: Way,
 ): string {
   const { rows, columns, joined } = plan;
@@ -163,9 +170,7 @@ function fromTiles(
   emitter: Emitter,
   tiles: string,
   plan: Plan,
-  [h, w, channels]: readonly [number, number, number],
-  vertical: Float32Array,
-  horizontal: Float32Array,
+  { h, w, channels, vertical, horizontal }: Transform,
   way: Way,
 ): string {
   const { rows, columns, joined } = plan;
@@ -181,8 +186,9 @@ function fromTiles(
 function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
   const name = emitter.nameIn(x, 'hwnc');
   return emitter.once(`bilinear-input:${name}:${plan.key}`, () => {
-    const { h, w, c } = plan.x;
-    return toTiles(emitter, name, plan, [h, w, c], plan.rows.b, plan.columns.b, 'forward');
+    const { h, w, c: channels } = plan.x;
+    const transform = { h, w, channels, vertical: plan.rows.b, horizontal: plan.columns.b };
+    return toTiles(emitter, name, plan, transform, 'forward');
   });
 }
 
@@ -213,9 +219,9 @@ function outputGradientTiles(emitter: Emitter, dy: Value, plan: Plan): string {
   const name = emitter.nameIn(dy, 'hwnc');
   return emitter.once(`bilinear-gradient:${name}:${plan.key}`, () => {
     const { rows, columns } = plan;
-    const { h, w, o } = plan.y;
+    const { h, w, o: channels } = plan.y;
     const [vertical, horizontal] = [transposed(rows.a, h, lines(rows)), transposed(columns.a, w, lines(columns))];
-    return toTiles(emitter, name, plan, [h, w, o], vertical, horizontal, 'back');
+    return toTiles(emitter, name, plan, { h, w, channels, vertical, horizontal }, 'back');
   });
 }
 
@@ -236,7 +242,8 @@ export function bilinearConv(
   ]);
   const { h, w, o } = plan.y;
   const { n } = plan.x;
-  const out = fromTiles(emitter, products, plan, [h, w, o], rows.a, columns.a, 'forward');
+  const transform = { h, w, channels: o, vertical: rows.a, horizontal: columns.a };
+  const out = fromTiles(emitter, products, plan, transform, 'forward');
   const shape = emitter.ints([h, w, n, o]);
   if (bias === undefined) {
     emitter.node('Reshape', [out, shape], { outputs: [emitter.nameIn(y, 'hwnc')] });
@@ -266,7 +273,7 @@ export function bilinearInputGradient(
     },
   );
   const [vertical, horizontal] = [transposed(rows.b, lines(rows), h), transposed(columns.b, lines(columns), w)];
-  const out = fromTiles(emitter, products, plan, [h, w, c], vertical, horizontal, 'back');
+  const out = fromTiles(emitter, products, plan, { h, w, channels: c, vertical, horizontal }, 'back');
   emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs: [emitter.nameIn(dx, 'hwnc')] });
 }
 
