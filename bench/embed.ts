@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../dist/common/random.js';
-import type { Picture } from '../dist/data/source.js';
+import type { Picture } from '../dist/images/source.js';
 import { Graph } from '../dist/graph/index.js';
 import { encodeMetadata, openModel, writeModel } from '../dist/models/index.js';
 import { embeddingNetwork, initialize, TrainingBuilder } from '../dist/nn/index.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { Random } from '../dist/common/random.js';
-import type { ImageSource } from '../dist/data/source.js';
+import type { ImageSource } from '../dist/images/source.js';
 import { Graph, matmul, serialize, sum } from '../dist/graph/index.js';
 import { float32, Session } from '../dist/runtime/index.js';
 import { type Dataset, loadRecipe, type Recipe, Trainer } from '../dist/training/index.js';

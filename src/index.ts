@@ -1,9 +1,9 @@
 // The package's front door: each layer as a namespace. Import one layer alone, as `sphereface-plus/graph` and so on, to load no more
 // than it needs; `graph`, `nn`, `losses` and `evaluation` run in a browser as they are.
-export * as data from './data/index.js';
 export * as evaluation from './evaluation/index.js';
 export * as faces from './faces/index.js';
 export * as graph from './graph/index.js';
+export * as images from './images/index.js';
 export * as losses from './losses/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';

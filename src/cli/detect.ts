@@ -2,7 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { openImageSource } from '../data/index.js';
+import { openImageSource } from '../images/index.js';
 import { detectPhotos } from '../faces/detect-photos.js';
 import { formatDetection, isUnreadable } from '../faces/records.js';
 import { Output, Progress, withCommonOptions } from './context.js';

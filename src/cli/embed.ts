@@ -1,15 +1,8 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { createEmbeddingsWriter, openImageSource } from '../data/index.js';
-import {
-  assertSameAlignment,
-  type EmbedFailure,
-  embedImages,
-  openModel,
-  readCropManifest,
-  readInputSpec,
-} from '../models/index.js';
+import { openImageSource, assertSameAlignment, readCropManifest } from '../images/index.js';
+import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
 
 interface EmbedCommandOptions extends CommonOptions {

@@ -13,7 +13,7 @@ import {
 } from '../faces/photo.js';
 import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
 import { type CropSizeName, templates } from '../faces/template.js';
-import { type LoadedWeights, loadMtcnnWeights } from '../models/weights.js';
+import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';
 import { type CommonOptions, finiteNumber, type Output, positiveInteger } from './context.js';
 
 export interface DetectOptions extends CommonOptions {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
-import { decodePhoto, openImageSource } from '../data/index.js';
+import { decodePhoto, openImageSource } from '../images/index.js';
 import { type AlignedManifest, manifestName } from '../faces/prepare.js';
 import { isUnreadable, parseDetection } from '../faces/records.js';
 import { runCommand } from '../testing/command.js';

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
-import type { Picture } from '../data/index.js';
+import type { Picture } from '../images/index.js';
 import { openModel, readMetadata, readParameters, writeModel } from '../models/index.js';
 import { writeCaffeModel } from '../testing/caffe-writer.js';
 import { runCommand } from '../testing/command.js';
 import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
-import { decodeSafetensors } from '../training/safetensors.js';
+import { decodeSafetensors } from '../models/safetensors.js';
 import { registerImport } from './import.js';
 
 /** The tiny model as a Caffe net: Caffe keeps fully connected weights as [outputs, inputs]. */

@@ -3,8 +3,8 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
+import { describeAlignment } from '../images/index.js';
 import {
-  describeAlignment,
   importCaffe,
   importOnnx,
   type ImportedModel,
@@ -13,7 +13,7 @@ import {
   sidecarOf,
   writeModel,
 } from '../models/index.js';
-import { encodeSafetensors } from '../training/safetensors.js';
+import { encodeSafetensors } from '../models/safetensors.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 
 interface ImportOptions extends CommonOptions {

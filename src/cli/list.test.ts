@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openImageSource } from '../data/index.js';
+import { openImageSource } from '../images/index.js';
 import { runCommand } from '../testing/command.js';
 import { writeZip } from '../testing/zip-writer.js';
 import { registerList } from './list.js';

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { type OpenedSource, openImageSource } from '../data/index.js';
+import { type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 

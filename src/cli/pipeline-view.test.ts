@@ -67,7 +67,7 @@ describe('printSummary', () => {
   });
 
   it('claims other people only where they were held out', () => {
-    expect(printed([base, plus]).join('\n')).toContain('judged on 20 people not among them');
+    expect(printed([base, plus]).join('\n')).toContain('evaluated on 20 people not among them');
     expect(printed([base, plus], 0, 0).join('\n')).not.toContain('not among them');
   });
 });

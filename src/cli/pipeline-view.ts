@@ -80,8 +80,8 @@ export function printSummary(output: Output, summary: PipelineSummary): void {
   const { models, pairs, training } = summary;
   const missing = pairs.missing === 0 ? '' : ` (${pairs.missing} more could not be used)`;
   output.line();
-  const judges = summary.heldOut > 0 ? `${summary.heldOut} people not among them` : 'the given pairs';
-  output.line(`Trained on ${training.images} images of ${training.identities} people; judged on ${judges}:`);
+  const by = summary.heldOut > 0 ? `${summary.heldOut} people not among them` : 'the given pairs';
+  output.line(`Trained on ${training.images} images of ${training.identities} people; evaluated on ${by}:`);
   output.line(`${pairs.matched} matched and ${pairs.mismatched} mismatched pairs${missing}; chance is 50 %.`);
   output.line(`Accuracy by ${summary.protocol}`);
   output.line();

@@ -27,13 +27,15 @@ export function registerRun(program: Command): void {
       .description('photos to a report: prepare, list, train, evaluate; run it again to go on after an interruption')
       .argument('<photos>', 'a folder of identity folders, or a zip of one')
       .requiredOption('-o, --output <folder>', 'where everything goes')
-      .option('--pairs <file>', 'the pairs to judge on; without it identities are held out and pairs drawn')
+      .option('--pairs <file>', 'the pairs to evaluate on; without it identities are held out and pairs drawn')
       .option('--pair-photos <photos>', 'the photos that --pairs names, if they are not among PHOTOS')
       .option('--recipe <name>', 'how SphereFace is trained: a built-in recipe or a file', 'sphereface-m4-small')
       .option('--plus-recipe <name>', 'how it is fine-tuned to SphereFace+', 'sphereface-plus-m4-small')
       .option('--set <path=value>', 'change one value of --recipe; may be given several times', collect)
       .option('--plus-set <path=value>', 'change one value of --plus-recipe; may be given several times', collect)
-      .addOption(new Option('--hold-out <share>', 'share of the identities to judge on').argParser(share).default(0.25))
+      .addOption(
+        new Option('--hold-out <share>', 'share of the identities to evaluate on').argParser(share).default(0.25),
+      )
       .addOption(
         new Option('--seed <n>', 'of the choice of identities and pairs')
           .argParser(positiveInteger)

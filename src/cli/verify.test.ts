@@ -96,7 +96,7 @@ const shared = fileURLToPath(new URL('../../../shared', import.meta.url));
 
 describe.skipIf(!existsSync(shared))('sphereface verify on photos (skipped where ../shared is absent)', () => {
   it('tells one person from another with published weights', async () => {
-    const { openImageSource } = await import('../data/index.js');
+    const { openImageSource } = await import('../images/index.js');
     const source = await openImageSource(join(shared, 'data/lfw-view1-photos.zip'));
     const photo = async (file: string): Promise<string> => {
       const index = source.entries.findIndex((entry) => entry.file === file);

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { decodeCrop, decodePhoto, type Picture } from '../data/index.js';
+import { decodeCrop, decodePhoto, type Picture, describeAlignment, type InputSpec } from '../images/index.js';
 import { decide } from '../evaluation/calibration.js';
 import { cosineScores } from '../evaluation/metrics/index.js';
 import { alignFace } from '../faces/align.js';
@@ -10,7 +10,7 @@ import { chooseFace } from '../faces/choose.js';
 import { Mtcnn } from '../faces/mtcnn/detector.js';
 import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
 import { alignmentVersion, type Template, templates } from '../faces/template.js';
-import { type Calibration, describeAlignment, type InputSpec, openModel, readInputSpec } from '../models/index.js';
+import { type Calibration, openModel, readInputSpec } from '../models/index.js';
 import { finiteNumber, Output, withCommonOptions } from './context.js';
 import { detectorWeights, type DetectOptions, photoSettings, withDetectOptions } from './faces-options.js';
 

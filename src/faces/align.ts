@@ -1,5 +1,5 @@
 // From a photo and its landmarks to the aligned crop.
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import type { Landmarks } from './geometry.js';
 import { type Affine, fitSimilarity, invert, type SimilaritySolver } from './similarity.js';
 import type { Template } from './template.js';

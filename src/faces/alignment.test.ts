@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { alignFace, cropCenter } from './align.js';
 import type { Landmarks, Point } from './geometry.js';
 import { type Affine, apply, fitSimilarity, invert } from './similarity.js';

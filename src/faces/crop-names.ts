@@ -1,6 +1,6 @@
 // Where each photo's crop goes: the photo's own path with the crop's extension, and never outside the output folder.
-import type { ImageEntry } from '../data/source.js';
-import { unsafePath } from '../data/names.js';
+import type { ImageEntry } from '../images/source.js';
+import { unsafePath } from '../images/names.js';
 
 /**
  * The path of every entry's crop, relative to the output folder: the entry's path with another extension. Photos that

@@ -1,6 +1,6 @@
 // Detection over a source of photos, in order, on all cores.
 import { messageOf } from '../common/errors.js';
-import type { OpenedSource } from '../data/source.js';
+import type { OpenedSource } from '../images/source.js';
 import type { MtcnnWeights } from './mtcnn/networks.js';
 import { defaultPhotoSettings, type PhotoSettings } from './photo.js';
 import { inOrder, PhotoPool } from './pool.js';

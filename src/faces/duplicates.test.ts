@@ -2,8 +2,8 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
-import { decodePhoto } from '../data/decode.js';
-import type { OpenedSource, Picture } from '../data/source.js';
+import { decodePhoto } from '../images/decode.js';
+import type { OpenedSource, Picture } from '../images/source.js';
 import { fingerprint, groupEqual, isSamePicture } from './duplicates.js';
 import { listIdentities } from './identity-list.js';
 

@@ -1,5 +1,5 @@
 // Finds pictures that are the same although their files differ: saved again, at another quality, in another format.
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 
 /** What is kept of a picture to recognise it by. */
 export interface Fingerprint {

@@ -1,8 +1,8 @@
 // The training list of a folder of crops, and what is suspicious about the folder: duplicates, identities with few images.
 import { createHash } from 'node:crypto';
 import { messageOf, UsageError } from '../common/errors.js';
-import { decodePhoto } from '../data/decode.js';
-import type { OpenedSource } from '../data/source.js';
+import { decodePhoto } from '../images/decode.js';
+import type { OpenedSource } from '../images/source.js';
 import { type Fingerprint, fingerprint, groupEqual } from './duplicates.js';
 import { inOrder } from './pool.js';
 

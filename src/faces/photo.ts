@@ -1,8 +1,8 @@
 // One photo from its bytes to its crop: decode, detect, choose, align, encode.
 import sharp from 'sharp';
 import { messageOf } from '../common/errors.js';
-import { decodePhoto } from '../data/decode.js';
-import type { Picture } from '../data/source.js';
+import { decodePhoto } from '../images/decode.js';
+import type { Picture } from '../images/source.js';
 import { alignFace, cropCenter, type MissingFacePolicy } from './align.js';
 import { chooseFace, type FaceChoice } from './choose.js';
 import type { Face } from './geometry.js';

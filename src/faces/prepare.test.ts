@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openImageSource } from '../data/index.js';
+import { openImageSource } from '../images/index.js';
 import { writeZip } from '../testing/zip-writer.js';
 import type { Landmarks } from './geometry.js';
 import { defaultCrop, defaultPhotoSettings } from './photo.js';
@@ -155,7 +155,7 @@ describe('prepare', () => {
     await writeFile(
       script,
       `import { prepare } from ${here('./prepare.ts')};
-       import { openImageSource } from ${here('../data/index.ts')};
+       import { openImageSource } from ${here('../images/index.ts')};
        const landmarks = ${JSON.stringify(templates['112x96'].landmarks.map(([x, y]) => [x + 10, y + 5]))};
        const find = (file) => ({ file, width: 120, height: 130, faces: [{ box: [10, 5, 106, 117], score: 1, landmarks }], chosen: 0 });
        let done = 0;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { type Region, Resizer } from './resize.js';
 
 function noise(width: number, height: number, seed = 1): Picture {

@@ -1,5 +1,5 @@
 // Resamples pictures for the detector: box average when shrinking, bilinear when enlarging (Dollár's imResample).
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 
 /** A part of a picture in whole pixels; it may reach outside, where the picture is 0. */
 export interface Region {

@@ -1,5 +1,5 @@
 // Resamples a picture through an affine transform: bilinear, black outside.
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import type { Affine } from './similarity.js';
 
 /**

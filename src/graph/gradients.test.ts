@@ -25,7 +25,7 @@ import {
   tanh,
   type Value,
 } from './index.js';
-import { ModelProtoSchema } from './onnx_pb.js';
+import { ModelProtoSchema } from './onnx/onnx_pb.js';
 
 /** The ONNX operators of a model, counted. */
 function operators(graph: Graph, outputs: Record<string, Value>): Record<string, number> {

@@ -2,7 +2,7 @@
 import { SphereFaceError } from '../common/errors.js';
 import { add } from './ops/arithmetic.js';
 import { describe } from './shapes.js';
-import { reachable } from './serialize.js';
+import { reachable } from './onnx/serialize.js';
 import { sizeOf, type Value } from './value.js';
 
 /**

@@ -1,5 +1,5 @@
 // The vocabulary of a graph: tensor types, values, the nodes that produce them, and what an op is.
-import type { Emitter } from './emitter.js';
+import type { Emitter } from './onnx/emitter.js';
 import type { Graph } from './graph.js';
 
 export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'bool';

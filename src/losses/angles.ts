@@ -1,6 +1,6 @@
 // Cosines between features and classifiers, and angles from cosines without the infinite slope at ±1.
 import { acos, clip, matmul, type Value } from '../graph/index.js';
-import type { ClassifierInputs } from './margin.js';
+import type { ClassifierInputs } from './margins/margin.js';
 import { unitRows } from './rows.js';
 
 /** cos θ between every feature and every classifier: [n, classes]. Both sides are normalised. */

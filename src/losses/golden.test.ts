@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gradients, mul, sum } from '../graph/index.js';
 import { graphValues } from '../testing/graph-values.js';
-import { aSoftmaxLogits, type AngularMultiple, psi } from './a-softmax.js';
-import { caffeEnergy, rieszEnergy, type RieszOptions } from './energy.js';
+import { aSoftmaxLogits, type AngularMultiple, psi } from './margins/a-softmax.js';
+import { caffeEnergy, rieszEnergy, type RieszOptions } from './energies/energy.js';
 
 interface Golden {
   readonly psi: { m: AngularMultiple; deg: number; value: number }[];

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { gradients, type Value } from '../graph/index.js';
 import { graphValues } from '../testing/graph-values.js';
-import { type EnergyPairs, rieszEnergy, type RieszOptions } from './energy.js';
-import { classificationLoss, type MarginOptions } from './margin.js';
-import { sphereFace2Bias } from './sphereface2.js';
+import { type EnergyPairs, rieszEnergy, type RieszOptions } from './energies/energy.js';
+import { classificationLoss, type MarginOptions } from './margins/margin.js';
+import { sphereFace2Bias } from './margins/sphereface2.js';
 
 type Matrix = number[][];
 

@@ -1,7 +1,7 @@
 // Embedding a whole image source: decoding runs ahead of the network, unreadable images are reported and left out.
 import { messageOf } from '../common/errors.js';
-import { CropSizeError, decodeCrop } from '../data/decode.js';
-import type { ImageSource, Picture } from '../data/source.js';
+import { CropSizeError, decodeCrop } from '../images/decode.js';
+import type { ImageSource, Picture } from '../images/source.js';
 import type { Model } from './model.js';
 
 /** How to embed a source. */

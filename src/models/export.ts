@@ -1,9 +1,9 @@
 // A model file made ready for others: in the number format they want, checked against the original.
 import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { toFloat16Model } from './half.js';
-import type { InputSpec } from './input.js';
+import type { InputSpec } from '../images/input.js';
 import type { Model } from './model.js';
 import { parseModel } from './onnx.js';
 

@@ -12,7 +12,7 @@ import {
   NodeProtoSchema,
   type TensorProto,
   TensorProto_DataType as DataType,
-} from '../graph/onnx_pb.js';
+} from '../graph/onnx/onnx_pb.js';
 import { parseModel } from './onnx.js';
 import { floatData } from './parameters.js';
 

@@ -5,7 +5,7 @@ import { serialize, type Value } from '../graph/index.js';
 import { buildCaffeNet, type CaffeNet } from './caffe/build.js';
 import { parseDefinition } from './caffe/definition.js';
 import { readCaffeModel } from './caffe/read.js';
-import { type InputSpec, publishedInput } from './input.js';
+import { type InputSpec, publishedInput } from '../images/input.js';
 import { encodeMetadata } from './metadata.js';
 import { ModelFileError, parseModel, portsOf, readMetadataProps, readModelFile, withMetadataProps } from './onnx.js';
 import type { Parameter } from './parameters.js';

@@ -1,8 +1,8 @@
 // What a model file says of itself, in the ONNX file's `metadata_props`, and the checks on reading it.
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
-import type { InputSpec } from './input.js';
+import { packageVersion } from '../common/version.js';
+import type { InputSpec } from '../images/input.js';
 
 /** Thresholds on the cosine similarity at given false-accept rates, and where they come from. */
 export interface Calibration {
@@ -63,11 +63,6 @@ export const metadataKeys = {
   packageVersion: 'sphereface.package_version',
   calibration: 'sphereface.calibration',
 } as const;
-
-/** This package's version, as written into the files it makes. */
-export const packageVersion: string = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))).version;
 
 /** The `metadata_props` of a model file. */
 export function encodeMetadata(metadata: ModelMetadata): Record<string, string> {

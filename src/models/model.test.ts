@@ -8,15 +8,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../common/errors.js';
 import { toFloat16 } from '../common/float16.js';
-import type { Picture } from '../data/source.js';
-import { ModelProtoSchema, TensorProto_DataType } from '../graph/onnx_pb.js';
+import type { Picture } from '../images/source.js';
+import { ModelProtoSchema, TensorProto_DataType } from '../graph/onnx/onnx_pb.js';
 import {
   tinyEmbedding as expected,
   tinyInput as spec,
   tinyModel as network,
   tinyWeights as weights,
 } from '../testing/tiny-model.js';
-import { type InputSpec, assertSameAlignment, publishedInput } from './input.js';
+import { type InputSpec, assertSameAlignment, publishedInput } from '../images/input.js';
 import type { ModelMetadata } from './metadata.js';
 import { openModel, readMetadata, updateMetadata } from './model.js';
 import { parseModel, writeModel } from './onnx.js';

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { Tensor } from 'onnxruntime-common';
 import { SphereFaceError } from '../common/errors.js';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
-import { InputPacker, type InputSpec, type PackedPicture } from './input.js';
+import { InputPacker, type InputSpec, type PackedPicture } from '../images/input.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
 import {
   ModelFileError,

@@ -11,7 +11,7 @@ import {
   StringStringEntryProtoSchema,
   type TensorProto,
   type ValueInfoProto,
-} from '../graph/onnx_pb.js';
+} from '../graph/onnx/onnx_pb.js';
 
 /** Field numbers of ModelProto. */
 const metadataField = 14;

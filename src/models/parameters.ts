@@ -1,7 +1,7 @@
 // The parameters of a model file, by name: where a fine-tune starts from.
 import { SphereFaceError } from '../common/errors.js';
 import { fromFloat16 } from '../common/float16.js';
-import { type TensorProto, TensorProto_DataType } from '../graph/onnx_pb.js';
+import { type TensorProto, TensorProto_DataType } from '../graph/onnx/onnx_pb.js';
 import { externalData, parseModel, readModelFile } from './onnx.js';
 
 /** A parameter: its shape and its values in row-major order. */

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
-import { TensorProto_DataType } from '../graph/onnx_pb.js';
+import { TensorProto_DataType } from '../graph/onnx/onnx_pb.js';
 import { type EmbeddingNetwork, embeddingNetwork, InferenceBuilder } from '../nn/index.js';
 import { float32Data, Session, type Tensor } from '../runtime/index.js';
 import type { ModelMetadata } from './metadata.js';

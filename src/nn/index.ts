@@ -1,8 +1,8 @@
 // The public face of the nn layer.
-export { type EmbeddingNetwork, embeddingNetwork } from './embedding-network.js';
+export { type EmbeddingNetwork, embeddingNetwork } from './backbones/embedding-network.js';
 export { fill, type Filler } from './fillers.js';
 export * from './layers.js';
-export { mobileFaceNet, type MobileFaceNetOptions } from './mobilefacenet.js';
+export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';
 export * from './parameters.js';
 export { sgdUpdate, type SgdScalars } from './sgd.js';
 export {
@@ -12,4 +12,4 @@ export {
   sfnetUnits,
   type SfnetDepth,
   type SfnetOptions,
-} from './sfnet.js';
+} from './backbones/sfnet.js';

@@ -6,7 +6,7 @@ import { float32, float32Data, Session } from '../runtime/index.js';
 import { expectClose } from '../testing/close.js';
 import { fromTensor, map, type NdArray, toTensor, uniform } from '../testing/nd-array.js';
 import { batchNorm, convolution, fullyConnected, parametricRelu } from './layers.js';
-import { mobileFaceNet } from './mobilefacenet.js';
+import { mobileFaceNet } from './backbones/mobilefacenet.js';
 import {
   countParameters,
   InferenceBuilder,
@@ -15,7 +15,7 @@ import {
   type NetworkBuilder,
   TrainingBuilder,
 } from './parameters.js';
-import { sfnet } from './sfnet.js';
+import { sfnet } from './backbones/sfnet.js';
 
 type Network = (net: NetworkBuilder, x: Value) => Value;
 

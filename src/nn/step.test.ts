@@ -19,7 +19,7 @@ import { webgpuTitle, webgpuWorks } from '../testing/devices.js';
 import { fromTensor, toTensor, uniform } from '../testing/nd-array.js';
 import { batchNorm, convolution, fullyConnected, parametricRelu } from './layers.js';
 import { initialize, type NetworkBuilder, TrainingBuilder } from './parameters.js';
-import { sfnet } from './sfnet.js';
+import { sfnet } from './backbones/sfnet.js';
 
 type Network = (net: NetworkBuilder, images: Value) => Value;
 

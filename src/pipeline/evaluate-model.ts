@@ -1,7 +1,7 @@
-// A model file judged on a pair file: opens both, embeds, evaluates, writes the report, and stores a calibration if wanted.
+// A model file evaluated on a pair file: opens both, embeds, evaluates, writes the report, and stores a calibration if wanted.
 import { basename, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
-import type { ImageSource } from '../data/index.js';
+import type { ImageSource } from '../images/index.js';
 import {
   type BootstrapOptions,
   calibrate,
@@ -12,16 +12,8 @@ import {
   type Protocol,
   runEvaluation,
 } from '../evaluation/index.js';
-import {
-  assertSameAlignment,
-  type Calibration,
-  embedImages,
-  type InputSpec,
-  type Model,
-  openModel,
-  readMetadata,
-  updateMetadata,
-} from '../models/index.js';
+import { assertSameAlignment, type InputSpec } from '../images/index.js';
+import { type Calibration, embedImages, type Model, openModel, readMetadata, updateMetadata } from '../models/index.js';
 import type { Device } from '../runtime/index.js';
 import { type EvaluationPaths, openEvaluationData, readImageList, readPairs } from './evaluation-data.js';
 import {
@@ -32,7 +24,7 @@ import {
   writeReportFiles,
 } from './evaluation-output.js';
 
-/** What to judge, on what, and how. */
+/** What to evaluate, on what, and how. */
 export interface EvaluateModelOptions extends EvaluationPaths, Partial<Omit<OutputOptions, 'pairs' | 'output'>> {
   readonly model: string;
   /** The folder of the report. */

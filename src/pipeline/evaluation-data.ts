@@ -2,9 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../common/errors.js';
-import { type ImageSource, openImageSource, openVerificationSet } from '../data/index.js';
+import {
+  type ImageSource,
+  openImageSource,
+  openVerificationSet,
+  type CropManifest,
+  readCropManifest,
+} from '../images/index.js';
 import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
-import { type CropManifest, readCropManifest } from '../models/index.js';
 
 /** Pairs and the images that they name. */
 export interface EvaluationData {

@@ -2,13 +2,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
-import type { ImageSource } from '../data/index.js';
+import type { ImageSource } from '../images/index.js';
 import type { EvaluationNumbers } from '../evaluation/evaluate.js';
 import { type Mistake, worstMistakes } from '../evaluation/mistakes.js';
 import { fileFinder } from '../evaluation/pairs.js';
 import type { Facts, PicturedPair } from '../evaluation/report/report.js';
 import type { EvaluationRunResult, MissingImagesError } from '../evaluation/run.js';
-import { type CropManifest, describeAlignment, type Model, packageVersion } from '../models/index.js';
+import { packageVersion } from '../common/version.js';
+import { type CropManifest, describeAlignment } from '../images/index.js';
+import { type Model } from '../models/index.js';
 import type { EvaluationData } from './evaluation-data.js';
 
 /** Beside a report's files, the whole list of missing images of a run that failed for them. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ImageEntry } from '../data/index.js';
+import type { ImageEntry } from '../images/index.js';
 import { parsePairs } from '../evaluation/pairs.js';
 import { formatPairs, holdOut } from './hold-out.js';
 

@@ -1,10 +1,10 @@
-// Which identities are kept away from training, and the pairs that a model is judged on over them.
+// Which identities are kept away from training, and the pairs that a model is evaluated on over them.
 import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
-import type { ImageEntry } from '../data/index.js';
+import type { ImageEntry } from '../images/index.js';
 import type { Pair } from '../evaluation/pairs.js';
 
-/** How to divide a set into training and judging. */
+/** How to divide a set into training and evaluation. */
 export interface HoldOutOptions {
   /** Share of the identities that are held out, 0 … 1. */
   readonly share: number;
@@ -26,7 +26,7 @@ export interface HoldOut {
 /**
  * Holds out identities at random and draws pairs among their images: as many matched as mismatched, none twice. Each
  * identity contributes to the matched pairs as evenly as its images allow.
- * @throws SphereFaceError if there are too few identities or images to train and to judge.
+ * @throws SphereFaceError if there are too few identities or images to train and to evaluate.
  */
 export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOutOptions> = {}): HoldOut {
   const { share, pairsOfEachKind, seed } = { ...defaultHoldOut, ...options };
@@ -43,7 +43,7 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
   const heldOut = shuffled.slice(0, count).sort();
   const training = shuffled.slice(count).sort();
   if (training.length < 2) {
-    throw new SphereFaceError('There are too few identities to train on some and to judge on others.', {
+    throw new SphereFaceError('There are too few identities to train on some and to evaluate on others.', {
       got: `${images.size} identities`,
       expected: 'four at least; some hundred for a model worth having',
       next: 'add identities, or give pairs of other people with --pairs',
@@ -52,7 +52,7 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
   const people = heldOut.map((identity) => images.get(identity)!);
   const matched = matchedPairs(people, pairsOfEachKind, random);
   if (matched.length === 0) {
-    throw new SphereFaceError('No held-out identity has two images, so there is no matched pair to judge on.', {
+    throw new SphereFaceError('No held-out identity has two images, so there is no matched pair to evaluate on.', {
       got: `${heldOut.length} identities with one image each`,
       expected: 'several images of each identity',
       next: 'add images, or give pairs with --pairs',

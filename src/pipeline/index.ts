@@ -1,4 +1,4 @@
-// The layers put together: photos to a report, and a model judged on a pair file.
+// The layers put together: photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
 export { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
 export { defaultHoldOut, formatPairs, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';

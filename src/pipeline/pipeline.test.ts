@@ -113,7 +113,7 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(await manifest('half')).toBe(await manifest('whole'));
   });
 
-  it('judges on given pairs, and trains on none of the people in them', async () => {
+  it('evaluates on given pairs, and trains on none of the people in them', async () => {
     const files = ['person-000/00.jpg', 'person-000/01.jpg', 'person-001/00.jpg'];
     const pairs = join(folder, 'given.txt');
     const text = `${files[0]}\t${files[1]}\t1\n${files[0]}\t${files[2]}\t0\n`;

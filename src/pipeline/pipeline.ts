@@ -1,13 +1,13 @@
-// From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, judge on people not trained on.
+// From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, evaluate on people not trained on.
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError } from '../common/errors.js';
-import { type OpenedSource, openImageSource } from '../data/index.js';
+import { type OpenedSource, openImageSource } from '../images/index.js';
 import { fileFinder, parsePairs } from '../evaluation/index.js';
 import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
-import { packageVersion } from '../models/index.js';
+import { packageVersion } from '../common/version.js';
 import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
 import { evaluateModel } from './evaluate-model.js';
 import { defaultHoldOut, formatPairs, holdOut, type HoldOutOptions } from './hold-out.js';
@@ -30,7 +30,7 @@ export interface PipelineOptions {
   readonly recipes: PipelineRecipes;
   /** The detector's weights; asked for only where photos are still to be aligned. */
   readonly weights: () => Promise<MtcnnWeights>;
-  /** A pair file to judge on; without it identities are held out and pairs drawn among their photos. */
+  /** A pair file to evaluate on; without it identities are held out and pairs drawn among their photos. */
   readonly pairs?: string;
   /** The photos that `pairs` names, where they are not among `photos`. */
   readonly pairPhotos?: string;
@@ -137,7 +137,7 @@ class Pipeline {
 
     const manifest = await this.align(photos, this.aligned);
     if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages);
-    const division = await this.stage(ledger, 'divide into training and judging', 'divide', () => this.divide());
+    const division = await this.stage(ledger, 'divide into training and evaluation', 'divide', () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
         `held out: ${division.heldOut} people, ${division.matched} matched and ${division.mismatched} mismatched pairs`,
@@ -155,19 +155,19 @@ class Pipeline {
     const names: ModelName[] = control
       ? ['sphereface', 'without-energy', 'sphereface-plus']
       : ['sphereface', 'sphereface-plus'];
-    const judged: Judged[] = [];
+    const evaluated: Evaluated[] = [];
     for (const name of names) {
-      const work = () => this.judge(name, division);
-      judged.push(await this.stage(ledger, `judge ${name}`, `judge ${name}`, work));
+      const work = () => this.evaluate(name, division);
+      evaluated.push(await this.stage(ledger, `evaluate ${name}`, `evaluate ${name}`, work));
     }
-    const { matched, mismatched, missing, protocol } = judged[0];
+    const { matched, mismatched, missing, protocol } = evaluated[0];
     return {
       photos: { total: manifest.counts.photos, aligned: manifest.counts.aligned },
       training: { identities: division.identities, images: division.images },
       heldOut: division.heldOut,
       pairs: { matched, mismatched, missing },
       protocol,
-      models: judged.map(({ summary }) => summary),
+      models: evaluated.map(({ summary }) => summary),
     };
   }
 
@@ -223,15 +223,15 @@ class Pipeline {
     const source = await openImageSource(this.aligned);
     try {
       let heldOut: readonly string[] = [];
-      let judged: readonly { readonly same: boolean }[];
+      let evaluated: readonly { readonly same: boolean }[];
       if (pairs === undefined) {
         const division = holdOut(source.entries, this.options.holdOut);
         heldOut = division.heldOut;
-        judged = division.pairs;
+        evaluated = division.pairs;
         await writeFileAtomic(this.pairs, formatPairs(division.pairs));
       } else {
         const given = parsePairs(await readFile(pairs, 'utf8'), pairs).pairs;
-        judged = given;
+        evaluated = given;
         if (pairPhotos === undefined) heldOut = identitiesIn(given, source);
       }
       const list = await listIdentities({
@@ -256,8 +256,8 @@ class Pipeline {
         identities: list.identities.length,
         images: list.lines.length,
         heldOut: heldOut.length,
-        matched: judged.filter(({ same }) => same).length,
-        mismatched: judged.filter(({ same }) => !same).length,
+        matched: evaluated.filter(({ same }) => same).length,
+        mismatched: evaluated.filter(({ same }) => !same).length,
       };
     } finally {
       await source.close();
@@ -291,7 +291,7 @@ class Pipeline {
     return folder;
   }
 
-  private async judge(name: ModelName, { matched, mismatched }: Division): Promise<Judged> {
+  private async evaluate(name: ModelName, { matched, mismatched }: Division): Promise<Evaluated> {
     const { folder, device, threads } = this.options;
     const model = join(folder, name, 'model.onnx');
     const output = join(folder, 'reports', name);
@@ -303,7 +303,7 @@ class Pipeline {
       images: this.pairImages,
       output,
       protocol,
-      // A pair whose photo shows no face cannot be judged; how many there were is in every output.
+      // A pair whose photo shows no face cannot be evaluated; how many there were is in every output.
       allowMissing: this.options.pairs !== undefined,
       ...(rates.length === 0 ? {} : { calibrate: rates }),
       threads,
@@ -342,8 +342,8 @@ class Pipeline {
   }
 }
 
-/** What the stage `judge` leaves. */
-interface Judged {
+/** What the stage `evaluate` leaves. */
+interface Evaluated {
   readonly matched: number;
   readonly mismatched: number;
   readonly missing: number;

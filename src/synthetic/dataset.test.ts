@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openImageSource } from '../data/index.js';
+import { openImageSource } from '../images/index.js';
 import { writeSyntheticPhotos } from './dataset.js';
 
 let folder: string;

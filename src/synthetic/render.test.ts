@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { type Conditions, sampleConditions } from './conditions.js';
 import { hairStyles, type Identity, sampleIdentity } from './identity.js';
 import { renderPhoto } from './render.js';

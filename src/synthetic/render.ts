@@ -1,6 +1,6 @@
 // From a person and a photo's conditions to the photo: builds the scene, draws, lights and "develops" it.
 import { Random } from '../common/random.js';
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { paintBackground } from './background.js';
 import { bodyMeshes, glassesMeshes, handMeshes } from './body.js';
 import type { Camera, Conditions, Pose } from './conditions.js';

@@ -1,9 +1,9 @@
-// Derivatives by central differences in float64: the judge of every gradient rule.
+// Derivatives by central differences in float64: the reference of every gradient rule.
 import { map, type NdArray } from './nd-array.js';
 
 /**
  * Step of the difference. In float64 the truncation error is about h² f''' / 6 = 2e-9 and the rounding error 1e-16 / h = 1e-12,
- * both far below the float32 rounding of what is judged.
+ * both far below the float32 rounding of what is checked.
  */
 const step = 1e-4;
 

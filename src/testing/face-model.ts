@@ -1,7 +1,7 @@
 // A face model of the published architecture with narrow stages and random weights: quick to run, and deep enough to err.
 import { Random } from '../common/random.js';
 import { Graph, serialize } from '../graph/index.js';
-import { publishedInput } from '../models/input.js';
+import { publishedInput } from '../images/input.js';
 import { encodeMetadata } from '../models/metadata.js';
 import { InferenceBuilder, initialize, sfnet, TrainingBuilder } from '../nn/index.js';
 

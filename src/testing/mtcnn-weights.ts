@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../common/errors.js';
 import type { MtcnnWeights } from '../faces/index.js';
-import { loadMtcnnWeights } from '../models/weights.js';
+import { loadMtcnnWeights } from '../faces/mtcnn/weights.js';
 
 /** Beside the checkout, where developers keep data that is not the project's. */
 export const sharedMtcnn = fileURLToPath(new URL('../../../shared/models/mtcnn/', import.meta.url));

@@ -1,4 +1,4 @@
-// Debian's Python as an independent judge where it is installed; tests that need it are reported as skipped elsewhere.
+// Debian's Python as an independent reference where it is installed; tests that need it are reported as skipped elsewhere.
 import { spawnSync } from 'node:child_process';
 
 const interpreter = '/usr/bin/python3';

@@ -1,7 +1,7 @@
 // A model small enough to compute by hand: an embedding of two weighted sums over a 3 × 2 picture.
-import type { Picture } from '../data/source.js';
+import type { Picture } from '../images/source.js';
 import { Graph, flatten, matmul, serialize } from '../graph/index.js';
-import type { InputSpec } from '../models/input.js';
+import type { InputSpec } from '../images/input.js';
 import { type ModelMetadata, encodeMetadata } from '../models/metadata.js';
 
 export const tinyInput: InputSpec = {

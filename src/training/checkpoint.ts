@@ -3,9 +3,9 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SphereFaceError } from '../common/errors.js';
-import type { SamplerState } from '../data/sampler.js';
+import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../models/safetensors.js';
 
 const word = z.int().min(0).max(0xffffffff);
 const randomState = z.tuple([word, word, word, word]).readonly();

@@ -1,7 +1,7 @@
 // Labelled images as training sees them: identities numbered in the order of their names, small ones left out, and a fingerprint.
 import { createHash } from 'node:crypto';
 import { SphereFaceError } from '../common/errors.js';
-import type { ImageSource } from '../data/source.js';
+import type { ImageSource } from '../images/source.js';
 
 export interface Dataset {
   /** The images that are used. */

@@ -17,6 +17,5 @@ export {
   type RunStart,
   type StartOptions,
 } from './run.js';
-export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 export { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
 export { Trainer, type TrainerOptions } from './trainer.js';

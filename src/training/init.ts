@@ -5,7 +5,7 @@ import { SphereFaceError } from '../common/errors.js';
 import { readParameters } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { CheckpointStore } from './checkpoint.js';
-import { decodeSafetensors, type Tensor } from './safetensors.js';
+import { decodeSafetensors, type Tensor } from '../models/safetensors.js';
 
 /** What became of the parameters of the network and of the model they were to come from. */
 export interface InitReport {

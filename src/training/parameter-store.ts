@@ -2,7 +2,7 @@
 import { SphereFaceError } from '../common/errors.js';
 import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
 import { isTrained, type ParameterSpec } from '../nn/index.js';
-import type { Tensor } from './safetensors.js';
+import type { Tensor } from '../models/safetensors.js';
 
 /** Parameters with equal multipliers, laid end to end. */
 export interface ParameterGroup {

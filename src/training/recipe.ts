@@ -1,7 +1,7 @@
 // The recipe: one typed object that says everything about a training run. Every default stands here and nowhere else.
 import { z } from 'zod';
 import { UsageError } from '../common/errors.js';
-import { publishedInput } from '../models/input.js';
+import { publishedInput } from '../images/input.js';
 import { publishedEmbeddingSize, publishedWidths } from '../nn/index.js';
 
 const positive = z.number().positive();

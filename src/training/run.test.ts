@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openImageSource } from '../data/index.js';
+import { openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
 import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
 import { CheckpointStore } from './checkpoint.js';

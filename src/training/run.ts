@@ -4,15 +4,16 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { openImageSource } from '../data/open.js';
-import { encodeMetadata, packageVersion, writeModel } from '../models/index.js';
+import { openImageSource } from '../images/formats/open.js';
+import { packageVersion } from '../common/version.js';
+import { encodeMetadata, writeModel } from '../models/index.js';
 import { CheckpointStore } from './checkpoint.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { initializeFrom, type InitReport, readInitParameters } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { classifierName, embeddingModel } from './network.js';
 import { parseRecipe, type Recipe } from './recipe.js';
-import { dataOf } from './safetensors.js';
+import { dataOf } from '../models/safetensors.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 /** What a run tells while it goes on. */

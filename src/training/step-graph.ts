@@ -137,7 +137,7 @@ export function buildStep(
   const outputs: Record<string, Value> = {};
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
   const passes = recipe.solver.iterSize;
-  // In the order in which the way back comes by them: the runtime computes them in this one, and drops what only they need.
+  // In the order in which the backward pass comes by them: the runtime computes them in this one, and drops what only they need.
   for (const [name, grad] of [...grads].sort(([, a], [, b]) => a.id - b.id)) {
     const total =
       passes === 1 ? grad : add(scale(grad, 1 / passes), graph.input(earlierGradientName(name), 'float32', grad.shape));

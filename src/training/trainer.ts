@@ -1,8 +1,8 @@
 // The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
 import type { Target } from '../graph/index.js';
 import { hasUnitClassifier, uninformedLoss } from '../losses/index.js';
-import { Sampler } from '../data/sampler.js';
-import { Loader, type Unreadable } from '../data/loader.js';
+import { Sampler } from './sampler.js';
+import { Loader, type Unreadable } from './loader.js';
 import { isTrained, type ParameterValues, sgdUpdate } from '../nn/index.js';
 import { type Device, float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -13,7 +13,7 @@ import type { LogLine } from './log.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
-import { dataOf } from './safetensors.js';
+import { dataOf } from '../models/safetensors.js';
 import { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
 import {
   buildStep,

@@ -13,15 +13,15 @@ export interface Candidate {
 /** Offsets of x1, y1, x2, y2 in units of the box size. */
 export type Offsets = readonly [number, number, number, number];
 
-/** A judgement of the P-Net: where, how sure, and how the box should move. */
+/** A prediction of the P-Net: where, how sure, and how the box should move. */
 export interface Proposal {
   readonly box: Candidate;
   readonly offsets: Offsets;
 }
 
-/** The stride of the P-Net's judgements, in pixels of its input. */
+/** The stride of the P-Net's predictions, in pixels of its input. */
 const stride = 2;
-/** The side of the square that one judgement is about. */
+/** The side of the square that one prediction is about. */
 export const cell = 12;
 
 /** The factors to shrink a picture by, so that faces from `minSize` pixels up to the whole picture appear 12 pixels large. */

@@ -1,6 +1,6 @@
 // MTCNN face detection: pyramid, P-Net, R-Net, O-Net, as the published system runs them (detect_face.m, MTCNNv1).
 import { UsageError } from '../../common/errors.js';
-import type { Picture } from '../../data/source.js';
+import type { Picture } from '../../images/source.js';
 import { Session, Tensor } from '../../runtime/index.js';
 import type { Face, Landmarks, Point } from '../geometry.js';
 import { Resizer } from '../resize.js';
@@ -144,9 +144,9 @@ export class Mtcnn implements AsyncDisposable {
     return suppress(boxes, 0.5, 'union').map((i) => found[i]);
   }
 
-  /** Second stage: the R-Net judges and corrects the proposals. */
+  /** Second stage: the R-Net scores and corrects the proposals. */
   private async refine(picture: Picture, proposed: readonly Candidate[]): Promise<Candidate[]> {
-    const { probability, offsets } = await this.judge('rnet', picture, proposed);
+    const { probability, offsets } = await this.score('rnet', picture, proposed);
     const passed = this.passing(proposed, probability, this.settings.thresholds[1]);
     const boxes = passed.map(({ box }) => box);
     const picked = suppress(boxes, 0.7, 'union').map((i) =>
@@ -157,13 +157,13 @@ export class Mtcnn implements AsyncDisposable {
 
   /** Third stage: the O-Net decides and places the landmarks. */
   private async decide(picture: Picture, refined: readonly Candidate[]): Promise<Face[]> {
-    const { probability, offsets, points } = await this.judge('onet', picture, refined);
+    const { probability, offsets, points } = await this.score('onet', picture, refined);
     const passed = this.passing(refined, probability, this.settings.thresholds[2]);
     const boxes = passed.map(({ box, index }) => regressBox(box, offsetsAt(offsets, index)));
     const kept = suppress(boxes, 0.7, 'smaller');
     const crops = kept.map((i) => passed[i].box);
     const mirrored = this.settings.mirroredLandmarks
-      ? (await this.judge('onet', picture, crops, { mirror: true })).points
+      ? (await this.score('onet', picture, crops, { mirror: true })).points
       : undefined;
     return kept.map((i, k) => {
       const upright = landmarksAt(points, passed[i].index);
@@ -182,7 +182,7 @@ export class Mtcnn implements AsyncDisposable {
   }
 
   /** Runs the R-Net or O-Net over the boxes' crops. */
-  private async judge(
+  private async score(
     name: 'rnet' | 'onet',
     picture: Picture,
     boxes: readonly Candidate[],

@@ -27,7 +27,7 @@ interface Head {
 }
 
 export interface Network {
-  /** Side of the square it judges, in pixels. */
+  /** Side of the square it scores, in pixels. */
   readonly window: number;
   readonly steps: readonly Step[];
   readonly heads: readonly Head[];
@@ -52,7 +52,7 @@ const pool = (kernel: number, stride: number): Step => ({ kind: 'pool', kernel, 
 
 /** The networks, with the layer names of the published files (det1, det2, det3). */
 export const networks = {
-  /** Proposes: fully convolutional, one judgement every 2 pixels. */
+  /** Proposes: fully convolutional, one prediction every 2 pixels. */
   pnet: {
     window: 12,
     steps: [

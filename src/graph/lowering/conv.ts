@@ -1,9 +1,9 @@
 // Which executable form a convolution and its gradients take.
-import type { Emitter } from '../emitter.js';
+import type { Emitter } from '../onnx/emitter.js';
 import type { ConvGeometry } from '../ops/conv2d.js';
 import type { Node, Shape, Value } from '../value.js';
-import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './bilinear.js';
-import { isUnrollable, unrolledConv, unrolledWeightGradient } from './columns.js';
+import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './winograd.js';
+import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };

@@ -1,5 +1,5 @@
 // Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
-import type { EmitOptions, Emitter } from '../emitter.js';
+import type { EmitOptions, Emitter } from '../onnx/emitter.js';
 import type { ConvGeometry } from '../ops/conv2d.js';
 import type { Node, Shape, Value } from '../value.js';
 

@@ -53,7 +53,7 @@ import {
   transpose,
   type Value,
 } from '../index.js';
-import { ModelProtoSchema } from '../onnx_pb.js';
+import { ModelProtoSchema } from '../onnx/onnx_pb.js';
 import { inverseOrder, type Layout, permute, shapeIn } from './layout.js';
 
 const upTo = (max: number) => fc.integer({ min: 1, max });

@@ -1,5 +1,5 @@
 // Elementwise arithmetic of two tensors with broadcasting: add, sub, mul, div, pow, min, max.
-import type { Emitter } from '../emitter.js';
+import type { Emitter } from '../onnx/emitter.js';
 import type { Layout } from '../lowering/layout.js';
 import { broadcastShape, requireDType, requireSameDType, sameShape, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';

@@ -1,6 +1,6 @@
 // Maximum and average pooling over windows of x [n, c, h, w].
 import { requireDType, requireRank, ShapeError } from '../shapes.js';
-import type { Emitter } from '../emitter.js';
+import type { Emitter } from '../onnx/emitter.js';
 import type { Op, Shape, Value } from '../value.js';
 import { convInputGradient, convOutputSize, geometryOf, type Pair } from './conv2d.js';
 import { scatterAddElements } from './indexing.js';

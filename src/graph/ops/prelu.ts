@@ -42,7 +42,7 @@ const preluOp: Op<Record<string, never>> = {
     const change = emitter.node('Mul', [emitter.node('Min', [from, emitter.float(0)]), less]);
     emitter.node('Add', [from, change], { outputs: [to] });
   },
-  // Everything comes from the negative part, so that this one tensor is all that is kept for the way back.
+  // Everything comes from the negative part, so that this one tensor is all that is kept for the backward pass.
   gradient: ({ inputs: [x, slope] }, [dy], needed) => {
     const { graph } = x;
     const negative = minimum(x, graph.scalar(0));

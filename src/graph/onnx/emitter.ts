@@ -1,0 +1,235 @@
+// Writes ONNX nodes while a graph is serialised: names, initializers, attributes, and lowered forms computed only once.
+import { create } from '@bufbuild/protobuf';
+import { inverseOrder, type Layout, layoutOrder } from '../lowering/layout.js';
+import type { Target } from '../lowering/target.js';
+import { sameShape } from '../shapes.js';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataType as DataType,
+  type TensorProto,
+  TensorProtoSchema,
+} from './onnx_pb.js';
+import type { ConstantData } from '../ops/constant.js';
+import type { DType, Shape, Value } from '../value.js';
+
+/** An ONNX attribute's value. Numbers are ints unless wrapped as `{ float }`. */
+export type AttributeValue =
+  number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] };
+
+export interface EmitOptions {
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  /** Names of the outputs; one fresh name when absent. */
+  readonly outputs?: readonly string[];
+  readonly domain?: string;
+}
+
+const dataTypes: Readonly<Record<DType, DataType>> = {
+  float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+  uint8: DataType.UINT8,
+  bool: DataType.BOOL,
+};
+
+/** ONNX's number for a dtype. */
+export function dataTypeOf(dtype: DType): DataType {
+  return dataTypes[dtype];
+}
+
+export class Emitter {
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  /** Operator domains in use besides ONNX's own. */
+  readonly domains = new Set<string>();
+  /** Names of each value, by the layout it lies in. */
+  private readonly held = new Map<Value, Map<Layout, string>>();
+  private readonly memo = new Map<string, string>();
+  private readonly taken = new Set<string>();
+  private counter = 0;
+
+  /**
+   * @param used the values that some emitted node or model output reads
+   * @param outputs the name and layout that some values have as outputs of the model
+   */
+  constructor(
+    readonly target: Target,
+    private readonly used: ReadonlySet<Value>,
+    private readonly outputs: ReadonlyMap<Value, { readonly name: string; readonly layout: Layout }>,
+  ) {
+    for (const { name } of outputs.values()) this.taken.add(name);
+  }
+
+  /** Whether anything reads this value: an output nobody reads need not be computed. */
+  isUsed(value: Value): boolean {
+    return this.used.has(value);
+  }
+
+  /** The name of a value in the model, in the order of axes that the graph speaks of. For an op's output: the name to write. */
+  nameOf(value: Value): string {
+    return this.nameIn(value, 'standard');
+  }
+
+  /** The name of a value in a layout; a value that lies in another one is transposed, once. For an op's output: the name to write. */
+  nameIn(value: Value, layout: Layout): string {
+    const names = this.held.get(value);
+    const name = names?.get(layout);
+    if (name !== undefined) return name;
+    if (names === undefined) return this.hold(value, layout, this.nameFor(value, layout));
+    if (layout === 'standard') {
+      const [[from, lying]] = names;
+      if (from === 'hwnc') return this.hold(value, layout, this.fromHwnc(lying, value.shape));
+      return this.hold(value, layout, this.node('Transpose', [lying], { attributes: { perm: inverseOrder(from) } }));
+    }
+    const source = this.nameOf(value);
+    if (layout === 'hwnc') return this.hold(value, layout, this.toHwnc(source, value.shape));
+    return this.hold(value, layout, this.node('Transpose', [source], { attributes: { perm: layoutOrder(layout) } }));
+  }
+
+  // Moving four axes at once, the runtime goes from element to element; in two steps it copies whole rows of channels, several times
+  // as fast, and where the picture lies in its blocked layout it makes the step between [n, c, h, w] and [n, h, w, c] by itself.
+  // The pixels are one axis meanwhile, or the runtime would join the steps again.
+
+  private toHwnc(source: string, [n, c, h, w]: Shape): string {
+    const channelsLast = this.node('Transpose', [source], { attributes: { perm: [0, 2, 3, 1] } });
+    const pixels = this.node('Reshape', [channelsLast, this.ints([n, h * w, c])]);
+    const turned = this.node('Transpose', [pixels], { attributes: { perm: [1, 0, 2] } });
+    return this.node('Reshape', [turned, this.ints([h, w, n, c])]);
+  }
+
+  private fromHwnc(lying: string, [n, c, h, w]: Shape): string {
+    const pixels = this.node('Reshape', [lying, this.ints([h * w, n, c])]);
+    const turned = this.node('Transpose', [pixels], { attributes: { perm: [1, 0, 2] } });
+    const channelsLast = this.node('Reshape', [turned, this.ints([n, h, w, c])]);
+    return this.node('Transpose', [channelsLast], { attributes: { perm: [0, 3, 1, 2] } });
+  }
+
+  /** States that a value lies in a layout under a name. */
+  hold(value: Value, layout: Layout, name: string): string {
+    const names = this.held.get(value) ?? new Map<Layout, string>();
+    this.held.set(value, names.set(layout, name));
+    this.taken.add(name);
+    return name;
+  }
+
+  /** The layout in which an elementwise op runs best: the one that an input of the output's shape was computed in. */
+  layoutFor(inputs: readonly Value[], output: Value): Layout {
+    for (const input of inputs) {
+      const [computedIn] = this.held.get(input)?.keys() ?? [];
+      if (computedIn !== undefined && computedIn !== 'standard' && sameShape(input.shape, output.shape))
+        return computedIn;
+    }
+    return 'standard';
+  }
+
+  /** An operand that broadcasts against rank-4 values of a layout. */
+  operand(value: Value, layout: Layout): string {
+    if (layout === 'standard' || value.size === 1) return this.nameOf(value);
+    if (value.rank === 4) return this.nameIn(value, layout);
+    return this.once(`lifted:${this.nameOf(value)}:${layout}`, () => {
+      const shape = [...Array<number>(4 - value.rank).fill(1), ...value.shape];
+      const lifted = this.node('Reshape', [this.nameOf(value), this.ints(shape)]);
+      return this.node('Transpose', [lifted], { attributes: { perm: layoutOrder(layout) } });
+    });
+  }
+
+  private nameFor(value: Value, layout: Layout): string {
+    const output = this.outputs.get(value);
+    if (output?.layout === layout) return output.name;
+    const stored = value.producer?.attributes.name;
+    if (typeof stored === 'string') return stored;
+    return this.fresh(value.producer?.op.name ?? 'value');
+  }
+
+  /** A name no other tensor has. */
+  fresh(stem: string): string {
+    let name: string;
+    do name = `${stem}__${this.counter++}`;
+    while (this.taken.has(name));
+    this.taken.add(name);
+    return name;
+  }
+
+  /** Adds an ONNX node; returns the name of its first output. Optional inputs that are absent are empty strings. */
+  node(opType: string, inputs: readonly string[], options: EmitOptions = {}): string {
+    const outputs = options.outputs ?? [this.fresh(opType)];
+    const domain = options.domain ?? '';
+    if (domain !== '') this.domains.add(domain);
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType,
+        input: [...inputs],
+        output: [...outputs],
+        name: `${opType}_${this.nodes.length}`,
+        attribute: Object.entries(options.attributes ?? {}).map(([name, value]) => attribute(name, value)),
+        ...(domain === '' ? {} : { domain }),
+      }),
+    );
+    return outputs[0];
+  }
+
+  /** Adds stored data under a name. */
+  initializer(
+    constant: { readonly data: ConstantData; readonly dtype: DType; readonly shape: Shape },
+    name: string,
+  ): string {
+    const { data } = constant;
+    this.initializers.push(
+      create(TensorProtoSchema, {
+        name,
+        dims: constant.shape.map(BigInt),
+        dataType: dataTypeOf(constant.dtype),
+        rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array<ArrayBuffer>,
+      }),
+    );
+    return name;
+  }
+
+  /** An int64 vector as a stored constant, shared by content: the way recent ONNX ops take axes and shapes. */
+  ints(values: readonly number[]): string {
+    return this.once(`ints:${values.join(',')}`, () =>
+      this.initializer(
+        { data: BigInt64Array.from(values, BigInt), dtype: 'int64', shape: [values.length] },
+        this.fresh('ints'),
+      ),
+    );
+  }
+
+  /** A float32 scalar as a stored constant, shared by content. */
+  float(value: number): string {
+    return this.once(`float:${value}`, () =>
+      this.initializer({ data: Float32Array.of(value), dtype: 'float32', shape: [] }, this.fresh('float')),
+    );
+  }
+
+  /** The tensor made for `key` before, or the one that `make` emits now: how several ops share one lowered form. */
+  once(key: string, make: () => string): string {
+    let name = this.memo.get(key);
+    if (name === undefined) {
+      name = make();
+      this.memo.set(key, name);
+    }
+    return name;
+  }
+}
+
+function attribute(name: string, value: AttributeValue): AttributeProto {
+  const base = { name };
+  if (typeof value === 'number')
+    return create(AttributeProtoSchema, { ...base, type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, {
+      ...base,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
+  }
+  if ('float' in value) return create(AttributeProtoSchema, { ...base, type: AttributeType.FLOAT, f: value.float });
+  if ('floats' in value)
+    return create(AttributeProtoSchema, { ...base, type: AttributeType.FLOATS, floats: [...value.floats] });
+  return create(AttributeProtoSchema, { ...base, type: AttributeType.INTS, ints: value.map(BigInt) });
+}

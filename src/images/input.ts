@@ -1,0 +1,111 @@
+// How pixels become a network's input, as every model file states it of itself.
+import { SphereFaceError } from '../common/errors.js';
+import type { Picture } from './source.js';
+
+/** Which template and which solver placed the face in the crop. Crops and models that differ in it must not meet. */
+export interface AlignmentSpec {
+  /** `sphereface-112x96`, `sphereface-112x112`, or a foreign model's own name. */
+  readonly template: string;
+  /** How the similarity was solved: `cp2tform` (published) or `umeyama`. */
+  readonly solver: string;
+  /** Raised whenever the same photo would give other crops. */
+  readonly version: number;
+}
+
+/** The input convention of a model: size, channel order, and `(pixel - mean) / scale` per channel, in that order. */
+export interface InputSpec {
+  readonly width: number;
+  readonly height: number;
+  readonly channelOrder: 'BGR' | 'RGB';
+  readonly mean: readonly [number, number, number];
+  readonly scale: readonly [number, number, number];
+  readonly alignment: AlignmentSpec;
+}
+
+/** The published system's convention: BGR, (x − 127.5) / 128, 112 high and 96 wide. */
+export const publishedInput: InputSpec = {
+  width: 96,
+  height: 112,
+  channelOrder: 'BGR',
+  mean: [127.5, 127.5, 127.5],
+  scale: [128, 128, 128],
+  alignment: { template: 'sphereface-112x96', solver: 'cp2tform', version: 1 },
+};
+
+/** One picture's place in a batch. */
+export interface PackedPicture {
+  readonly picture: Picture;
+  /** Whether its columns are written from right to left. */
+  readonly mirrored: boolean;
+}
+
+/** Turns pictures into a network's input. Made once per model; holds the 256 values of each channel. */
+export class InputPacker {
+  /** Elements of one picture: 3 × height × width. */
+  readonly stride: number;
+  private readonly planes: readonly { readonly channel: number; readonly values: Float32Array }[];
+
+  constructor(readonly spec: InputSpec) {
+    this.stride = 3 * spec.height * spec.width;
+    this.planes = [0, 1, 2].map((plane) => ({
+      channel: spec.channelOrder === 'RGB' ? plane : 2 - plane,
+      values: Float32Array.from({ length: 256 }, (_, pixel) => (pixel - spec.mean[plane]!) / spec.scale[plane]!),
+    }));
+  }
+
+  /**
+   * Writes `pictures` into `target` as float32 [pictures, 3, height, width].
+   * @throws SphereFaceError for a picture of another size than the model's.
+   */
+  pack(pictures: readonly PackedPicture[], target: Float32Array): void {
+    for (const [index, packed] of pictures.entries()) this.packOne(packed, target, index * this.stride);
+  }
+
+  private packOne({ picture, mirrored }: PackedPicture, target: Float32Array, offset: number): void {
+    assertCropSize(this.spec, picture);
+    const { width, height, data } = picture;
+    const step = mirrored ? -3 : 3;
+    for (const { channel, values } of this.planes) {
+      for (let y = 0; y < height; y++) {
+        let source = (y * width + (mirrored ? width - 1 : 0)) * 3 + channel;
+        for (let x = 0; x < width; x++, source += step) target[offset++] = values[data[source]!]!;
+      }
+    }
+  }
+}
+
+/** Refuses a crop of another size than a model takes. */
+export function assertCropSize(spec: InputSpec, crop: { readonly width: number; readonly height: number }): void {
+  if (crop.width === spec.width && crop.height === spec.height) return;
+  throw new SphereFaceError('The picture does not have the size that the model takes.', {
+    got: `${crop.width} wide, ${crop.height} high`,
+    expected: `${spec.width} wide, ${spec.height} high (${describeAlignment(spec.alignment)})`,
+    next: 'align the photos for this model: sphereface prepare PHOTOS -o ALIGNED',
+  });
+}
+
+/**
+ * Refuses crops that were aligned in another way than a model was trained for: they would give embeddings, only worse
+ * ones, and nobody would notice. `undefined` stands for crops that do not say how they were made, and passes.
+ */
+export function assertSameAlignment(spec: InputSpec, crops: AlignmentSpec | undefined): void {
+  const { alignment } = spec;
+  if (crops === undefined) return;
+  if (
+    crops.template === alignment.template &&
+    crops.solver === alignment.solver &&
+    crops.version === alignment.version
+  ) {
+    return;
+  }
+  throw new SphereFaceError('The crops were aligned in another way than the model takes.', {
+    got: describeAlignment(crops),
+    expected: describeAlignment(alignment),
+    next: 'align the photos again for this model: sphereface prepare PHOTOS -o ALIGNED',
+  });
+}
+
+/** An alignment in words: `template sphereface-112x96, solver cp2tform, version 1`. */
+export function describeAlignment({ template, solver, version }: AlignmentSpec): string {
+  return `template ${template}, solver ${solver}, version ${version}`;
+}

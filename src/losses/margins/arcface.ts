@@ -1,0 +1,40 @@
+// ArcFace (Deng et al., CVPR 2019): s cos(θ + margin) at the label, s cos θ elsewhere.
+import {
+  add,
+  clip,
+  greater,
+  mul,
+  pickLabel,
+  replaceLabel,
+  scale,
+  shift,
+  sqrt,
+  square,
+  sub,
+  type Value,
+} from '../../graph/index.js';
+
+export interface ArcFaceOptions {
+  /** s, the length that features are given. */
+  readonly scale: number;
+  /** Added to the target's angle, radians. */
+  readonly margin: number;
+}
+
+/** Cosines are clipped to this, where sin θ = sqrt(1 − cos² θ) still has a moderate slope. */
+const largestCosine = 1 - 1e-6;
+
+/**
+ * Where θ + margin would pass π the cosine turns upwards again; there the target is cos θ − margin · sin(margin), as in the
+ * authors' code: still decreasing in θ (with a small step down at the seam).
+ * @param cosines [n, classes]; @param labels int64 [n]. @returns logits [n, classes].
+ */
+export function arcFaceLogits(cosines: Value, labels: Value, { scale: s, margin }: ArcFaceOptions): Value {
+  const c = clip(pickLabel(cosines, labels), -largestCosine, largestCosine);
+  const sine = sqrt(sub(c.graph.scalar(1), square(c)));
+  const turned = sub(scale(c, Math.cos(margin)), scale(sine, Math.sin(margin)));
+  const beyond = shift(c, -margin * Math.sin(margin));
+  const within = greater(c, c.graph.scalar(Math.cos(Math.PI - margin)));
+  const target = add(mul(within, turned), mul(sub(c.graph.scalar(1), within), beyond));
+  return scale(replaceLabel(cosines, labels, target), s);
+}

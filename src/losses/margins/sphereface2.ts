@@ -1,0 +1,65 @@
+// SphereFace2 (Wen et al., ICLR 2022): every classifier is a binary one, so that nothing is normalised over classes.
+import {
+  add,
+  affine,
+  mean,
+  mul,
+  neg,
+  pickLabel,
+  pow,
+  relu,
+  scale,
+  shift,
+  softplus,
+  sub,
+  sum,
+  type Value,
+} from '../../graph/index.js';
+
+export interface SphereFace2Options {
+  /** λ: share of the positive pairs' term, in (0, 1). */
+  readonly balance: number;
+  /** r. */
+  readonly scale: number;
+  readonly margin: number;
+  /** t of the similarity adjustment g(z) = 2 ((z + 1) / 2)^t − 1. */
+  readonly exponent: number;
+  /** Factor of the whole loss. */
+  readonly weight: number;
+}
+
+/**
+ * The loss with an additive margin (type C), mean over the batch:
+ * weight/r · [λ ln(1 + e^−(r (g(cos θ_y) − m) + b)) + (1 − λ) Σ_{j≠y} ln(1 + e^(r (g(cos θ_j) + m) + b))].
+ * @param cosines [n, classes]; @param labels int64 [n]; @param bias b, trained, one number.
+ */
+export function sphereFace2Loss(cosines: Value, labels: Value, bias: Value, options: SphereFace2Options): Value {
+  const { balance, scale: r, margin, exponent, weight } = options;
+  const target = pickLabel(cosines, labels);
+  const adjusted = (z: Value) => affine(adjust(z, exponent), 2 * r, -r);
+  const pull = softplus(neg(add(shift(adjusted(target), -r * margin), bias)));
+  const push = (z: Value) => softplus(add(shift(adjusted(z), r * margin), bias));
+  const others = sub(sum(push(cosines), { axes: [1] }), push(target));
+  return scale(mean(add(scale(pull, balance), scale(others, 1 - balance))), weight / r);
+}
+
+/** ((z + 1) / 2)^t; whole exponents by products, which rounding below z = −1 cannot turn into NaN. */
+function adjust(z: Value, exponent: number): Value {
+  const base = affine(z, 0.5, 0.5);
+  if (!Number.isInteger(exponent)) return pow(shift(relu(base), 1e-12), z.graph.scalar(exponent));
+  let power = base;
+  for (let i = 1; i < exponent; i++) power = mul(power, base);
+  return power;
+}
+
+/** The bias at which, for cosines of zero, positive and negative pairs pull equally. */
+export function sphereFace2Bias(classes: number, options: SphereFace2Options): number {
+  const { balance, scale: r, margin, exponent } = options;
+  const similarity = 2 * 0.5 ** exponent - 1;
+  const positive = r * (similarity - margin);
+  const negative = r * (similarity + margin);
+  const ratio = balance / ((1 - balance) * (classes - 1));
+  // The positive root u = e^b of λ / (1 + e^p u) = (1 − λ)(classes − 1) e^n u / (1 + e^n u).
+  const root = Math.sqrt((1 - ratio) ** 2 + 4 * ratio * Math.exp(positive - negative));
+  return Math.log(2 * ratio) - negative - Math.log(1 - ratio + root);
+}

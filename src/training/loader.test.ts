@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publishedInput } from '../images/input.js';
+import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
+import { noAugmentation } from '../images/augment.js';
+import { Loader, type LoaderOptions } from './loader.js';
+import { openImageSource } from '../images/formats/open.js';
+import { Sampler } from './sampler.js';
+import type { ImageSource } from '../images/source.js';
+
+let folder: string;
+let source: ImageSource;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'loader-'));
+  await writeTinyFaces(folder, { identities: 5, each: 7 });
+  source = await openImageSource(folder);
+});
+afterAll(async () => {
+  await source.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
+  const labels = source.entries.map((_, index) => Math.floor(index / 7));
+  return new Loader({
+    source,
+    labels,
+    sampler: new Sampler('shuffle', labels, 3),
+    input: { ...publishedInput, width: tinySize, height: tinySize },
+    augmentation: { ...noAugmentation, mirror: 0.5 },
+    batchSize: 10,
+    prefetch: 3,
+    cacheBytes: 2 ** 20,
+    ...change,
+  });
+}
+
+async function batches(loader: Loader, count: number) {
+  const taken = [];
+  for (let i = 0; i < count; i++) {
+    const { images, labels, state } = await loader.next();
+    taken.push({ images: images.slice(), labels: [...labels], state });
+  }
+  await loader[Symbol.asyncDispose]();
+  return taken;
+}
+
+describe('Loader', () => {
+  it('gives the same batches whatever is prefetched and cached', async () => {
+    const expected = await batches(loaderOf(), 9);
+    expect(await batches(loaderOf({ prefetch: 1, cacheBytes: 0 }), 9)).toEqual(expected);
+    expect(await batches(loaderOf({ prefetch: 7, cacheBytes: 20_000 }), 9)).toEqual(expected);
+  });
+
+  it('reports the state after the batch given out, not after those prefetched', async () => {
+    const taken = await batches(loaderOf(), 5);
+    const labels = source.entries.map((_, index) => Math.floor(index / 7));
+    const sampler = new Sampler('shuffle', labels, 0);
+    sampler.restore(taken[2].state);
+    expect(await batches(loaderOf({ sampler }), 2)).toEqual(taken.slice(3));
+  });
+
+  it('keeps within its memory', async () => {
+    let reads = 0;
+    const counting: ImageSource = { ...source, entries: source.entries, read: (i) => (reads++, source.read(i)) };
+    const crop = tinySize * tinySize * 3;
+    await batches(loaderOf({ source: counting, cacheBytes: 1000 * crop, prefetch: 1 }), 14);
+    // A batch over two epochs may ask for an image twice at once.
+    expect(reads).toBeLessThanOrEqual(37);
+    reads = 0;
+    await batches(loaderOf({ source: counting, cacheBytes: 15 * crop, prefetch: 1 }), 14);
+    expect(reads).toBeGreaterThan(80);
+  });
+
+  it('decodes ahead: a step waits for less than 3 % of its time', async () => {
+    const loader = loaderOf({ cacheBytes: 0, batchSize: 32 });
+    await loader.next();
+    const before = loader.waited;
+    const started = performance.now();
+    for (let i = 0; i < 20; i++) {
+      await loader.next();
+      // The engine's step: as long as a real one takes per image at 300 images/s.
+      await new Promise((resolve) => setTimeout(resolve, 32 * 3.3));
+    }
+    const seconds = (performance.now() - started) / 1000;
+    expect((loader.waited - before) / seconds).toBeLessThan(0.03);
+    await loader[Symbol.asyncDispose]();
+  });
+
+  it('fails when nothing can be read, and says why', async () => {
+    const broken: ImageSource = { ...source, entries: source.entries, read: () => Promise.resolve(new Uint8Array(3)) };
+    const loader = loaderOf({ source: broken });
+    await expect(loader.next()).rejects.toThrow(/None of the images can be read/);
+    expect(loader.unreadable.length).toBe(35);
+    await loader[Symbol.asyncDispose]();
+  });
+});

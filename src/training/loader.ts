@@ -1,0 +1,148 @@
+// Batches ready before the step asks: crops are decoded in parallel ahead of time and, as far as memory allows, only once.
+import { SphereFaceError, messageOf } from '../common/errors.js';
+import type { InputSpec } from '../images/input.js';
+import { type Augmentation, writeInput } from '../images/augment.js';
+import { decodeCrop } from '../images/decode.js';
+import type { Sample, Sampler, SamplerState } from './sampler.js';
+import type { ImageSource } from '../images/source.js';
+
+/** A batch as a training step takes it. */
+export interface Batch {
+  /** NCHW float32, scaled and augmented. Valid until the next call of `next`, which reuses the buffer. */
+  readonly images: Float32Array;
+  /** Class of each image. */
+  readonly labels: Int32Array;
+  /** Where the sampler stood after this batch: what a checkpoint stores. */
+  readonly state: SamplerState;
+}
+
+export interface LoaderOptions {
+  readonly source: ImageSource;
+  /** Class of every entry of the source. */
+  readonly labels: readonly number[];
+  readonly sampler: Sampler;
+  readonly input: InputSpec;
+  readonly augmentation: Augmentation;
+  readonly batchSize: number;
+  /** Batches prepared ahead. */
+  readonly prefetch: number;
+  /** Bytes of decoded crops kept in memory. */
+  readonly cacheBytes: number;
+}
+
+/** An image that could not be used, and why. */
+export interface Unreadable {
+  readonly file: string;
+  readonly error: string;
+}
+
+/**
+ * Gives out batches in the sampler's order. An unreadable image is listed and replaced by another image of its identity (or, if
+ * the identity has none left, by the nearest readable one of the source), so that the sequence stays the same on every run.
+ */
+export class Loader implements AsyncDisposable {
+  /** Seconds that `next` has waited for batches that were not ready. */
+  waited = 0;
+  readonly unreadable: Unreadable[] = [];
+  private readonly cache: (Uint8Array | undefined)[];
+  private readonly broken = new Set<number>();
+  private cached = 0;
+  private readonly queue: Promise<Batch>[] = [];
+  private readonly free: Float32Array[] = [];
+  private lent: Float32Array | undefined;
+  private readonly replacements = new Map<number, Promise<number>>();
+
+  constructor(private readonly options: LoaderOptions) {
+    this.cache = new Array<Uint8Array | undefined>(options.source.entries.length);
+  }
+
+  /** The next batch; preparation of later ones goes on in the background. */
+  async next(): Promise<Batch> {
+    if (this.lent !== undefined) this.free.push(this.lent);
+    this.lent = undefined;
+    this.fill();
+    const started = performance.now();
+    const batch = await this.queue.shift()!;
+    this.waited += (performance.now() - started) / 1000;
+    this.lent = batch.images;
+    this.fill();
+    return batch;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.queue);
+    this.queue.length = 0;
+  }
+
+  private fill(): void {
+    const { batchSize, input, prefetch, sampler } = this.options;
+    while (this.queue.length < prefetch) {
+      const samples = sampler.next(batchSize);
+      const buffer = this.free.pop() ?? new Float32Array(batchSize * 3 * input.width * input.height);
+      const prepared = this.prepare(samples, buffer, sampler.state);
+      // A failure is reported by the `next` that takes this batch, not as an unhandled rejection now.
+      prepared.catch(() => undefined);
+      this.queue.push(prepared);
+    }
+  }
+
+  private async prepare(samples: readonly Sample[], images: Float32Array, state: SamplerState): Promise<Batch> {
+    const { input, augmentation, labels } = this.options;
+    const used = new Int32Array(samples.length);
+    await Promise.all(
+      samples.map(async (sample, slot) => {
+        const [index, crop] = await this.readableCrop(sample.index);
+        used[slot] = labels[index];
+        writeInput(crop, input, augmentation, sample, images, slot);
+      }),
+    );
+    return { images, labels: used, state };
+  }
+
+  /** The crop of an entry, or of its replacement where it cannot be read. */
+  private async readableCrop(index: number): Promise<readonly [number, Uint8Array]> {
+    const crop = await this.crop(index);
+    if (crop !== undefined) return [index, crop];
+    let found = this.replacements.get(index);
+    if (found === undefined) {
+      found = this.replacement(index);
+      this.replacements.set(index, found);
+    }
+    const other = await found;
+    return [other, (await this.crop(other))!];
+  }
+
+  /** The first readable entry after `index`, of the same identity if there is one. */
+  private async replacement(index: number): Promise<number> {
+    const { labels } = this.options;
+    const count = labels.length;
+    const later = Array.from({ length: count - 1 }, (_, step) => (index + 1 + step) % count);
+    const same = later.filter((other) => labels[other] === labels[index]);
+    for (const other of [...same, ...later]) if ((await this.crop(other)) !== undefined) return other;
+    throw new SphereFaceError('None of the images can be read.', {
+      got: this.unreadable[0]?.error ?? 'no image',
+      next: 'check the data; sphereface prepare makes crops of the right size',
+    });
+  }
+
+  private async crop(index: number): Promise<Uint8Array | undefined> {
+    const kept = this.cache[index];
+    if (kept !== undefined) return kept;
+    if (this.broken.has(index)) return undefined;
+    const { source, input, cacheBytes } = this.options;
+    try {
+      const { data } = await decodeCrop(await source.read(index), input);
+      if (this.cached + data.length <= cacheBytes && this.cache[index] === undefined) {
+        this.cache[index] = data;
+        this.cached += data.length;
+      }
+      return data;
+    } catch (error) {
+      if (!this.broken.has(index)) {
+        this.broken.add(index);
+        this.unreadable.push({ file: source.entries[index].file, error: messageOf(error) });
+      }
+      return undefined;
+    }
+  }
+}
