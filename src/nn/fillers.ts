@@ -6,7 +6,9 @@ export type Filler =
   /** Uniform over ±sqrt(3 / fan-in), Caffe's `xavier` with its default variance norm. */
   | { readonly type: 'xavier' }
   | { readonly type: 'gaussian'; readonly std: number }
-  | { readonly type: 'constant'; readonly value: number };
+  | { readonly type: 'constant'; readonly value: number }
+  /** The numbers of a network that was read from elsewhere, row by row. */
+  | { readonly type: 'stored'; readonly data: Float32Array };
 
 /** Values of one parameter. The fan-in of `[out, in, …]` is the number of elements per output. */
 export function fill(filler: Filler, shape: Shape, random: Random): Float32Array {
@@ -19,7 +21,23 @@ export function fill(filler: Filler, shape: Shape, random: Random): Float32Array
     case 'gaussian':
       return data.map(() => random.gaussian(0, filler.std));
     case 'constant':
-      return data.fill(filler.value);
+    case 'stored':
+      return determined(filler, shape)!;
+    default:
+      return filler satisfies never;
+  }
+}
+
+/** Values that no chance has part in; `undefined` for fillers that draw. */
+export function determined(filler: Filler, shape: Shape): Float32Array | undefined {
+  switch (filler.type) {
+    case 'constant':
+      return new Float32Array(sizeOf(shape)).fill(filler.value);
+    case 'stored':
+      return filler.data.slice();
+    case 'xavier':
+    case 'gaussian':
+      return undefined;
     default:
       return filler satisfies never;
   }

@@ -2,7 +2,7 @@
 import { SphereFaceError } from '../common/errors.js';
 import type { Random } from '../common/random.js';
 import { type Graph, type Shape, sizeOf, type Value } from '../graph/index.js';
-import { type Filler, fill } from './fillers.js';
+import { determined, type Filler, fill } from './fillers.js';
 
 /** One parameter, without its values. */
 export interface ParameterSpec {
@@ -81,13 +81,12 @@ export class TrainingBuilder extends NetworkBuilder {
     const { name, shape, filler } = spec;
     if (spec.learningRateMultiplier !== 0) return this.graph.input(name, 'float32', shape);
     const given = this.frozen.get(name);
-    const stored = given?.length === sizeOf(shape) ? given : undefined;
-    if (stored === undefined && filler.type !== 'constant') {
+    const data = given?.length === sizeOf(shape) ? given : determined(filler, shape);
+    if (data === undefined) {
       throw new SphereFaceError(`The frozen parameter "${name}" starts at random, but its values were not given.`, {
         next: "pass the network's initial values to the builder",
       });
     }
-    const data = stored ?? new Float32Array(sizeOf(shape)).fill(filler.type === 'constant' ? filler.value : 0);
     return this.graph.constant(data, shape, { name });
   }
 }

@@ -44,6 +44,8 @@ export const sigmoid = unary('sigmoid', 'Sigmoid', (x, y) => mul(y, sub(x.graph.
 export const tanh = unary('tanh', 'Tanh', (x, y) => sub(x.graph.scalar(1), square(y)));
 /** `log(1 + e^x)`, without overflow. */
 export const softplus = unary('softplus', 'Softplus', (x) => sigmoid(x));
+/** The error function, 2/√π ∫₀ˣ e^−t² dt. */
+export const erf = unary('erf', 'Erf', (x) => scale(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)));
 /** Cosine of an angle in radians. */
 export const cos = unary('cos', 'Cos', (x) => neg(sin(x)));
 /** Sine of an angle in radians. */

@@ -1,0 +1,225 @@
+// Nodes whose inputs are all known are computed while reading: chains of Shape, Gather, Concat and arithmetic that make shapes.
+import type { Call } from './operand.js';
+import { decodeTensor } from './tensor.js';
+import { axisOf, broadcastAt, countOf, generate, integers, type Known } from './known.js';
+
+/** A rule that computes known outputs from known inputs. */
+type Fold = (call: Call, inputs: readonly Known[]) => Known;
+
+const typeOf = (inputs: readonly Known[]): Known['type'] =>
+  inputs.some(({ type }) => type === 'float') ? 'float' : 'integer';
+
+function elementwise(f: (...numbers: number[]) => number, type?: Known['type']): Fold {
+  return (call, inputs) => {
+    const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(call, a, b));
+    const result = type ?? typeOf(inputs);
+    return generate(result, shape, (index) => f(...inputs.map((input) => broadcastAt(input, index))));
+  };
+}
+
+function broadcast(call: Call, a: readonly number[], b: readonly number[]): readonly number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const [p, q] = [a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1];
+    if (p !== q && p !== 1 && q !== 1) throw call.wrong(`shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+    return p === 1 ? q : p;
+  });
+}
+
+/** Division of integers rounds towards zero. */
+const divide: Fold = (call, inputs) =>
+  typeOf(inputs) === 'integer'
+    ? elementwise((a, b) => Math.trunc(a / b))(call, inputs)
+    : elementwise((a, b) => a / b)(call, inputs);
+
+const gather: Fold = (call, [data, indices]) => {
+  const axis = axisOf(call.attributes.int('axis', 0), data.shape.length);
+  const lead = data.shape.slice(0, axis);
+  const shape = [...lead, ...indices.shape, ...data.shape.slice(axis + 1)];
+  return generate(data.type, shape, (index) => {
+    const at = broadcastAt(indices, index.slice(axis, axis + indices.shape.length));
+    const own = [...index.slice(0, axis), axisOf(at, data.shape[axis]), ...index.slice(axis + indices.shape.length)];
+    return broadcastAt(data, own);
+  });
+};
+
+const concat: Fold = (call, inputs) => {
+  const axis = axisOf(call.attributes.int('axis', 0), inputs[0].shape.length);
+  const total = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);
+  const shape = inputs[0].shape.map((dim, i) => (i === axis ? total : dim));
+  return generate(typeOf(inputs), shape, (index) => {
+    let at = index[axis];
+    for (const input of inputs) {
+      if (at < input.shape[axis]) return broadcastAt(input, index.with(axis, at));
+      at -= input.shape[axis];
+    }
+    return NaN;
+  });
+};
+
+const slice: Fold = (call, [data]) => {
+  const { attributes } = call;
+  const starts = call.optional(1) ?? attributes.ints('starts', []);
+  const ends = call.optional(2) ?? attributes.ints('ends', []);
+  const axes = call.optional(3) ?? attributes.ints('axes', undefined) ?? starts.map((_, i) => i);
+  const steps = call.optional(4) ?? starts.map(() => 1);
+  const ranges = data.shape.map((dim, axis) => {
+    const i = axes.findIndex((given) => axisOf(given, data.shape.length) === axis);
+    if (i < 0) return { start: 0, step: 1, count: dim };
+    if (steps[i] < 1) throw call.wrong(`a step of ${steps[i]}`, 'steps of at least 1');
+    const clamp = (at: number): number => Math.min(Math.max(at < 0 ? at + dim : at, 0), dim);
+    const [start, end] = [clamp(starts[i]), clamp(ends[i])];
+    return { start, step: steps[i], count: Math.max(0, Math.ceil((end - start) / steps[i])) };
+  });
+  const shape = ranges.map(({ count }) => count);
+  return generate(data.type, shape, (index) =>
+    broadcastAt(
+      data,
+      index.map((at, axis) => ranges[axis].start + at * ranges[axis].step),
+    ),
+  );
+};
+
+const unsqueeze: Fold = (call, [data]) => {
+  const axes = call.optional(1) ?? call.attributes.ints('axes', []);
+  const rank = data.shape.length + axes.length;
+  const inserted = new Set(axes.map((axis) => axisOf(axis, rank)));
+  const left = [...data.shape];
+  return { ...data, shape: Array.from({ length: rank }, (_, axis) => (inserted.has(axis) ? 1 : left.shift()!)) };
+};
+
+const squeeze: Fold = (call, [data]) => {
+  const given = call.optional(1) ?? call.attributes.ints('axes', undefined);
+  const axes = given?.map((axis) => axisOf(axis, data.shape.length));
+  const shape = data.shape.filter((dim, axis) => (axes === undefined ? dim !== 1 : !axes.includes(axis)));
+  return { ...data, shape };
+};
+
+const reshape: Fold = (_, [data, target]) => {
+  const fixed = target.data.map((dim, axis) => (dim === 0 ? data.shape[axis] : dim));
+  const rest = countOf(fixed.filter((dim) => dim !== -1));
+  return { ...data, shape: fixed.map((dim) => (dim === -1 ? data.data.length / rest : dim)) };
+};
+
+const transpose: Fold = (call, [data]) => {
+  const rank = data.shape.length;
+  const order = call.attributes.ints('perm', undefined) ?? data.shape.map((_, i) => rank - 1 - i);
+  return generate(
+    data.type,
+    order.map((axis) => data.shape[axis]),
+    (index) =>
+      broadcastAt(
+        data,
+        data.shape.map((_, axis) => index[order.indexOf(axis)]),
+      ),
+  );
+};
+
+/** Elements of a constant that is made of one number; more than this is no shape but a table. */
+const mostElements = 2 ** 20;
+
+function filled(call: Call, value: Known, shape: readonly number[]): Known {
+  if (shape.some((dim) => dim < 0) || countOf(shape) > mostElements)
+    throw call.wrong(`a constant of [${shape.join(', ')}]`, `at most ${mostElements} elements`);
+  return generate(value.type, shape, (index) => broadcastAt(value, index));
+}
+
+const range: Fold = (call, [start, limit, delta]) => {
+  const count = Math.max(0, Math.ceil((limit.data[0] - start.data[0]) / delta.data[0]));
+  if (!(count <= mostElements)) throw call.wrong(`a range of ${count} numbers`, `at most ${mostElements}`);
+  const data = Array.from({ length: count }, (_, i) => start.data[0] + i * delta.data[0]);
+  return { type: start.type, shape: [count], data };
+};
+
+const reduce =
+  (f: (a: number, b: number) => number): Fold =>
+  (call, [data]) => {
+    if (call.attributes.int('keepdims', 1) !== 0) return { type: data.type, shape: [1], data: [data.data.reduce(f)] };
+    return { type: data.type, shape: [], data: [data.data.reduce(f)] };
+  };
+
+/** ONNX element types whose numbers are integers here. */
+const integerTypes = new Set([2, 3, 4, 5, 6, 7, 9, 12, 13]);
+
+const folds: Readonly<Record<string, Fold>> = {
+  Add: elementwise((a, b) => a + b),
+  Sub: elementwise((a, b) => a - b),
+  Mul: elementwise((a, b) => a * b),
+  Div: divide,
+  Mod: elementwise((a, b) => ((a % b) + b) % b),
+  Pow: elementwise((a, b) => a ** b),
+  Min: elementwise(Math.min),
+  Max: elementwise(Math.max),
+  Neg: elementwise((a) => -a),
+  Abs: elementwise(Math.abs),
+  Sqrt: elementwise(Math.sqrt),
+  Exp: elementwise(Math.exp),
+  Log: elementwise(Math.log),
+  Reciprocal: elementwise((a) => 1 / a),
+  Floor: elementwise(Math.floor),
+  Ceil: elementwise(Math.ceil),
+  Equal: elementwise((a, b) => Number(a === b), 'integer'),
+  Greater: elementwise((a, b) => Number(a > b), 'integer'),
+  Less: elementwise((a, b) => Number(a < b), 'integer'),
+  Not: elementwise((a) => Number(a === 0), 'integer'),
+  And: elementwise((a, b) => Number(a !== 0 && b !== 0), 'integer'),
+  Or: elementwise((a, b) => Number(a !== 0 || b !== 0), 'integer'),
+  Where: elementwise((condition, a, b) => (condition !== 0 ? a : b)),
+  Cast: (call, [data]) => {
+    const type = integerTypes.has(call.attributes.int('to', 1)) ? 'integer' : 'float';
+    return { type, shape: data.shape, data: type === 'integer' ? data.data.map(Math.trunc) : data.data };
+  },
+  Identity: (_, [data]) => data,
+  Shape: (call, [data]) => shapeOf(call, data.shape),
+  Size: (_, [data]) => ({ type: 'integer', shape: [], data: [data.data.length] }),
+  Gather: gather,
+  Concat: concat,
+  Slice: slice,
+  Unsqueeze: unsqueeze,
+  Squeeze: squeeze,
+  Reshape: reshape,
+  Transpose: transpose,
+  Flatten: (_, [data]) => ({ ...data, shape: [1, data.data.length] }),
+  Range: range,
+  ReduceProd: reduce((a, b) => a * b),
+  ReduceSum: reduce((a, b) => a + b),
+  ReduceMax: reduce(Math.max),
+  ReduceMin: reduce(Math.min),
+  Expand: (call, [data, shape]) => filled(call, data, broadcast(call, data.shape, shape.data)),
+  Tile: (_, [data, repeats]) =>
+    generate(
+      data.type,
+      data.shape.map((dim, axis) => dim * repeats.data[axis]),
+      (index) =>
+        broadcastAt(
+          data,
+          index.map((at, axis) => at % data.shape[axis]),
+        ),
+    ),
+};
+
+/** The shape of something as Shape gives it; from opset 15 on a part of it may be asked for. */
+export function shapeOf({ attributes }: Call, shape: readonly number[]): Known {
+  const end = attributes.int('end', undefined);
+  return integers(shape.slice(attributes.int('start', 0), end));
+}
+
+/** The node's outputs where all that it takes is known and it has a rule; else `undefined`. */
+export function fold(call: Call): readonly Known[] | undefined {
+  const { opType } = call.node;
+  if (opType === 'ConstantOfShape') {
+    const fill = call.attributes.tensor('value');
+    const { type, data } = fill === undefined ? { type: 'float' as const, data: [0] } : decodeTensor(fill);
+    return [filled(call, { type, shape: [], data: [data[0]] }, call.known(0).data)];
+  }
+  const rule = Object.hasOwn(folds, opType) ? folds[opType] : undefined;
+  if (rule === undefined || call.count === 0) return undefined;
+  const inputs: Known[] = [];
+  for (let index = 0; index < call.count; index++) {
+    if (!call.has(index)) continue;
+    const operand = call.operand(index);
+    if (operand.kind !== 'known') return undefined;
+    inputs.push(operand.known);
+  }
+  return [rule(call, inputs)];
+}

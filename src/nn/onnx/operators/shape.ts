@@ -1,0 +1,217 @@
+// Ops that move, split, join or repeat elements.
+import {
+  concat,
+  expand,
+  flatten,
+  gather,
+  pad,
+  reshape,
+  shift,
+  slice,
+  transpose,
+  type Value,
+} from '../../../graph/index.js';
+import { shapeOf } from '../fold.js';
+import { axisOf, countOf, type Known } from '../known.js';
+import type { Call, Operator } from '../operand.js';
+
+/** A first dimension that the model's author fixed to the number of images becomes the number it is built for. */
+function rebatched({ context: { batch } }: Call, shape: readonly number[]): readonly number[] {
+  return batch.stated !== undefined && shape[0] === batch.stated ? [batch.built, ...shape.slice(1)] : shape;
+}
+
+const reshaped: Operator = (call) => {
+  const x = call.value(0);
+  const keep = call.attributes.int('allowzero', 0) === 0;
+  const given = call.known(1).data.map((dim, axis) => (dim === 0 && keep ? x.shape[axis] : dim));
+  const fits = (shape: readonly number[]): boolean => {
+    const known = countOf(shape.filter((dim) => dim !== -1));
+    return shape.includes(-1) ? x.size % known === 0 : known === x.size;
+  };
+  const shape = fits(given) && given[0] !== call.context.batch.stated ? given : rebatched(call, given);
+  if (!fits(shape)) throw call.wrong(`[${x.shape.join(', ')}] as [${given.join(', ')}]`, 'the same number of elements');
+  return [reshape(x, shape)];
+};
+
+function axesOf(call: Call, rank: number): number[] | undefined {
+  const given = call.optional(1) ?? call.attributes.ints('axes', undefined);
+  return given?.map((axis) => axisOf(axis, rank));
+}
+
+const squeezed: Operator = (call) => {
+  const x = call.value(0);
+  const axes = axesOf(call, x.rank) ?? x.shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
+  return [
+    reshape(
+      x,
+      x.shape.filter((_, axis) => !axes.includes(axis)),
+    ),
+  ];
+};
+
+const unsqueezed: Operator = (call) => {
+  const x = call.value(0);
+  const rank = x.rank + (call.optional(1) ?? call.attributes.ints('axes', [])).length;
+  const axes = axesOf(call, rank) ?? [];
+  const left = [...x.shape];
+  return [
+    reshape(
+      x,
+      Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : left.shift()!)),
+    ),
+  ];
+};
+
+/** Parts along an axis: of given lengths, or as many equal ones as the node has outputs. */
+const split: Operator = (call) => {
+  const x = call.value(0);
+  const axis = axisOf(call.attributes.int('axis', 0), x.rank);
+  const parts = call.node.output.length;
+  const equal = Math.ceil(x.shape[axis] / parts);
+  const lengths = call.optional(1) ?? call.attributes.ints('split', undefined) ?? Array<number>(parts).fill(equal);
+  let start = 0;
+  return lengths.slice(0, parts).map((length) => {
+    const end = Math.min(start + length, x.shape[axis]);
+    const part = slice(x, { axes: [axis], starts: [start], ends: [end] });
+    start = end;
+    return part;
+  });
+};
+
+const sliced: Operator = (call) => {
+  const x = call.value(0);
+  const { attributes } = call;
+  const starts = call.optional(1) ?? attributes.ints('starts', []);
+  const ends = call.optional(2) ?? attributes.ints('ends', []);
+  const axes = (call.optional(3) ?? attributes.ints('axes', undefined) ?? starts.map((_, i) => i)).map((axis) =>
+    axisOf(axis, x.rank),
+  );
+  const steps = call.optional(4) ?? starts.map(() => 1);
+  if (steps.some((step) => step < 1)) throw call.wrong(`steps of ${steps.join(', ')}`, 'steps of at least 1');
+  const clamp = (at: number, axis: number): number => {
+    const dim = x.shape[axis];
+    return Math.min(Math.max(at < 0 ? at + dim : at, 0), dim);
+  };
+  return [
+    slice(x, {
+      axes,
+      starts: starts.map((at, i) => clamp(at, axes[i])),
+      ends: ends.map((at, i) => clamp(at, axes[i])),
+      steps,
+    }),
+  ];
+};
+
+/** Entries along an axis, at known indices. */
+const gathered: Operator = (call) => {
+  const x = call.value(0);
+  const indices = call.known(1);
+  const axis = axisOf(call.attributes.int('axis', 0), x.rank);
+  const at = indices.data.map((index) => axisOf(index, x.shape[axis]));
+  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+  if (at.every((index, i) => index === at[0] + i))
+    return [reshape(slice(x, { axes: [axis], starts: [at[0]], ends: [at[0] + at.length] }), shape)];
+  const order = [axis, ...x.shape.flatMap((_, other) => (other === axis ? [] : [other]))];
+  const rows = gather(transpose(x, order), x.graph.indices(at));
+  return [
+    reshape(
+      transpose(
+        rows,
+        order.map((_, i) => order.indexOf(i)),
+      ),
+      shape,
+    ),
+  ];
+};
+
+const joined: Operator = (call) => {
+  const parts = Array.from({ length: call.count }, (_, index) => call.value(index));
+  return [concat(parts, call.attributes.int('axis', 0))];
+};
+
+const flattened: Operator = (call) => {
+  const x = call.value(0);
+  return [flatten(x, axisOf(call.attributes.int('axis', 1), x.rank))];
+};
+
+const transposed: Operator = (call) => {
+  const x = call.value(0);
+  return [transpose(x, call.attributes.ints('perm', undefined))];
+};
+
+const expanded: Operator = (call) => {
+  const x = call.value(0);
+  const shape = rebatched(call, call.known(1).data);
+  const rank = Math.max(x.rank, shape.length);
+  const aligned = (dims: readonly number[]) => [...Array<number>(rank - dims.length).fill(1), ...dims];
+  const [own, target] = [aligned(x.shape), aligned(shape)];
+  return [
+    expand(
+      x,
+      own.map((dim, axis) => Math.max(dim, target[axis])),
+    ),
+  ];
+};
+
+const tiled: Operator = (call) => {
+  const x = call.value(0);
+  const repeats = call.known(1).data;
+  return [repeats.reduce((y, count, axis) => concat(Array<Value>(count).fill(y), axis), x)];
+};
+
+/** Constant padding; `edge` and `reflect` are not differentiable ops of the graph. */
+const padded: Operator = (call) => {
+  const x = call.value(0);
+  const mode = call.attributes.text('mode', 'constant');
+  if (mode !== 'constant') throw call.wrong(`mode ${mode}`, 'mode constant');
+  const [pads, number] =
+    call.opset >= 11
+      ? [call.known(1).data, call.optional(2)?.[0] ?? 0]
+      : [call.attributes.ints('pads', []), call.attributes.float('value', 0)];
+  const axes = (call.opset >= 18 ? call.optional(3) : undefined)?.map((axis) => axisOf(axis, x.rank));
+  const sides = (offset: number): number[] =>
+    x.shape.map((_, axis) => {
+      const place = axes === undefined ? axis : axes.indexOf(axis);
+      return place < 0 ? 0 : pads[place + offset];
+    });
+  const [before, after] = [sides(0), sides(axes?.length ?? x.rank)];
+  if ([...before, ...after].some((side) => side < 0)) throw call.wrong('a negative padding', 'elements to add');
+  return [shift(pad(shift(x, -number), { before, after }), number)];
+};
+
+const identity: Operator = (call) => [call.value(0)];
+
+/** The number of images is known too: a network is built for one. */
+const shape: Operator = (call): readonly [Known] => {
+  const operand = call.operand(0);
+  return [shapeOf(call, operand.kind === 'stored' ? operand.stored.shape : call.value(0).shape)];
+};
+
+/** ONNX element types that are floating-point: all are float32 here. */
+const floatingTypes = new Set([1, 10, 11, 16]);
+
+const casted: Operator = (call) => {
+  const to = call.attributes.int('to', 1);
+  if (!floatingTypes.has(to)) throw call.wrong(`features cast to element type ${to}`, 'a floating-point type');
+  return [call.value(0)];
+};
+
+export const shapeOperators: Readonly<Record<string, Operator>> = {
+  Reshape: reshaped,
+  Squeeze: squeezed,
+  Unsqueeze: unsqueezed,
+  Flatten: flattened,
+  Transpose: transposed,
+  Concat: joined,
+  Split: split,
+  Slice: sliced,
+  Gather: gathered,
+  Expand: expanded,
+  Tile: tiled,
+  Pad: padded,
+  Identity: identity,
+  // A network is fine-tuned as it is deployed: nothing is dropped.
+  Dropout: identity,
+  Shape: shape,
+  Cast: casted,
+};
