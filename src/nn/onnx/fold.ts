@@ -13,6 +13,7 @@ function elementwise(f: (...numbers: number[]) => number, type?: Known['type']):
   return (call, inputs) => {
     const shape = inputs.map((input) => input.shape).reduce((a, b) => broadcast(call, a, b));
     const result = type ?? typeOf(inputs);
+    bounded(call, shape);
     return generate(result, shape, (index) => f(...inputs.map((input) => broadcastAt(input, index))));
   };
 }
@@ -36,6 +37,7 @@ const gather: Fold = (call, [data, indices]) => {
   const axis = axisOf(call.attributes.int('axis', 0), data.shape.length);
   const lead = data.shape.slice(0, axis);
   const shape = [...lead, ...indices.shape, ...data.shape.slice(axis + 1)];
+  bounded(call, shape);
   return generate(data.type, shape, (index) => {
     const at = broadcastAt(indices, index.slice(axis, axis + indices.shape.length));
     const own = [...index.slice(0, axis), axisOf(at, data.shape[axis]), ...index.slice(axis + indices.shape.length)];
@@ -118,9 +120,13 @@ const transpose: Fold = (call, [data]) => {
 /** Elements of a constant that is made of one number; more than this is no shape but a table. */
 const mostElements = 2 ** 20;
 
+function bounded(call: Call, shape: readonly number[]): void {
+  if (shape.every((dim) => dim >= 0) && countOf(shape) <= mostElements) return;
+  throw call.wrong(`a constant of [${shape.join(', ')}]`, `at most ${mostElements} elements`);
+}
+
 function filled(call: Call, value: Known, shape: readonly number[]): Known {
-  if (shape.some((dim) => dim < 0) || countOf(shape) > mostElements)
-    throw call.wrong(`a constant of [${shape.join(', ')}]`, `at most ${mostElements} elements`);
+  bounded(call, shape);
   return generate(value.type, shape, (index) => broadcastAt(value, index));
 }
 
@@ -186,16 +192,12 @@ const folds: Readonly<Record<string, Fold>> = {
   ReduceMax: reduce(Math.max),
   ReduceMin: reduce(Math.min),
   Expand: (call, [data, shape]) => filled(call, data, broadcast(call, data.shape, shape.data)),
-  Tile: (_, [data, repeats]) =>
-    generate(
-      data.type,
-      data.shape.map((dim, axis) => dim * repeats.data[axis]),
-      (index) =>
-        broadcastAt(
-          data,
-          index.map((at, axis) => at % data.shape[axis]),
-        ),
-    ),
+  Tile: (call, [data, repeats]) => {
+    const shape = data.shape.map((dim, axis) => dim * repeats.data[axis]);
+    const own = (index: readonly number[]): number[] => index.map((at, axis) => at % data.shape[axis]);
+    bounded(call, shape);
+    return generate(data.type, shape, (index) => broadcastAt(data, own(index)));
+  },
 };
 
 /** The shape of something as Shape gives it; from opset 15 on a part of it may be asked for. */

@@ -101,8 +101,7 @@ export function onnxNetwork(
     const attributes = new NodeAttributes(node);
     const inputs = node.input.map((name) => (name === '' ? undefined : operandOf(name, node)));
     const call = new Call(context, node, attributes, inputs);
-    const results = node.opType === 'Constant' ? [constantOf(call)] : (fold(call) ?? applied(call));
-    results.forEach((result, i) => {
+    resultsOf(call).forEach((result, i) => {
       const name = node.output[i];
       if (name !== undefined && name !== '') operands.set(name, asOperand(result, call));
     });
@@ -117,8 +116,31 @@ export function onnxNetwork(
   return embedding.value;
 }
 
+/** The most elements that a tensor may have: 16 GiB of float32, beyond what any face network needs. */
+const mostElements = 2 ** 32;
+
+/** The node's outputs. A node whose attributes and shapes do not belong together fails by its name, whatever it trips over. */
+function resultsOf(call: Call): readonly (Value | Known | Operand)[] {
+  const { opType } = call.node;
+  let results: readonly (Value | Known | Operand)[];
+  try {
+    results = opType === 'Constant' ? [constantOf(call)] : (fold(call) ?? applied(call));
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw call.wrong(error.message, 'a node that is whole');
+    throw error;
+  }
+  for (const result of results) {
+    if (result instanceof Value && result.size > mostElements)
+      throw call.wrong(`[${result.shape.join(', ')}]`, `at most ${mostElements} elements`);
+  }
+  return results;
+}
+
 function applied(call: Call): readonly (Value | Known)[] {
-  return operators.get(call.node.opType)!(call);
+  const operator = operators.get(call.node.opType);
+  if (operator === undefined) throw call.wrong('inputs that depend on the picture', 'numbers that are known before');
+  return operator(call);
 }
 
 function asOperand(result: Value | Known | Operand, call: Call): Operand {

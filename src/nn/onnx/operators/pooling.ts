@@ -1,5 +1,5 @@
 // Pooling over windows of a picture, and over all of it.
-import { add, averagePool2d, div, maxPool2d, mean, pad, reduceMax, sub, type Value } from '../../../graph/index.js';
+import { add, averagePool2d, div, maxPool2d, mean, pad, reduceMax, type Value } from '../../../graph/index.js';
 import type { Call, Operator } from '../operand.js';
 import { paddingOf } from './convolution.js';
 
@@ -17,6 +17,7 @@ function windowOf(call: Call, x: Value): Window {
   const [sh, sw] = attributes.ints('strides', [1, 1]);
   if (attributes.ints('dilations', [1, 1]).some((step) => step !== 1))
     throw call.wrong('a dilated window', 'dilation 1');
+  if (![kh, kw, sh, sw].every((size) => size >= 1)) throw call.wrong(`a window of ${kh} x ${kw}`, 'at least 1 x 1');
   const [kernel, stride] = [[kh, kw] as const, [sh, sw] as const];
   const [top, left, bottom, right] = paddingOf(call, x.shape.slice(2), kernel, stride, [1, 1]);
   if (attributes.int('ceil_mode', 0) === 0) return { kernel, stride, padding: [top, left, bottom, right] };
@@ -31,7 +32,7 @@ function windowOf(call: Call, x: Value): Window {
   return { kernel, stride, padding: [top, left, far[0], far[1]] };
 }
 
-/** Far below any feature, and finite: padding never is a maximum. */
+/** Below any feature, and finite: padding never is a maximum. */
 const lowest = -3.4e38;
 
 export const maxPool: Operator = (call) => {
@@ -40,10 +41,15 @@ export const maxPool: Operator = (call) => {
   const [top, left, bottom, right] = padding;
   if (top === bottom && left === right && top * 2 <= kernel[0] && left * 2 <= kernel[1])
     return [maxPool2d(x, { kernel, stride, padding: [top, left] })];
-  // Uneven padding: the picture is raised above zero's stead by padding its distance to the lowest number.
-  const floor = x.graph.scalar(lowest);
-  const raised = pad(sub(x, floor), { before: [0, 0, top, left], after: [0, 0, bottom, right] });
-  return [maxPool2d(add(raised, floor), { kernel, stride })];
+  // Uneven padding: zeros around the picture, and the lowest number added to them.
+  const padded = pad(x, { before: [0, 0, top, left], after: [0, 0, bottom, right] });
+  const [, , h, w] = x.shape;
+  const [, , high, wide] = padded.shape;
+  const border = Float32Array.from({ length: high * wide }, (_, i) => {
+    const [row, column] = [Math.floor(i / wide) - top, (i % wide) - left];
+    return row >= 0 && row < h && column >= 0 && column < w ? 0 : lowest;
+  });
+  return [maxPool2d(add(padded, x.graph.constant(border, [1, 1, high, wide])), { kernel, stride })];
 };
 
 /** Zeros of the padding count where `count_include_pad` says so; else each window is divided by what lies inside. */

@@ -81,6 +81,9 @@ function scalesOf(call: Call, x: Value): readonly number[] {
   return sizes.map((size, axis) => (axis === 0 ? 1 : size / x.shape[axis]));
 }
 
+/** The longest side that a picture is resized to. */
+const mostPixels = 2 ** 14;
+
 export const resize: Operator = (call) => {
   const x = call.value(0);
   const rule = ruleOf(call);
@@ -90,6 +93,7 @@ export const resize: Operator = (call) => {
     if (scale === 1) return;
     const input = x.shape[axis];
     const output = Math.floor(input * scale);
+    if (!(output >= 1 && output <= mostPixels)) throw call.wrong(`a scale of ${scale}`, `1 to ${mostPixels} pixels`);
     const matrix = x.graph.constant(matrixOf(call, input, output, scale, rule), [output, input]);
     // The axis goes last for the product, and back.
     const order = x.shape.map((_, i) => (i === axis ? x.rank - 1 : i === x.rank - 1 ? axis : i));

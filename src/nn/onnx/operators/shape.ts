@@ -153,9 +153,14 @@ const expanded: Operator = (call) => {
   ];
 };
 
+/** A tensor is repeated for each image or patch, not more often. */
+const mostRepeats = 2 ** 12;
+
 const tiled: Operator = (call) => {
   const x = call.value(0);
   const repeats = call.known(1).data;
+  if (repeats.some((count) => !(count >= 1 && count <= mostRepeats)))
+    throw call.wrong(`repeats ${repeats.join(', ')}`, `1 to ${mostRepeats}`);
   return [repeats.reduce((y, count, axis) => concat(Array<Value>(count).fill(y), axis), x)];
 };
 
