@@ -1,6 +1,6 @@
 // The graph under construction: it makes inputs and constants, applies ops, and gives equal applications the same node.
 import { SphereFaceError } from '../common/errors.js';
-import { type ConstantData, constantOp, type ConstantAttributes } from './ops/constant.js';
+import { type ConstantAttributes, type ConstantData, constantOp } from './ops/constant.js';
 import { ShapeError } from './shapes.js';
 import { type Attributes, type DType, type Node, type Op, type Shape, sizeOf, Value } from './value.js';
 
@@ -11,6 +11,8 @@ export class Graph {
   readonly inputs: Value[] = [];
   private nextId = 0;
   private readonly known = new Map<string, Node>();
+  /** Ops are told apart by what they are: two of them may have one name. */
+  private readonly opIds = new Map<unknown, number>();
 
   /** A tensor fed at each run. */
   input(name: string, dtype: DType, shape: Shape): Value {
@@ -48,12 +50,15 @@ export class Graph {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  /** Applies an op. The same op on the same inputs with equal attributes gives the node made before. */
+  /**
+   * Applies an op. The same op (the same object) on the same inputs with equal attributes gives the node made before.
+   * @throws ShapeError when the inputs do not fit; SphereFaceError for attributes that are no plain data.
+   */
   apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
     for (const input of inputs) {
       if (input.graph !== this) throw new SphereFaceError(`${op.name}: an input belongs to another graph.`);
     }
-    const key = this.keyOf(op.name, inputs, attributes);
+    const key = this.keyOf(op, inputs, attributes);
     const before = key === undefined ? undefined : this.known.get(key);
     if (before !== undefined) return before.outputs;
     const outputs = op.infer(inputs, attributes).map((type) => {
@@ -72,17 +77,48 @@ export class Graph {
     return outputs;
   }
 
-  private keyOf(name: string, inputs: readonly Value[], attributes: Attributes): string | undefined {
-    const { data, ...rest } = attributes as { data?: ConstantData };
-    if (data === undefined) return `${name}(${inputs.map((input) => input.id).join(',')})${textOf(rest)}`;
-    if (data.length > sharedConstantSize) return undefined;
-    return `${name}${textOf(rest)}${Array.from(data as Iterable<number | bigint>, exactly).join(',')}`;
+  /** Text that is equal for equal applications; `undefined` for a constant that is too large to be compared. */
+  private keyOf(op: { readonly name: string }, inputs: readonly Value[], attributes: Attributes): string | undefined {
+    if (Object.is(op, constantOp) && (attributes as ConstantAttributes).data.length > sharedConstantSize)
+      return undefined;
+    const id = this.opIds.get(op) ?? this.opIds.size;
+    this.opIds.set(op, id);
+    return `${id}(${inputs.map((input) => input.id).join(',')})${textOf(op.name, attributes)}`;
   }
 }
 
-/** Attributes as text that differs when they differ: JSON alone writes NaN and the infinities as null, and −0 as 0. */
-function textOf(attributes: Attributes): string {
-  return JSON.stringify(attributes, (_, value: unknown) => (typeof value === 'number' ? exactly(value) : value));
+/**
+ * Attributes as text that differs when they differ. JSON alone writes NaN and the infinities as null and −0 as 0, and
+ * leaves out what it does not know: two different functions or maps would be equal.
+ */
+function textOf(op: string, attributes: Attributes): string {
+  return JSON.stringify(attributes, (name, value: unknown) => {
+    switch (typeof value) {
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0) ? value : { number: exactly(value) };
+      case 'string':
+      case 'boolean':
+      case 'undefined':
+        return value;
+      case 'object':
+        if (value === null || Array.isArray(value) || isRecord(value)) return value;
+        if (isTypedArray(value))
+          return { [value.constructor.name]: Array.from<number | bigint, string>(value, exactly) };
+    }
+    throw new SphereFaceError(`${op}: the attribute "${name}" cannot be compared.`, {
+      got: typeof value === 'object' ? `a ${value?.constructor.name}` : `a ${typeof value}`,
+      expected: 'plain data: numbers, texts, truth values, arrays, records, typed arrays',
+    });
+  });
+}
+
+function isRecord(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function isTypedArray(value: object): value is Iterable<number | bigint> & ArrayLike<number | bigint> {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function exactly(value: number | bigint): string {

@@ -1,5 +1,6 @@
 // Which executable form a convolution and its gradients take.
 import type { Emitter } from '../onnx/emitter.js';
+import { constantOf } from '../ops/constant.js';
 import type { ConvGeometry } from '../ops/conv2d.js';
 import type { Node, Shape, Value } from '../value.js';
 import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './winograd.js';
@@ -35,7 +36,7 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   const [y] = node.outputs;
   const { geometry } = node.attributes;
   const added = bias === undefined || isZero(bias) ? undefined : bias;
-  const form = formOf(emitter, w.shape, geometry, isConstant(w) ? 'constant' : 'changing');
+  const form = formOf(emitter, w.shape, geometry, constantOf(w) !== undefined ? 'constant' : 'changing');
   switch (form) {
     case 'direct':
       return directConv(emitter, node);
@@ -48,13 +49,9 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   }
 }
 
-function isConstant({ producer }: Value): boolean {
-  return producer?.attributes.data !== undefined;
-}
-
 /** A bias known to be zero (the frozen ones of the published network) costs no pass over memory. */
 function isZero(bias: Value): boolean {
-  const data = bias.producer?.attributes.data;
+  const data = constantOf(bias)?.data;
   return data instanceof Float32Array && data.every((value) => value === 0);
 }
 

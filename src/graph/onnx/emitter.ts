@@ -13,7 +13,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from './onnx_pb.js';
-import type { ConstantData } from '../ops/constant.js';
+import { type ConstantData, constantOf } from '../ops/constant.js';
 import type { DType, Shape, Value } from '../value.js';
 
 /** An ONNX attribute's value. Numbers are ints unless wrapped as `{ float }`. */
@@ -140,8 +140,8 @@ export class Emitter {
   private nameFor(value: Value, layout: Layout): string {
     const output = this.outputs.get(value);
     if (output?.layout === layout) return output.name;
-    const stored = value.producer?.attributes.name;
-    if (typeof stored === 'string') return stored;
+    const stored = constantOf(value)?.name;
+    if (stored !== undefined) return stored;
     return this.fresh(value.producer?.op.name ?? 'value');
   }
 

@@ -5,6 +5,7 @@ import { Emitter, dataTypeOf } from './emitter.js';
 import { type Layout, shapeIn } from '../lowering/layout.js';
 import { portable, type Target } from '../lowering/target.js';
 import { ModelProtoSchema, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
+import { constantOf } from '../ops/constant.js';
 import type { Node, Value } from '../value.js';
 
 /** ONNX versions written: operator set 17, IR version 8 (ONNX 1.12), so that readers from 2022 on take the models. */
@@ -39,7 +40,7 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
   // The first name of a computed value is the name its op writes; other names, and inputs that are outputs, are copies.
   const direct = new Map<Value, { name: string; layout: Layout }>();
   for (const [name, value] of Object.entries(outputs)) {
-    const stored = value.producer?.attributes.name !== undefined;
+    const stored = constantOf(value)?.name !== undefined;
     if (value.producer !== undefined && !stored && !direct.has(value))
       direct.set(value, { name, layout: layoutOf(name) });
   }

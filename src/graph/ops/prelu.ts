@@ -4,6 +4,7 @@ import { requireDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { minimum, mul, shift, sumTo } from './arithmetic.js';
 import { negativeStep } from './comparison.js';
+import { constantOf } from './constant.js';
 import { reshape } from './layout.js';
 
 const preluOp: Op<Record<string, never>> = {
@@ -25,7 +26,7 @@ const preluOp: Op<Record<string, never>> = {
       emitter.node('PRelu', [from, emitter.node('Reshape', [emitter.nameOf(slope), shape])], { outputs: [to] });
       return;
     }
-    const slopes = slope.producer?.attributes.data;
+    const slopes = constantOf(slope)?.data;
     if (layout === 'standard' && x.rank === 4 && slopes instanceof Float32Array && slopes.every((s) => s <= 1)) {
       // Between convolutions with constant weights, which the runtime holds in its blocked layout, anything but a Conv would force it
       // out of it. Known slopes up to 1 make slope · x + relu((1 − slope) · x): two Convs of one weight per channel, two passes.
