@@ -1,20 +1,29 @@
 // The graph under construction: it makes inputs and constants, applies ops, and gives equal applications the same node.
 import { SphereFaceError } from '../common/errors.js';
-import { type ConstantAttributes, type ConstantData, constantOp } from './ops/constant.js';
+import { type ConstantAttributes, constantOp } from './ops/constant.js';
 import { ShapeError } from './shapes.js';
-import { type Attributes, type DType, type Node, type Op, type Shape, sizeOf, Value } from './value.js';
+import {
+  type Attributes,
+  type ConstantData,
+  type DType,
+  type GraphBuilder,
+  type Node,
+  type Op,
+  type Shape,
+  sizeOf,
+  Value,
+} from './value.js';
 
 /** Constants up to this many elements are compared by content and shared. */
 const sharedConstantSize = 64;
 
-export class Graph {
+export class Graph implements GraphBuilder {
   readonly inputs: Value[] = [];
   private nextId = 0;
   private readonly known = new Map<string, Node>();
   /** Ops are told apart by what they are: two of them may have one name. */
   private readonly opIds = new Map<unknown, number>();
 
-  /** A tensor fed at each run. */
   input(name: string, dtype: DType, shape: Shape): Value {
     if (this.inputs.some((input) => input.inputName === name)) {
       throw new SphereFaceError(`The graph already has an input "${name}".`, { next: 'give every input its own name' });
@@ -24,10 +33,6 @@ export class Graph {
     return value;
   }
 
-  /**
-   * A tensor stored in the model. `name` becomes its initializer's name, for weights that readers look up.
-   * Data: Float32Array for float32, BigInt64Array for int64, Int32Array for int32, Uint8Array for uint8 and bool, Uint16Array (bits) for float16.
-   */
   constant(data: ConstantData, shape: Shape, options: { readonly dtype?: DType; readonly name?: string } = {}): Value {
     const dtype = options.dtype ?? dtypeOf(data);
     if (data.length !== sizeOf(shape)) {
@@ -40,20 +45,14 @@ export class Graph {
     return this.apply(constantOp, [], attributes)[0];
   }
 
-  /** A float32 constant without dimensions: it broadcasts against anything. */
   scalar(value: number): Value {
     return this.constant(Float32Array.of(value), []);
   }
 
-  /** An int64 constant vector. */
   indices(values: readonly number[]): Value {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  /**
-   * Applies an op. The same op (the same object) on the same inputs with equal attributes gives the node made before.
-   * @throws ShapeError when the inputs do not fit; SphereFaceError for attributes that are no plain data.
-   */
   apply<A extends Attributes>(op: Op<A>, inputs: readonly Value[], attributes: A): readonly Value[] {
     for (const input of inputs) {
       if (input.graph !== this) throw new SphereFaceError(`${op.name}: an input belongs to another graph.`);

@@ -1,8 +1,7 @@
 // Which executable form a convolution and its gradients take.
-import type { Emitter } from '../onnx/emitter.js';
 import { constantOf } from '../ops/constant.js';
-import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Node, Shape, Value } from '../value.js';
+import type { ConvGeometry } from '../window-geometry.js';
+import type { Emitter, Node, Shape, Value } from '../value.js';
 import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './winograd.js';
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';

@@ -1,7 +1,5 @@
 // A tensor stored in the model.
-import type { DType, Op, Shape, Value } from '../value.js';
-
-export type ConstantData = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
+import type { ConstantData, DType, Op, Shape, Value } from '../value.js';
 
 export interface ConstantAttributes extends Record<string, unknown> {
   readonly data: ConstantData;
