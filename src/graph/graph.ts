@@ -72,6 +72,7 @@ export class Graph implements GraphBuilder {
     });
     const node: Node<A> = { op, inputs: [...inputs], attributes, outputs };
     for (const output of outputs) output.producer = node as unknown as Node;
+    for (const input of new Set(inputs)) input.readers.push(node as unknown as Node);
     if (key !== undefined) this.known.set(key, node as unknown as Node);
     return outputs;
   }

@@ -28,6 +28,8 @@ export interface Op<A extends Attributes = Attributes> {
   infer(inputs: readonly Value[], attributes: A): readonly TensorType[];
   /** Writes ONNX nodes that compute `node.outputs` from `node.inputs`. */
   emit(emitter: Emitter, node: Node<A>): void;
+  /** The layouts in which the emission for a target reads the inputs; absent where it takes them as they lie, or in the standard one. */
+  inputLayouts?(node: Node<A>, target: Target): readonly Layout[];
   /**
    * The gradients of the inputs, given those of the outputs (`undefined`: zero). `needed[i]` says whether input i's is wanted;
    * entries of inputs that are not wanted are ignored. The word `zero` states that nothing flows through, by definition of the op.
@@ -53,6 +55,8 @@ export interface Node<A extends Attributes = Attributes> {
 export class Value implements TensorType {
   /** The node that computes this value; absent for graph inputs. */
   producer: Node | undefined;
+  /** The nodes that read this value, in the order in which they were applied, whether or not an output needs them. */
+  readonly readers: Node[] = [];
 
   constructor(
     readonly graph: GraphBuilder,

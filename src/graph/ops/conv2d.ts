@@ -3,7 +3,14 @@
 import { requireRank, requireSameDType, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
 import { type ConvGeometry, type ConvGeometryOptions, convOutputSize, geometryOf } from '../window-geometry.js';
-import { lowerConv, lowerConvInputGradient, lowerConvWeightGradient } from '../lowering/conv.js';
+import {
+  convInputGradientLayouts,
+  convLayouts,
+  convWeightGradientLayouts,
+  lowerConv,
+  lowerConvInputGradient,
+  lowerConvWeightGradient,
+} from '../lowering/conv.js';
 import { sum } from './reduction.js';
 
 /** Options of {@link conv2d}. */
@@ -43,6 +50,7 @@ const convOp: Op<Attributes> = {
     return [{ dtype: x.dtype, shape: check('conv2d', inputs, x.shape, w.shape, geometry) }];
   },
   emit: lowerConv,
+  inputLayouts: convLayouts,
   gradient: ({ inputs: [x, w], attributes: { geometry } }, [dy], needed) => [
     needed[0] ? convInputGradient(dy!, w, x.shape, geometry) : undefined,
     needed[1] ? convWeightGradient(x, dy!, w.shape, geometry) : undefined,
@@ -69,6 +77,7 @@ const inputGradientOp: Op<Attributes & { readonly shape: Shape }> = {
     return [{ dtype: dy.dtype, shape }];
   },
   emit: lowerConvInputGradient,
+  inputLayouts: convInputGradientLayouts,
   gradient: ({ inputs: [dy, w], attributes: { geometry } }, [g], needed) => [
     needed[0] ? conv(g!, w, geometry) : undefined,
     needed[1] ? convWeightGradient(g!, dy, w.shape, geometry) : undefined,
@@ -94,6 +103,7 @@ const weightGradientOp: Op<Attributes & { readonly shape: Shape }> = {
     return [{ dtype: x.dtype, shape }];
   },
   emit: lowerConvWeightGradient,
+  inputLayouts: convWeightGradientLayouts,
   gradient: ({ inputs: [x, dy], attributes: { geometry } }, [g], needed) => [
     needed[0] ? convInputGradient(dy, g!, x.shape, geometry) : undefined,
     needed[1] ? conv(x, g!, geometry) : undefined,
