@@ -1,7 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { openImageSource, assertSameAlignment, readCropManifest } from '../images/index.js';
+import { openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
 
@@ -34,9 +34,10 @@ export function registerEmbed(program: Command): void {
       threads,
       ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     });
-    assertSameAlignment(model.input, (await readCropManifest(images))?.alignment);
     const source = await openImageSource(images);
     try {
+      for (const warning of source.warnings) out.warn(warning);
+      assertSameAlignment(model.input, source.alignment);
       const width = model.embeddingSize * (flip ? 2 : 1);
       const writer = await createEmbeddingsWriter(options.output, width);
       const failures: EmbedFailure[] = [];

@@ -56,6 +56,9 @@ describe('listIdentities', () => {
       entries: names.map((file) => ({ file, identity: file.split('/')[0] })),
       ignored: 0,
       refused: [],
+      alignment: undefined,
+      manifest: undefined,
+      warnings: [],
       read: (index) => Promise.resolve(files[names[index]]),
       close: () => Promise.resolve(),
     };

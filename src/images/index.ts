@@ -17,13 +17,12 @@ export {
   parseVerificationSet,
 } from './formats/verification-set.js';
 export {
-  type AlignmentSpec,
   InputPacker,
   type InputSpec,
   type PackedPicture,
   assertCropSize,
   assertSameAlignment,
-  describeAlignment,
   publishedInput,
 } from './input.js';
-export { type CropManifest, readCropManifest } from './crop-manifest.js';
+export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export type { CropManifest } from './crop-manifest.js';

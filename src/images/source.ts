@@ -1,10 +1,15 @@
 // What "images" are to the rest of the system: a list of entries whose bytes can be read in any order.
+import type { AlignmentSpec } from './alignment.js';
+import type { CropManifest } from './crop-manifest.js';
 
 /** One image of a source. */
 export interface ImageEntry {
   /** Path relative to the source's root, with forward slashes: `identity/001.jpg`. Unique within the source. */
   readonly file: string;
-  /** The identity: the first folder of `file` for folders and zips, the label's name otherwise; empty if there is none. */
+  /**
+   * The person's name: the first folder of `file` for folders and zips; in a list the folder, where folders and labels
+   * are one to one, else the label; in RecordIO the label. Empty if there is none.
+   */
   readonly identity: string;
 }
 
@@ -30,6 +35,12 @@ export interface OpenedSource extends ImageSource {
   readonly ignored: number;
   /** Links out of the folder, unsafe names, encrypted or damaged entries: sorted by `file`. */
   readonly refused: readonly RefusedFile[];
+  /** How the crops were aligned, as the `manifest.json` with them states; `undefined` where nothing says it. */
+  readonly alignment: AlignmentSpec | undefined;
+  /** That manifest, where one covers all images. */
+  readonly manifest: CropManifest | undefined;
+  /** What is odd about the source as a whole, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** The most bytes an encoded image may have. */

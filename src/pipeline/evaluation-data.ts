@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import {
+  type AlignmentSpec,
+  type CropManifest,
   type ImageSource,
   openImageSource,
   openVerificationSet,
-  type CropManifest,
-  readCropManifest,
 } from '../images/index.js';
 import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 
@@ -19,6 +19,8 @@ export interface EvaluationData {
   readonly images: { readonly name: string; readonly kind: string };
   /** How the crops say they were made; absent where they do not say. */
   readonly crops: CropManifest | undefined;
+  /** What they state of their alignment; a list of several folders has no one manifest. */
+  readonly alignment: AlignmentSpec | undefined;
 }
 
 /** Where the pairs are, and the images they name. */
@@ -40,15 +42,21 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
       source: set.source,
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
+      alignment: undefined,
     };
   }
   if (images === undefined) {
     throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
   }
   const pairFile = await readPairs(pairs);
-  const crops = await readCropManifest(images);
   const source = await openImageSource(images);
-  return { pairFile, source, images: { name: basename(images), kind: source.kind }, crops };
+  return {
+    pairFile,
+    source,
+    images: { name: basename(images), kind: source.kind },
+    crops: source.manifest,
+    alignment: source.alignment,
+  };
 }
 
 /** Reads a pair file. */

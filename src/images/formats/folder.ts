@@ -2,6 +2,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf } from '../../common/errors.js';
+import { readManifest, statements } from '../crop-manifest.js';
 import { entryAt, readBounded } from '../files.js';
 import { byFile, identityOf, isImageName } from '../names.js';
 import type { ImageEntry, OpenedSource, RefusedFile } from '../source.js';
@@ -55,6 +56,7 @@ export async function openFolder(root: string): Promise<OpenedSource> {
     entries,
     ignored,
     refused,
+    ...statements(await readManifest(root)),
     read: async (index) => readBounded(join(base, entryAt(entries, index).file)),
     close: () => Promise.resolve(),
   };

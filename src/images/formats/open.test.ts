@@ -223,45 +223,7 @@ describe('a zip', () => {
   });
 });
 
-describe('a list', () => {
-  it('keeps its order and takes the last word as label', async () => {
-    await put('a/1 of 2.jpg');
-    await put('b/1.jpg');
-    const path = await put('train.txt', '# a comment\nb/1.jpg 1\r\n\na/1 of 2.jpg\t0\n');
-    const source = await openImageSource(path);
-    expect(source.kind).toBe('list');
-    expect(source.entries).toEqual([
-      { file: 'b/1.jpg', identity: '1' },
-      { file: 'a/1 of 2.jpg', identity: '0' },
-    ]);
-    expect(text(await source.read(1))).toBe('a/1 of 2.jpg');
-  });
-
-  it('reads from another root, by absolute path, and out of zips', async () => {
-    const absolute = await put('x/1.jpg');
-    await writeFile(join(folder, 'x', 'faces.zip'), writeZip([{ name: 'a/1.jpg', data: Buffer.from('zipped') }]));
-    await put('x/folder.zip/a/1.jpg');
-    const path = await put('lists/train.txt', `1.jpg 0\n${absolute} 0\nfaces.zip/a/1.jpg 1\nfolder.zip/a/1.jpg 1\n`);
-    const source = await openImageSource(path, { root: join(folder, 'x') });
-    expect(text(await source.read(0))).toBe('x/1.jpg');
-    expect(text(await source.read(1))).toBe('x/1.jpg');
-    expect(text(await source.read(2))).toBe('zipped');
-    expect(text(await source.read(3))).toBe('x/folder.zip/a/1.jpg');
-  });
-
-  it('names the line that is wrong', async () => {
-    await expect(openImageSource(await put('a.txt', 'a/1.jpg 0\nlabel-missing\n'))).rejects.toThrow(
-      /Line 2[^]*label-missing/,
-    );
-    await expect(openImageSource(await put('b.txt', 'a/1.jpg 0\na/1.jpg 1\n'))).rejects.toThrow(
-      /Line 2[^]*second time/,
-    );
-    await writeFile(join(folder, 'faces.zip'), writeZip([{ name: 'a/1.jpg', data: Buffer.from('zipped') }]));
-    await expect(openImageSource(await put('c.txt', 'faces.zip/a/2.jpg 0\n'))).rejects.toThrow(
-      /Line 1[^]*does not hold/,
-    );
-  });
-
+describe('openImageSource', () => {
   it('refuses files of another kind', async () => {
     await writeFile(join(folder, 'x.dat'), Buffer.from([1, 2, 0, 3]));
     await expect(openImageSource(join(folder, 'x.dat'))).rejects.toThrow(/no source of images/);

@@ -37,6 +37,9 @@ export async function openRecordSet(path: string): Promise<OpenedSource> {
       entries,
       ignored: 0,
       refused,
+      alignment: undefined,
+      manifest: undefined,
+      warnings: [],
       read: async (index) => {
         entryAt(entries, index);
         const position = positions[index];
