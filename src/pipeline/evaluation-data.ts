@@ -7,7 +7,10 @@ import {
   type CropManifest,
   type ImageSource,
   openImageSource,
+  formatOf,
   openVerificationSet,
+  type VerificationSet,
+  verificationSetFormat,
 } from '../images/index.js';
 import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 
@@ -32,14 +35,15 @@ export interface EvaluationPaths {
 
 /** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
 export async function openEvaluationData({ pairs, images }: EvaluationPaths): Promise<EvaluationData> {
-  if (/\.bin$/i.test(pairs)) {
+  const set = await verificationSet(pairs);
+  if (set !== undefined) {
     if (images !== undefined) {
+      await set.dispose();
       throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });
     }
-    const set = await openVerificationSet(pairs);
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
-      source: set.source,
+      source: set,
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
@@ -57,6 +61,12 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
     crops: source.manifest,
     alignment: source.alignment,
   };
+}
+
+/** The verification set at a path, if it is one. */
+async function verificationSet(path: string): Promise<VerificationSet | undefined> {
+  const format = await formatOf(path).catch(() => undefined);
+  return format?.kind === verificationSetFormat.kind ? openVerificationSet(path) : undefined;
 }
 
 /** Reads a pair file. */
