@@ -15,7 +15,7 @@ describe('a queue', () => {
   it('does one thing after the other, in order, also after a failure', async () => {
     const queue = new Queue();
     const events: string[] = [];
-    const gate = open<void>();
+    const gate = open<undefined>();
     const first = queue.run(async () => {
       events.push('first');
       await gate.promise;
@@ -25,7 +25,7 @@ describe('a queue', () => {
     const second = queue.run(async () => events.push('second'));
     await Promise.resolve();
     expect(events).toEqual(['first']);
-    gate.resolve();
+    gate.resolve(undefined);
     await expect(first).rejects.toThrow('no');
     await second;
     await queue.idle();
