@@ -1,5 +1,6 @@
 // The engine behind the sessions: onnxruntime-node under Node, onnxruntime-web in a browser, behind one interface.
 import type * as Ort from 'onnxruntime-common';
+import { Queue } from '../common/queue.js';
 
 export interface Backend {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
@@ -34,4 +35,14 @@ async function loadWeb(): Promise<Backend> {
 /** Uses a backend the caller has loaded: for browsers without an import map. Call it before the first session. */
 export function useBackend(backend: Backend): void {
   loaded = Promise.resolve(backend);
+}
+
+const webTurns = new Queue();
+
+/**
+ * Where a new session's work takes its turns. onnxruntime-web on WebGPU refuses to create or run a session while another one is under
+ * way, so all of them stand in one line there.
+ */
+export function turnsOf(backend: Backend): Queue {
+  return backend.name === 'onnxruntime-web' ? webTurns : new Queue();
 }
