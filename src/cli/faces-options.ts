@@ -1,19 +1,24 @@
 // The options that the commands on photos share: detector, choice of the face, alignment, crops.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { faceChoices, type FaceChoice } from '../faces/choose.js';
-import { missingFacePolicies, type MissingFacePolicy } from '../faces/align.js';
-import { publishedDetector } from '../faces/mtcnn/detector.js';
 import {
-  cropFormats,
   type CropFormat,
+  cropFormats,
   type CropSettings,
+  type CropSizeName,
   defaultCrop,
   defaultPhotoSettings,
+  type FaceChoice,
+  faceChoices,
+  type LoadedWeights,
+  loadMtcnnWeights,
+  missingFacePolicies,
+  type MissingFacePolicy,
   type PhotoSettings,
-} from '../faces/photo.js';
-import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
-import { type CropSizeName, templates } from '../faces/template.js';
-import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';
+  publishedDetector,
+  type SimilaritySolver,
+  similaritySolvers,
+  templates,
+} from '../faces/index.js';
 import { type CommonOptions, finiteNumber, type Output, positiveInteger } from './context.js';
 
 export interface DetectOptions extends CommonOptions {
