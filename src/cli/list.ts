@@ -3,10 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { writeFileAtomic } from '../common/atomic.js';
-import { SphereFaceError, UsageError } from '../common/errors.js';
+import { writeFileAtomic, SphereFaceError, UsageError } from '../common/index.js';
 import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
-import { listIdentities } from '../faces/identity-list.js';
+import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 
 interface ListCommandOptions extends CommonOptions {

@@ -1,8 +1,8 @@
 // `sphereface prepare`: photos in, aligned crops out, in one streaming pass that can be interrupted.
 import type { Command } from 'commander';
 import { describeFormats, openImageSource } from '../images/index.js';
-import { prepare } from '../faces/prepare.js';
-import { packageVersion } from '../common/version.js';
+import { prepare } from '../faces/index.js';
+import { packageVersion } from '../common/index.js';
 import { Output, Progress, withCommonOptions } from './context.js';
 import {
   type CropOptions,

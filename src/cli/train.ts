@@ -1,6 +1,6 @@
 // `sphereface train`: starts or resumes a run, and shows how it goes.
 import type { Command } from 'commander';
-import { UsageError } from '../common/errors.js';
+import { UsageError } from '../common/index.js';
 import { loadRecipe, type LogLine, resumeRun, type RunOptions, type RunStart, startRun } from '../training/index.js';
 import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, Output, withCommonOptions } from './context.js';
