@@ -1,19 +1,18 @@
 // `sphereface import`: a Caffe or ONNX model from elsewhere in, a model file (or starting weights) out.
 import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../common/errors.js';
-import { writeFileAtomic } from '../common/atomic.js';
+import { UsageError, writeFileAtomic } from '../common/index.js';
 import { describeAlignment } from '../images/index.js';
 import {
+  encodeSafetensors,
   importCaffe,
-  importOnnx,
   type ImportedModel,
+  importOnnx,
   openModel,
   readInputSpec,
   sidecarOf,
   writeModel,
 } from '../models/index.js';
-import { encodeSafetensors } from '../models/safetensors.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 
 interface ImportOptions extends CommonOptions {
