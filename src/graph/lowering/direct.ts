@@ -11,9 +11,32 @@ export function directConv(
   { inputs, outputs: [y], attributes: { geometry } }: Node<ConvAttributes>,
 ): void {
   const { stride, dilation, padding, groups } = geometry;
-  const names = inputs.map((input) => emitter.nameOf(input));
-  const attributes = { strides: stride, dilations: dilation, group: groups, kernel_shape: inputs[1].shape.slice(2) };
+  const [, w] = inputs;
+  const attributes = { strides: stride, dilations: dilation, group: groups, kernel_shape: w.shape.slice(2) };
+  const names = withFedChannels(
+    emitter,
+    inputs.map((input) => emitter.nameOf(input)),
+    { into: w.shape[1], out: w.shape[0], groups },
+  );
   convNode(emitter, names, attributes, padding, emitter.nameOf(y));
+}
+
+/**
+ * Picture and weights of a `Conv`. The WebGPU provider of ONNX Runtime 1.30 reads channels in threes where their number is divisible by
+ * three and that of the filters by four, and computes the case wrongly for more than three channels (not for twelve, which it reads
+ * in fours): 6, 9, 18, 30, … Channels of zeros, up to the next multiple of four, avoid it.
+ */
+function withFedChannels(
+  emitter: Emitter,
+  names: readonly string[],
+  { into, out, groups }: { readonly into: number; readonly out: number; readonly groups: number },
+): readonly string[] {
+  const wrong = groups === 1 && into > 3 && into % 3 === 0 && into % 4 !== 0 && out % 4 === 0;
+  if (emitter.target.device !== 'webgpu' || !wrong) return names;
+  const [x, w, ...bias] = names;
+  const pads = emitter.ints([0, 0, 0, 0, 0, 4 - (into % 4), 0, 0]);
+  const fed = (name: string): string => emitter.once(`fed:${name}`, () => emitter.node('Pad', [name, pads]));
+  return [fed(x), fed(w), ...bias];
 }
 
 /** Rows above, columns to the left, rows below, columns to the right. */
@@ -55,7 +78,9 @@ export function directInputGradient(emitter: Emitter, node: Node<GradientAttribu
   if (groups === 1 && stride[0] === 1 && stride[1] === 1 && turned.every((side) => side >= 0)) {
     const kernel = turnedKernel(emitter, w);
     const same = { strides: stride, dilations: dilation, group: 1, kernel_shape: [kh, kw] };
-    convNode(emitter, [emitter.nameOf(dy), kernel], same, turned, emitter.nameOf(outputs[0]));
+    const channels = { into: w.shape[0], out: w.shape[1], groups };
+    const names = withFedChannels(emitter, [emitter.nameOf(dy), kernel], channels);
+    convNode(emitter, names, same, turned, emitter.nameOf(outputs[0]));
     return;
   }
   // Rows and columns that no kernel position reached at the far side get no gradient: output_padding restores them as zeros.

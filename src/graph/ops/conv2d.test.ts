@@ -84,6 +84,12 @@ describe('the geometries of the backbones', () => {
     const cases = farSides.flatMap((one) => [convCase(one), inputGradientCase(one), weightGradientCase(one)]);
     await checkCases(cases, 'webgpu', [{ device: 'webgpu' }]);
   });
+
+  it.skipIf(!webgpuWorks)(`channels divisible by three but not by four, ${webgpuTitle}`, async () => {
+    const threes = [setting([1, 6, 3, 3], [4, 6, 2, 2], { padding: 1 }), setting([1, 9, 2, 3], [4, 9, 1, 2], {})];
+    const turned = setting([1, 4, 3, 3], [6, 4, 2, 2], {});
+    await checkCases([...threes.map(convCase), inputGradientCase(turned)], 'webgpu', [{ device: 'webgpu' }]);
+  });
 });
 
 it('says op, both shapes and expectation where channels, groups or sizes do not fit', () => {

@@ -59,7 +59,7 @@ export function onnxNetwork(
   const parameters = new Map<string, Value>();
   const context: ReadingContext = {
     net,
-    graph: images.graph,
+    graph: net.graph,
     opset,
     batchNorm: options.batchNorm ?? 'frozen',
     batch: { stated: entry.batch, built: images.shape[0] },
