@@ -12,10 +12,9 @@ import {
   parseModel,
   portsOf,
   readMetadataProps,
-  readModelFile,
   withMetadataProps,
-  writeModel,
-} from './onnx.js';
+} from '../graph/onnx/index.js';
+import { readModelFile, writeModel } from './model-file.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
