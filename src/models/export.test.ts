@@ -16,7 +16,8 @@ import { pythonHas, runPython } from '../testing/python.js';
 import { exportModel, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 import { InputPacker, type InputSpec } from '../images/input.js';
 import { openModel } from './model.js';
-import { parseModel, writeModel } from './onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
+import { writeModel } from './model-file.js';
 import { readParameters } from './parameters.js';
 
 let scratch: string;

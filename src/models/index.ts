@@ -18,8 +18,9 @@ export {
   sidecarOf,
   updateMetadata,
 } from './model.js';
-export { ModelFileError, readModelFile, writeModel } from './onnx.js';
-export { type Parameter, readParameters } from './parameters.js';
+export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
+export { readModelFile, writeModel } from './model-file.js';
+export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';
 export { type ImportCaffeOptions, type ImportedModel, importCaffe, importOnnx } from './import.js';
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';

@@ -10,15 +10,13 @@ import { InputPacker, type InputSpec, type PackedPicture } from '../images/input
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
 import {
   ModelFileError,
-  networkDigest,
   type Port,
   parseModel,
   portsOf,
   readMetadataProps,
-  readModelFile,
   withMetadataProps,
-  writeModel,
-} from './onnx.js';
+} from '../graph/onnx/index.js';
+import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
