@@ -10,7 +10,7 @@ export interface Parameter {
 }
 
 /**
- * The floating-point initializers of a model by name: float32 as stored, float16 and float64 converted. Others (shapes, indices) are
+ * The floating-point initializers of a model by name: float32 as stored, float16, bfloat16 and float64 converted. Others (shapes, indices) are
  * left out. `source` names the model in errors.
  * @throws SphereFaceError for a tensor whose data does not fit its shape.
  */
@@ -25,6 +25,9 @@ export function floatParameters({ graph }: { readonly graph: GraphProto }, sourc
 
 /** TensorProto.DataLocation.EXTERNAL. */
 const externalData = 1;
+
+/** TensorProto.DataType.BFLOAT16, which the project's part of the format does not name. */
+const bfloat16 = 16;
 
 /** Whether a tensor's data lies in another file. */
 export function isExternal({ dataLocation }: TensorProto): boolean {
@@ -52,6 +55,12 @@ export function floatData(tensor: TensorProto, source: string): Float32Array | u
       data = Float32Array.from(halves, fromFloat16);
       break;
     }
+    case bfloat16: {
+      // The upper half of a float32.
+      const halves = rawData.length > 0 ? halfPatterns(rawData) : tensor.int32Data;
+      data = new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
+      break;
+    }
     case TensorProto_DataType.DOUBLE:
       data = Float32Array.from(rawData.length > 0 ? doubles(rawData) : tensor.doubleData);
       break;
@@ -74,4 +83,46 @@ function halfPatterns(bytes: Uint8Array): Uint16Array {
 
 function doubles(bytes: Uint8Array): Float64Array {
   return new Float64Array(Uint8Array.from(bytes).buffer, 0, bytes.length >> 3);
+}
+
+/** The numbers of a tensor, integers or floating-point, with their shape. */
+export interface TensorNumbers {
+  readonly type: 'integer' | 'float';
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+/**
+ * Decodes a tensor of any numbers: floating-point types as float32, integers and truth values as numbers. `source` names the model in errors.
+ * @throws SphereFaceError for data that does not fit the shape, lies in another file, or is no numbers.
+ */
+export function tensorNumbers(tensor: TensorProto, source: string): TensorNumbers {
+  const shape = tensor.dims.map(Number);
+  const floating = floatData(tensor, source);
+  if (floating !== undefined) return { type: 'float', shape, data: floating };
+  const data = integerData(tensor);
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (data?.length === size) return { type: 'integer', shape, data };
+  throw new SphereFaceError(`${source}: the tensor ${tensor.name} cannot be read.`, {
+    got: data === undefined ? `element type ${tensor.dataType}` : `${data.length} elements`,
+    expected: `${size} numbers for [${shape.join(', ')}]`,
+  });
+}
+
+/** Integers as numbers: exact up to 2^53, far beyond any size or index. `undefined` for what holds none. */
+function integerData({ dataType, rawData, int32Data, int64Data }: TensorProto): ArrayLike<number> | undefined {
+  const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
+  const raw = (size: number, at: (offset: number) => number): number[] =>
+    Array.from({ length: Math.floor(rawData.length / size) }, (_, i) => at(i * size));
+  switch (dataType) {
+    case TensorProto_DataType.INT64:
+      return rawData.length > 0 ? raw(8, (at) => Number(view.getBigInt64(at, true))) : int64Data.map(Number);
+    case TensorProto_DataType.INT32:
+      return rawData.length > 0 ? raw(4, (at) => view.getInt32(at, true)) : int32Data;
+    case TensorProto_DataType.UINT8:
+    case TensorProto_DataType.BOOL:
+      return rawData.length > 0 ? raw(1, (at) => view.getUint8(at)) : int32Data;
+    default:
+      return undefined;
+  }
 }

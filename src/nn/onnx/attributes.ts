@@ -1,5 +1,5 @@
 // The attributes of an ONNX node, read with their types and defaults.
-import type { NodeProto, TensorProto } from '../../graph/onnx/onnx_pb.js';
+import type { NodeProto, TensorProto } from '../../graph/onnx/index.js';
 
 /** Attributes by name. A wrong type reads as the field's empty value, which the caller's checks then refuse. */
 export class NodeAttributes {

@@ -1,6 +1,6 @@
 // Nodes whose inputs are all known are computed while reading: chains of Shape, Gather, Concat and arithmetic that make shapes.
 import type { Call } from './operand.js';
-import { decodeTensor } from './tensor.js';
+import { tensorNumbers } from '../../graph/onnx/index.js';
 import { axisOf, broadcastAt, countOf, generate, integers, type Known } from './known.js';
 
 /** A rule that computes known outputs from known inputs. */
@@ -211,7 +211,8 @@ export function fold(call: Call): readonly Known[] | undefined {
   const { opType } = call.node;
   if (opType === 'ConstantOfShape') {
     const fill = call.attributes.tensor('value');
-    const { type, data } = fill === undefined ? { type: 'float' as const, data: [0] } : decodeTensor(fill);
+    const { type, data } =
+      fill === undefined ? { type: 'float' as const, data: [0] } : tensorNumbers(fill, 'the model');
     return [filled(call, { type, shape: [], data: [data[0]] }, call.known(0).data)];
   }
   const rule = Object.hasOwn(folds, opType) ? folds[opType] : undefined;

@@ -9,7 +9,8 @@ import { Graph, gradients, mul, serialize, sum } from '../../graph/index.js';
 import { float32, float32Data, Session, type Tensor } from '../../runtime/index.js';
 import { hashedUniform } from '../../testing/hashed.js';
 import { isTrained, TrainingBuilder } from '../parameters.js';
-import { onnxNetwork, type ReadableModel } from './read.js';
+import type { ParsedModel } from '../../graph/onnx/index.js';
+import { onnxNetwork } from './read.js';
 
 interface Result {
   readonly embedding: readonly number[];
@@ -30,9 +31,9 @@ const folder = new URL('./golden/', import.meta.url);
 const uniform = (name: string, count: number, center = 0, spread = 1): Float32Array =>
   hashedUniform(count, crc32(name), center, spread);
 
-function load(name: string): { readonly golden: Golden; readonly model: ReadableModel } {
+function load(name: string): { readonly golden: Golden; readonly model: ParsedModel } {
   const golden = JSON.parse(readFileSync(new URL(`${name}.golden.json`, folder), 'utf8')) as Golden;
-  const model = fromBinary(ModelProtoSchema, readFileSync(new URL(`${name}.onnx`, folder))) as ReadableModel;
+  const model = fromBinary(ModelProtoSchema, readFileSync(new URL(`${name}.onnx`, folder))) as ParsedModel;
   for (const tensor of model.graph.initializer) {
     const made = golden.parameters[tensor.name];
     if (made === undefined) continue;

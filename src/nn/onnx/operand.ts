@@ -1,6 +1,6 @@
 // What flows between the nodes of a network that is being read, and the call of one node.
 import { SphereFaceError } from '../../common/errors.js';
-import type { NodeProto } from '../../graph/onnx/onnx_pb.js';
+import type { NodeProto } from '../../graph/onnx/index.js';
 import type { Graph, Value } from '../../graph/index.js';
 import type { NetworkBuilder } from '../parameters.js';
 import type { NodeAttributes } from './attributes.js';

@@ -14,7 +14,8 @@ import {
 } from '../../testing/onnx-model.js';
 import { isTrained, TrainingBuilder } from '../parameters.js';
 import { operators } from './operators/index.js';
-import { onnxNetwork, type ReadableModel } from './read.js';
+import type { ParsedModel } from '../../graph/onnx/index.js';
+import { onnxNetwork } from './read.js';
 
 /** One application of an operator to learned features `x`. */
 interface OperatorCase {
@@ -185,7 +186,7 @@ const cases: readonly OperatorCase[] = [
 ];
 
 /** images -> 1x1 convolution -> the shape that is wanted -> the operator -> one row of numbers. */
-function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) => Float32Array): ReadableModel {
+function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) => Float32Array): ParsedModel {
   const { op, shape = [2, 6, 4, 4], opset = 13, attributes = {}, inputs = [], outputs = 1, range } = one;
   const size = shape.reduce((product, dim) => product * dim, 1);
   const [low, high] = range ?? [-2, 2];
@@ -226,7 +227,7 @@ function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) =
       attributes: { axis: isShape ? 0 : 1 },
     },
   ];
-  return testModel({ opset, images: [1, 3, 1, size], nodes, initializers, outputs: ['embedding'] }) as ReadableModel;
+  return testModel({ opset, images: [1, 3, 1, size], nodes, initializers, outputs: ['embedding'] }) as ParsedModel;
 }
 
 const floatsOf = (shape: readonly number[], own: number, center: number, spread: number): TestTensor => ({
@@ -239,12 +240,12 @@ const floatsOf = (shape: readonly number[], own: number, center: number, spread:
   ),
 });
 
-async function original(model: ReadableModel, images: Tensor): Promise<Float32Array> {
+async function original(model: ParsedModel, images: Tensor): Promise<Float32Array> {
   await using session = await Session.create(encodeModel(model), { device: 'cpu', threads: 1 });
   return float32Data((await session.run({ images })).embedding);
 }
 
-const widthOf = (model: ReadableModel): number => Number(model.graph.input[0].type!.tensorType!.shape!.dim[3].dimValue);
+const widthOf = (model: ParsedModel): number => Number(model.graph.input[0].type!.tensorType!.shape!.dim[3].dimValue);
 
 const titleOf = ({ op, opset = 13, attributes = {} }: OperatorCase): string =>
   `${op}, opset ${opset} ${JSON.stringify(attributes)}`;
@@ -336,7 +337,7 @@ describe('operators read from ONNX', () => {
 });
 
 /** Renames the stored data of a model, so that several models' parameters fit into one graph. */
-function withPrefix(model: ReadableModel, prefix: string): ReadableModel {
+function withPrefix(model: ParsedModel, prefix: string): ParsedModel {
   const stored = new Set(model.graph.initializer.map(({ name }) => name));
   for (const tensor of model.graph.initializer) tensor.name = prefix + tensor.name;
   for (const node of model.graph.node) node.input = node.input.map((name) => (stored.has(name) ? prefix + name : name));

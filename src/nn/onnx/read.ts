@@ -1,6 +1,12 @@
 // Any ONNX network of known operators as a network that trains: its nodes become ops of the graph, its initializers parameters.
 import { SphereFaceError } from '../../common/errors.js';
-import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../graph/onnx/onnx_pb.js';
+import {
+  type GraphProto,
+  type NodeProto,
+  type ParsedModel,
+  type TensorProto,
+  tensorNumbers,
+} from '../../graph/onnx/index.js';
 import { sizeOf, Value } from '../../graph/index.js';
 import type { NetworkBuilder } from '../parameters.js';
 import { NodeAttributes } from './attributes.js';
@@ -8,7 +14,6 @@ import { fold } from './fold.js';
 import type { Known } from './known.js';
 import { type BatchNormMode, Call, type Operand, type ReadingContext } from './operand.js';
 import { operators } from './operators/index.js';
-import { decodeTensor } from './tensor.js';
 
 /** How to read. */
 export interface OnnxNetworkOptions {
@@ -31,9 +36,6 @@ export const readOpsets = { first: 7, last: 24 } as const;
 /** ONNX's own domain has two names. */
 const isOwnDomain = (domain: string): boolean => domain === '' || domain === 'ai.onnx';
 
-/** A parsed model that has a graph. */
-export type ReadableModel = ModelProto & { readonly graph: GraphProto };
-
 /**
  * The embedding [n, …] of images [n, 3, h, w] by the network of a model. Declares the parameters that the output needs, named as the
  * model's initializers, with the model's numbers as their start; weights, biases and slopes are trained, and so is stored data that
@@ -43,7 +45,7 @@ export type ReadableModel = ModelProto & { readonly graph: GraphProto };
 export function onnxNetwork(
   net: NetworkBuilder,
   images: Value,
-  model: ReadableModel,
+  model: ParsedModel,
   options: OnnxNetworkOptions = {},
 ): Value {
   const { graph } = model;
@@ -150,7 +152,7 @@ function asOperand(result: Value | Known | Operand, call: Call): Operand {
 
 /** Integers and single numbers are known at once; other data waits for its use. */
 function operandFrom(tensor: TensorProto, from: 'initializer' | 'constant'): Operand {
-  const { type, shape, data } = decodeTensor(tensor);
+  const { type, shape, data } = tensorNumbers(tensor, 'the model');
   if (type === 'integer' || sizeOf(shape) <= 1)
     return { kind: 'known', known: { type, shape, data: Array.from(data) } };
   return { kind: 'stored', stored: { name: tensor.name, shape, data: Float32Array.from(data), from } };
@@ -174,7 +176,7 @@ function constantOf(call: Call): Operand {
   throw call.wrong('a constant of another kind than numbers');
 }
 
-function opsetOf(model: ReadableModel): number {
+function opsetOf(model: ParsedModel): number {
   const version = Number(model.opsetImport.find(({ domain }) => isOwnDomain(domain))?.version ?? 1n);
   if (version >= readOpsets.first && version <= readOpsets.last) return version;
   throw new SphereFaceError(
