@@ -2,5 +2,5 @@
 export { toFloat16Model, storesFloat16 } from './float16-model.js';
 export { readMetadataProps, withMetadataProps, withoutMetadataProps } from './metadata-props.js';
 export { ModelFileError, type ParsedModel, parseModel, type Port, portsOf } from './parse.js';
-export { floatParameters, type Parameter, tensorNumbers, type TensorNumbers } from './tensor-data.js';
-export type { GraphProto, NodeProto, TensorProto } from './onnx_pb.js';
+export { floatParameters, type Parameter, tensorNumbers, type TensorNumbers, withFloatData } from './tensor-data.js';
+export { type GraphProto, ModelProtoSchema, type NodeProto, type TensorProto } from './onnx_pb.js';

@@ -1,6 +1,6 @@
 // The numbers of stored ONNX tensors: the one place that decodes them.
 import { SphereFaceError } from '../../common/errors.js';
-import { fromFloat16 } from '../../common/float16.js';
+import { fromFloat16, toFloat16 } from '../../common/float16.js';
 import { type GraphProto, type TensorProto, TensorProto_DataType } from './onnx_pb.js';
 
 /** A parameter: its shape and its values in row-major order. */
@@ -84,6 +84,31 @@ function halfPatterns(bytes: Uint8Array): Uint16Array {
 function doubles(bytes: Uint8Array): Float64Array {
   return new Float64Array(Uint8Array.from(bytes).buffer, 0, bytes.length >> 3);
 }
+
+/**
+ * A tensor with other numbers, in the type that it has: float32, float16 or float64.
+ * @throws SphereFaceError for another count of numbers, or a tensor of integers.
+ */
+export function withFloatData(tensor: TensorProto, data: Float32Array): TensorProto {
+  const size = tensor.dims.reduce((product, dim) => product * Number(dim), 1);
+  const encode = encoders.get(tensor.dataType);
+  if (data.length !== size || encode === undefined) {
+    throw new SphereFaceError(`The tensor ${tensor.name} cannot take these numbers.`, {
+      got: `${data.length} numbers for a tensor of element type ${tensor.dataType}`,
+      expected: `${size} for [${tensor.dims.join(', ')}] of float32, float16 or float64`,
+    });
+  }
+  return { ...tensor, rawData: encode(data), floatData: [], int32Data: [], doubleData: [] };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+const encoders: ReadonlyMap<number, (data: Float32Array) => Uint8Array<ArrayBuffer>> = new Map([
+  [TensorProto_DataType.FLOAT, (data) => bytesOf(Float32Array.from(data))],
+  [TensorProto_DataType.FLOAT16, (data) => bytesOf(Uint16Array.from(data, toFloat16))],
+  [TensorProto_DataType.DOUBLE, (data) => bytesOf(Float64Array.from(data))],
+]);
 
 /** The numbers of a tensor, integers or floating-point, with their shape. */
 export interface TensorNumbers {

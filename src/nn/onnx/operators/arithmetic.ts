@@ -43,8 +43,7 @@ const variadic =
 /** Small whole exponents as products: exact, and defined for negative bases. */
 const power: Operator = (call) => {
   const x = call.value(0);
-  const operand = call.operand(1);
-  const exponent = operand.kind === 'known' && operand.known.data.length === 1 ? operand.known.data[0] : undefined;
+  const [exponent] = call.operand(1).kind === 'value' || call.known(1).data.length !== 1 ? [] : call.known(1).data;
   switch (exponent) {
     case 1:
       return [x];
