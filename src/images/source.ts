@@ -11,6 +11,8 @@ export interface ImageEntry {
    * are one to one, else the label; in RecordIO the label. Empty if there is none.
    */
   readonly identity: string;
+  /** In a list: the label as it is written there. */
+  readonly label?: string;
 }
 
 /** Read access to encoded images. Implementations: one per format (`formats/`), and {@link memorySource}. */

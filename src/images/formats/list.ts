@@ -92,7 +92,7 @@ export async function openList(path: string, root: string = dirname(path)): Prom
     return openedSource({
       kind: 'list',
       root,
-      entries: files.map((file, index) => ({ file, identity: identities[index] })),
+      entries: files.map((file, index) => ({ file, identity: identities[index], label: people[index].label })),
       alignment,
       manifest,
       warnings: silent,
