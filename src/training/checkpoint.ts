@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
+import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
 import { decodeWeights, encodeWeights, type Tensor, type Weights } from '../models/index.js';
@@ -55,6 +56,7 @@ export class CheckpointStore {
     const finished = join(this.folder, name);
     await mkdir(this.folder, { recursive: true });
     await rm(unfinished, { recursive: true, force: true });
+    markTemporary(unfinished);
     await mkdir(unfinished);
     await writeDurably(join(unfinished, parametersFile), encodeWeights(checkpoint));
     await writeDurably(join(unfinished, momentumFile), encodeWeights({ parameters: checkpoint.momentum }));
@@ -66,6 +68,7 @@ export class CheckpointStore {
     // A run that starts over meets its own old checkpoint: moved aside whole, never half deleted under a valid name.
     if ((await this.iterations()).includes(checkpoint.state.iteration)) await this.remove(checkpoint.state.iteration);
     await rename(unfinished, finished);
+    keepTemporary(unfinished);
     await syncFolder(this.folder);
     for (const old of (await this.iterations()).slice(0, -this.keep)) await this.remove(old);
     return finished;

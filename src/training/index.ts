@@ -14,7 +14,7 @@ export {
 export { readInitialWeights } from './initial-weights.js';
 export { TrainingLog, type LogLine } from './log.js';
 export { classifierName, embeddingModel } from './network.js';
-export { applySetting, loadRecipe } from './recipe-file.js';
+export { applySetting, loadRecipe, loadStatedRecipe, type StatedRecipe } from './recipe-file.js';
 export { parseRecipe, recipeSchema, type Energy, type Margin, type Recipe, type RecipeInput } from './recipe.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
 export { resumeRun, startRun } from './run.js';

@@ -3,7 +3,7 @@
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import type { Tensor, Weights } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { classifierBiasName, classifierName } from './network.js';
+import { classifierName } from './network.js';
 
 /** How a classifier's rows find their place in another one. */
 export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;
@@ -65,8 +65,7 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   let rows: RowsReport | undefined;
   for (const { name, shape } of target.specs) {
     const given = model.parameters.get(name);
-    const ofClassifier = name === classifierName || name === classifierBiasName;
-    if (given === undefined || (ofClassifier && mode === 'fresh')) {
+    if (given === undefined || (mode === 'fresh' && isOfClassifier(name))) {
       fresh.push(name);
     } else if (name === classifierName && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
       rows = copyRows(target, { rows: given, identities: model.identities }, mode);
@@ -82,6 +81,11 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const own = new Set(target.specs.map(({ name }) => name));
   const unused = [...model.parameters.keys()].filter((name) => !own.has(name));
   return { copied, differing, fresh, unused, ...(rows === undefined ? {} : { rows }) };
+}
+
+/** Whether a parameter belongs to the classifier's layer: its rows, and what a margin trains besides. */
+export function isOfClassifier(name: string): boolean {
+  return name.startsWith(classifierName.slice(0, classifierName.lastIndexOf('.') + 1));
 }
 
 /** Whether rows can find their place at all; without names and with another number of them they cannot. */

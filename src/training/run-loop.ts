@@ -5,9 +5,9 @@ import { classifierPath, encodeMetadata, encodeWeights, type Weights, writeModel
 import { dataOf } from '../models/safetensors.js';
 import type { RunAlignment } from './alignment.js';
 import { CheckpointStore } from './checkpoint.js';
-import type { InitReport } from './init.js';
+import { type InitReport, isOfClassifier } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { classifierBiasName, classifierName, embeddingModel } from './network.js';
+import { embeddingModel } from './network.js';
 import type { Recipe } from './recipe.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
@@ -117,9 +117,7 @@ function modelOf({ recipe, store }: Trainer): Uint8Array {
 
 /** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */
 function classifierOf({ recipe, dataset, store }: Trainer): Weights {
-  const parameters = new Map(
-    [...store.valueTensors()].filter(([name]) => name === classifierName || name === classifierBiasName),
-  );
+  const parameters = new Map([...store.valueTensors()].filter(([name]) => isOfClassifier(name)));
   return { parameters, identities: dataset.identities, input: recipe.input };
 }
 
