@@ -1,0 +1,179 @@
+// Every row of a classifier stays with its person: over lists and folders, other people, models, and runs of version 0.1.
+import { createHash } from 'node:crypto';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listIdentities } from '../faces/identity-list.js';
+import { openImageSource } from '../images/index.js';
+import { decodeWeights, encodeWeights, type Tensor } from '../models/index.js';
+import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
+import { CheckpointStore } from './checkpoint.js';
+import type { InitReport } from './init.js';
+import { resumeRun, startRun } from './run.js';
+import type { StartOptions } from './run-setup.js';
+
+const threads = 1;
+const count = 12;
+/** In which nothing is learned any more: what the log says is what the start gave. */
+const still = [
+  'guard.explosion=1000',
+  'solver.iterations=12',
+  'solver.baseLearningRate=1e-9',
+  'solver.momentum=0',
+  'data.mirror=0',
+];
+
+let scratch: string;
+/** Folders 0 … 11, which sort as 0, 1, 10, 11, 2 by code units. */
+let faces: string;
+/** A run that knows them. */
+let run: string;
+let accuracy: number;
+let runs = 0;
+const newFolder = () => join(scratch, `run-${++runs}`);
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'rows-'));
+  faces = join(scratch, 'faces');
+  await writeTinyFaces(faces, { identities: count, nameOf: String });
+  run = newFolder();
+  const recipe = tinyRecipe('solver.iterations=400', 'data.mirror=0');
+  accuracy = (await startRun({ data: faces, recipe, folder: run, threads })).lastLine!.accuracy;
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+/** Starts from `init` without learning anything; what the first steps' accuracy is, and what was reported. */
+async function startFrom(init: string, data: string, options: Partial<StartOptions> = {}) {
+  let report: InitReport | undefined;
+  const warnings: string[] = [];
+  const folder = newFolder();
+  const { lastLine } = await startRun({
+    ...{ data, init, folder, threads, recipe: tinyRecipe(...still) },
+    onStart: (start) => (report = start.init),
+    onWarning: (text) => warnings.push(text),
+    ...options,
+  });
+  return { accuracy: lastLine!.accuracy, report: report!, warnings, folder };
+}
+
+async function classifierOf(folder: string): Promise<Tensor> {
+  return (await new CheckpointStore(join(folder, 'checkpoints'), 1).latest())!.parameters.get('fc6.weight')!;
+}
+
+describe('a start from a run', () => {
+  it('keeps its accuracy on the list of its own folder', async () => {
+    expect(accuracy).toBeGreaterThan(0.9);
+    const source = await openImageSource(faces);
+    const { lines, identities } = await listIdentities({ source });
+    await source.close();
+    expect(identities).toEqual(Array.from({ length: count }, (_, i) => String(i)));
+    const list = join(scratch, 'list.txt');
+    await writeFile(list, lines.map((line) => `faces/${line}\n`).join(''));
+    const again = await startFrom(run, list);
+    expect(again.accuracy).toBeGreaterThan(0.9);
+    expect(again.report.rows).toMatchObject({ mode: 'by-name', fresh: [], leftBehind: [] });
+  });
+
+  it('does not give rows to other people, and says so', async () => {
+    const others = join(scratch, 'others');
+    await writeTinyFaces(others, { identities: count, nameOf: (i) => `other-${i}`, seed: 2 });
+    const { report, warnings, folder } = await startFrom(run, others);
+    expect(report.rows).toMatchObject({ matched: [], leftBehind: Array.from({ length: count }, (_, i) => String(i)) });
+    expect(warnings).toEqual([expect.stringMatching(/none of the 12 identities .*no row/)]);
+    const [before, after] = [await classifierOf(run), await classifierOf(folder)];
+    expect(closest(after, before)).toBeLessThan(0.999);
+    expect(JSON.parse(await readFile(join(folder, 'init.json'), 'utf8'))).toEqual({ model: run, ...report });
+  });
+
+  it('gives rows to those who are in both, from a run, its model and its weights', async () => {
+    const some = join(scratch, 'some');
+    await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
+    const folder = join(run, 'checkpoints', '400');
+    for (const init of [run, folder, join(folder, 'parameters.safetensors'), join(run, 'model.onnx')]) {
+      const { report, folder: result } = await startFrom(init, some);
+      expect(report.rows).toMatchObject({ matched: ['0', '2', '11'], fresh: ['new'] });
+      const [before, after] = [await classifierOf(run), await classifierOf(result)];
+      for (const [row, old] of [0, 2, 11].entries()) expect(cosine(after, row, before, old)).toBeGreaterThan(1 - 1e-6);
+      expect(Array.from({ length: count }, (_, old) => cosine(after, 3, before, old)).every((c) => c < 0.999)).toBe(
+        true,
+      );
+    }
+  });
+
+  it('has no rows to give when only its model was copied away', async () => {
+    const alone = join(scratch, 'alone.onnx');
+    await copyFile(join(run, 'model.onnx'), alone);
+    const { report } = await startFrom(alone, faces);
+    expect(report.fresh).toEqual(['fc6.weight']);
+    expect(report.rows).toBeUndefined();
+  });
+
+  it('takes rows without names by position only when told', async () => {
+    const named = decodeWeights(await readFile(join(run, 'checkpoints', '400', 'parameters.safetensors')), 'x');
+    const unnamed = join(scratch, 'unnamed.safetensors');
+    await writeFile(unnamed, encodeWeights({ parameters: named.parameters }));
+    await expect(startFrom(unnamed, faces)).rejects.toThrow(/does not say whose rows/);
+    expect((await startFrom(unnamed, faces, { initRows: 'by-position' })).accuracy).toBeGreaterThan(0.9);
+    const fresh = await startFrom(unnamed, faces, { initRows: 'fresh' });
+    expect(fresh.report).toMatchObject({ fresh: ['fc6.weight'] });
+    expect(fresh.accuracy).toBeLessThan(0.9);
+  });
+});
+
+describe('a run of version 0.1', () => {
+  it('goes on with every row at its person, though it has no names', async () => {
+    const source = await openImageSource(faces);
+    const list = join(scratch, 'list-of-0.1.txt');
+    const lines = source.entries.map(({ file, identity }) => ({ file: `faces/${file}`, label: identity }));
+    await writeFile(list, lines.map(({ file, label }) => `${file} ${label}\n`).join(''));
+    await source.close();
+    for (const data of [faces, list]) {
+      const { folder } = await startFrom(run, data);
+      await asVersion01(
+        folder,
+        lines.map(({ file, label }) => ({ file: data === list ? file : file.slice(6), label })),
+      );
+      const { lastLine } = await resumeRun(folder, { threads, iterations: 24 });
+      expect(lastLine!.accuracy).toBeGreaterThan(0.9);
+      const { identities } = (await new CheckpointStore(join(folder, 'checkpoints'), 1).latest())!;
+      expect(identities).toEqual(Array.from({ length: count }, (_, i) => String(i)).sort());
+    }
+  });
+});
+
+/** Makes of a run what version 0.1 would have left: rows by code units of the labels, no names anywhere, its own fingerprint. */
+async function asVersion01(folder: string, images: readonly { readonly file: string; readonly label: string }[]) {
+  const store = new CheckpointStore(join(folder, 'checkpoints'), 2);
+  const { state, parameters, momentum, identities } = (await store.latest())!;
+  const order = [...identities!].sort().map((name) => identities!.indexOf(name));
+  expect(order).not.toEqual(order.toSorted((a, b) => a - b));
+  const reordered = (tensors: ReadonlyMap<string, Tensor>) => {
+    const { shape, data } = tensors.get('fc6.weight')!;
+    const row = (i: number) => data.subarray(i * shape[1], (i + 1) * shape[1]);
+    const rows = Float32Array.from(order.flatMap((from) => [...row(from)]));
+    return new Map([...tensors, ['fc6.weight', { shape, data: rows }]]);
+  };
+  await store.write({ state, parameters: reordered(parameters), momentum: reordered(momentum) });
+  const record = JSON.parse(await readFile(join(folder, 'run.json'), 'utf8')) as Record<string, unknown>;
+  delete record.sample;
+  const hash = createHash('sha256');
+  for (const { file, label } of images) hash.update(`${label}\0${file}\n`);
+  await writeFile(
+    join(folder, 'run.json'),
+    JSON.stringify({ ...record, format: 1, packageVersion: '0.1.0', fingerprint: hash.digest('hex') }),
+  );
+}
+
+function cosine(a: Tensor, i: number, b: Tensor, j: number): number {
+  const [left, right] = [a.data.subarray(i * a.shape[1]), b.data.subarray(j * b.shape[1])];
+  let dot = 0;
+  for (let k = 0; k < a.shape[1]; k++) dot += left[k] * right[k];
+  return dot;
+}
+
+/** The largest cosine between rows of the two. */
+function closest(a: Tensor, b: Tensor): number {
+  const rows = (tensor: Tensor) => Array.from({ length: tensor.shape[0] }, (_, i) => i);
+  return Math.max(...rows(a).flatMap((i) => rows(b).map((j) => cosine(a, i, b, j))));
+}
