@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { classifierPath, decodeWeights, readMetadata, readParameters, type Weights } from '../models/index.js';
+import { decodeWeights, readClassifier, readMetadata, readParameters, type Weights } from '../models/index.js';
 import { CheckpointStore } from './checkpoint.js';
 
 /**
@@ -38,18 +38,10 @@ async function fromFolder(path: string): Promise<Weights> {
 async function fromModel(path: string): Promise<Weights> {
   const parameters = await readParameters(path);
   const input = (await readMetadata(path))?.input;
-  const classifier = await fromClassifier(classifierPath(path));
+  const classifier = await readClassifier(path);
   return {
     parameters: new Map([...parameters, ...(classifier?.parameters ?? [])]),
     ...(classifier?.identities === undefined ? {} : { identities: classifier.identities }),
     ...(input === undefined ? {} : { input }),
   };
-}
-
-async function fromClassifier(path: string): Promise<Weights | undefined> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  return bytes === undefined ? undefined : decodeWeights(bytes, path);
 }
