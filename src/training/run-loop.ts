@@ -1,13 +1,12 @@
 // The loop of a run: steps, log lines and checkpoints until the iterations are done or the signal stops it, and then the model.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
-import { classifierPath, encodeMetadata, encodeWeights, type Weights, writeModel } from '../models/index.js';
-import { dataOf } from '../models/safetensors.js';
+import { classifierPath, encodeWeights, writeModel } from '../models/index.js';
 import type { RunAlignment } from './alignment.js';
 import { CheckpointStore } from './checkpoint.js';
-import { type InitReport, isOfClassifier } from './init.js';
+import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { embeddingModel } from './network.js';
+import { classifierOf, modelOf } from './model-of.js';
 import type { Recipe } from './recipe.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
@@ -108,17 +107,6 @@ export async function runLoop(
     lastLine,
     unreadable: [...trainer.unreadable],
   };
-}
-/** The embedding network with the trained parameters and the metadata that every reader obeys. */
-function modelOf({ recipe, store }: Trainer): Uint8Array {
-  const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata));
-}
-
-/** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */
-function classifierOf({ recipe, dataset, store }: Trainer): Weights {
-  const parameters = new Map([...store.valueTensors()].filter(([name]) => isOfClassifier(name)));
-  return { parameters, identities: dataset.identities, input: recipe.input };
 }
 
 /** The checkpoints of a run. */

@@ -10,6 +10,7 @@ import { asVersion01 } from '../testing/earlier-run.js';
 import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
 import { CheckpointStore } from './checkpoint.js';
 import type { InitReport } from './init.js';
+import { atLeastByChance } from './row-check.js';
 import { resumeRun, startRun } from './run.js';
 import type { StartOptions } from './run-setup.js';
 
@@ -86,6 +87,14 @@ describe('a start from a run', () => {
     expect(JSON.parse(await readFile(join(folder, 'init.json'), 'utf8'))).toEqual({ model: run, ...report });
   });
 
+  it('warns when the rows do not know the people of their names', async () => {
+    const namesakes = join(scratch, 'namesakes');
+    await writeTinyFaces(namesakes, { identities: count, nameOf: String, seed: 3 });
+    const { warnings } = await startFrom(run, namesakes);
+    expect(warnings).toEqual([expect.stringMatching(/12 rows .* recognise \d+ of 64 images .*--init-rows fresh/)]);
+    expect((await startFrom(run, faces)).warnings).toEqual([]);
+  });
+
   it('gives rows to those who are in both, from a run, its model and its weights', async () => {
     const some = join(scratch, 'some');
     await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
@@ -141,6 +150,18 @@ describe('a run of version 0.1', () => {
       // The order of its rows is not that of new runs; from here on names carry them over.
       expect((await startFrom(folder, faces)).accuracy).toBeGreaterThan(0.9);
     }
+  });
+});
+
+describe('the probability of so many hits by chance', () => {
+  it.each([
+    [0, 10, 0.3, 1],
+    [1, 10, 0.3, 1 - 0.7 ** 10],
+    [10, 10, 0.3, 0.3 ** 10],
+    [2, 3, 0.5, 0.5],
+    [5, 64, 1 / 12, 0.6254],
+  ])('%i of %i at %f', (hits, draws, chance, expected) => {
+    expect(atLeastByChance(hits, draws, chance)).toBeCloseTo(expected, 3);
   });
 });
 

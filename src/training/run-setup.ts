@@ -18,8 +18,8 @@ import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { earlierData } from './earlier-data.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
-import { classifierName } from './network.js';
 import type { Recipe } from './recipe.js';
+import { checkRows } from './row-check.js';
 import type { RunEvents, RunOptions } from './run-loop.js';
 import type { readRun } from './run-record.js';
 import { learningRate, spansRun } from './schedule.js';
@@ -46,29 +46,34 @@ export interface ResumeOptions extends RunOptions {
   readonly iterations?: number;
 }
 
-/** Fills the trainer's parameters from a model, and warns of a classifier that does not come along. */
-export function initialise(
-  trainer: Trainer,
-  given: Weights,
-  { init = '', initRows = 'by-name', onWarning }: StartOptions,
-): InitReport {
+/** Fills the trainer's parameters from a model, and warns of a classifier that does not come along or does not know the people. */
+export async function initialise(trainer: Trainer, given: Weights, options: StartOptions): Promise<InitReport> {
+  const { init = '', initRows = 'by-name', onWarning, threads } = options;
   const { store, dataset, recipe } = trainer;
   const values = dataOf(store.valueTensors());
-  const target = { specs: store.specs, values, identities: dataset.identities };
-  const report = initializeFrom(target, given, initRows, init);
+  const report = initializeFrom({ specs: store.specs, values, identities: dataset.identities }, given, initRows, init);
+  store.setValues(values);
+  trainer.renormalise();
   const { rows } = report;
-  if (rows?.matched.length === 0) {
+  if (rows === undefined) {
+    if (recipe.start !== 'model') return report;
+    const why = initRows === 'fresh' ? '--init-rows fresh says' : `${init} holds none that fits`;
+    onWarning?.(
+      `the classifier starts fresh, as ${why}: a short fine-tune may not recover from that. ` +
+        'A run has its classifier in its checkpoints: --init RUN',
+    );
+  } else if (rows.matched.length === 0) {
     onWarning?.(
       `none of the ${rows.fresh.length} identities of the data is among the ${rows.leftBehind.length} of ${init}: no row of its classifier was copied`,
     );
-  } else if (recipe.start === 'model' && !report.copied.includes(classifierName)) {
+  } else {
+    const { images, recognised, byChance } = await checkRows(trainer, rows.matched, threads);
+    if (!byChance) return report;
     onWarning?.(
-      `the classifier starts fresh, as ${initRows === 'fresh' ? '--init-rows fresh says' : `${init} holds none that fits`}: a short fine-tune may not recover from that. ` +
-        'A run has its classifier in its checkpoints: --init RUN',
+      `the ${rows.matched.length} rows copied from ${init} recognise ${recognised} of ${images} images of their people, no more than by chance: ` +
+        'if other people have the same names there, give --init-rows fresh',
     );
   }
-  store.setValues(values);
-  trainer.renormalise();
   return report;
 }
 

@@ -49,7 +49,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
     await assertUsable(dataset, recipe.input);
     const frozen = given === undefined ? undefined : dataOf(given.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
-    const report = given === undefined ? undefined : initialise(trainer, given, options);
+    const report = given === undefined ? undefined : await initialise(trainer, given, options);
     await mkdir(folder, { recursive: true });
     await writeRecipe(folder, recipe);
     if (report !== undefined) await writeReport(folder, init!, report);
