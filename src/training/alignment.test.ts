@@ -91,7 +91,7 @@ describe('a run', () => {
     const source = await openImageSource(crops);
     expect(source.alignment).toEqual(umeyama);
     assertSameAlignment(model.input, source.alignment);
-    await source.close();
+    await source.dispose();
     await expect(resumeRun(run, { threads: 1 })).resolves.toMatchObject({ status: 'finished' });
   });
 
@@ -126,7 +126,7 @@ describe('a run', () => {
     await expect(resumeRun(folder, { threads: 1 })).rejects.toThrow(/umeyama[\s\S]*cp2tform/);
     const source = await openImageSource(silent);
     const images = source.entries.map(({ file, identity }) => ({ file, label: identity }));
-    await source.close();
+    await source.dispose();
     await asVersion01(folder, images);
     const warnings: string[] = [];
     await resumeRun(folder, { threads: 1, onWarning: (text) => warnings.push(text) });

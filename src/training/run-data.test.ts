@@ -51,7 +51,7 @@ describe('data that moved', () => {
     const parts = await Promise.all(
       images.map(async ({ file, index }) => ({ name: file, data: await source.read(index) })),
     );
-    await source.close();
+    await source.dispose();
     const zip = join(scratch, 'faces.zip');
     await writeFile(zip, writeZip(parts.toReversed()));
     await mkdir(join(scratch, 'lists'));
@@ -97,7 +97,7 @@ describe('data that moved', () => {
     const run = await stopped(faces);
     const source = await openImageSource(faces);
     const images = source.entries.map(({ file, identity }) => ({ file, label: identity }));
-    await source.close();
+    await source.dispose();
     await asVersion01(run, images);
     const elsewhere = join(scratch, 'elsewhere');
     await cp(faces, elsewhere, { recursive: true });

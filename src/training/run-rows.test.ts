@@ -67,7 +67,7 @@ describe('a start from a run', () => {
     expect(accuracy).toBeGreaterThan(0.9);
     const source = await openImageSource(faces);
     const { lines, identities } = await listIdentities({ source });
-    await source.close();
+    await source.dispose();
     expect(identities).toEqual(Array.from({ length: count }, (_, i) => String(i)));
     const list = join(scratch, 'list.txt');
     await writeFile(list, lines.map((line) => `faces/${line}\n`).join(''));
@@ -136,7 +136,7 @@ describe('a run of version 0.1', () => {
     const list = join(scratch, 'list-of-0.1.txt');
     const lines = source.entries.map(({ file, identity }) => ({ file: `faces/${file}`, label: identity }));
     await writeFile(list, lines.map(({ file, label }) => `${file} ${label}\n`).join(''));
-    await source.close();
+    await source.dispose();
     for (const data of [faces, list]) {
       const { folder } = await startFrom(run, data);
       await asVersion01(
