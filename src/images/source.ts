@@ -11,8 +11,6 @@ export interface ImageEntry {
    * are one to one, else the label; in RecordIO the label. Empty if there is none.
    */
   readonly identity: string;
-  /** In a list: the label as it is written there. */
-  readonly label?: string;
 }
 
 /** Read access to encoded images. Implementations: one per format (`formats/`), and {@link memorySource}. */
@@ -63,6 +61,8 @@ export interface OpenedSource extends ImageSource {
   readonly warnings: readonly string[];
   /** The pairs that a verification set brings along. */
   readonly pairs: readonly SourcePair[] | undefined;
+  /** In a list: the label of each entry as it is written there. */
+  readonly labels: readonly string[] | undefined;
 }
 
 /** What a format knows of a source that it opened; the rest is as in a source without anything odd. */
@@ -80,6 +80,7 @@ export function openedSource(parts: SourceParts): OpenedSource {
     manifest: undefined,
     warnings: [],
     pairs: undefined,
+    labels: undefined,
     ...parts,
     dispose,
     [Symbol.asyncDispose]: dispose,

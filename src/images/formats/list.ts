@@ -92,7 +92,8 @@ export async function openList(path: string, root: string = dirname(path)): Prom
     return openedSource({
       kind: 'list',
       root,
-      entries: files.map((file, index) => ({ file, identity: identities[index], label: people[index].label })),
+      entries: files.map((file, index) => ({ file, identity: identities[index] })),
+      labels: people.map(({ label }) => label),
       alignment,
       manifest,
       warnings: silent,
