@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { UsageError } from '../common/errors.js';
+import { readMetadata } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
 import { manifestOf } from '../testing/crop-manifest.js';
 import { tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';
 import { builtInRecipe } from '../training/index.js';
+import { registerAlign } from './align.js';
+import { registerEmbed } from './embed.js';
 import { registerList } from './list.js';
 import { registerRecipes } from './recipes.js';
 import { registerTrain } from './train.js';
@@ -127,6 +131,48 @@ describe('what train says of its start', () => {
   it('is that nothing states the alignment, where nothing does', async () => {
     const { stdout } = await train(faces, ...recipe, ...still, '-o', join(scratch, 'silent'));
     expect(stdout).toMatch(/nothing states how the crops were aligned; taken for .*cp2tform/);
+  });
+});
+
+describe('crops of another solver', () => {
+  it('are aligned, trained on and embedded by one statement', async () => {
+    const photos = join(scratch, 'photos');
+    const landmarks = [60, 70, 95, 72, 78, 90, 63, 111, 92, 113];
+    const points = [0, 2, 4, 6, 8].map((i) => [landmarks[i], landmarks[i + 1]]);
+    const lines: string[] = [];
+    for (const file of ['ann/1.png', 'ann/2.png', 'bob/1.png', 'bob/2.png']) {
+      await mkdir(join(photos, file, '..'), { recursive: true });
+      const background = file.startsWith('ann') ? 'teal' : 'tomato';
+      await sharp({ create: { width: 160, height: 160, channels: 3, background } }).toFile(join(photos, file));
+      const faces = [{ box: [40, 40, 120, 130], score: 1, landmarks: points }];
+      lines.push(JSON.stringify({ file, width: 160, height: 160, faces, chosen: 0 }));
+    }
+    const detections = join(scratch, 'detections.jsonl');
+    await writeFile(detections, lines.join('\n'));
+    const crops = join(scratch, 'umeyama');
+    const aligned = await runCommand(registerAlign, [
+      ...['align', detections, '--photos', photos, '-o', crops, '--solver', 'umeyama', '--size', '112x112'],
+    ]);
+    expect(aligned.error).toBeUndefined();
+    const run = join(scratch, 'run-umeyama');
+    const network = 'network={depth: 4, widths: [4, 4, 4, 4], embeddingSize: 4, inputPooling: 2}';
+    const settings = [network, 'solver={batchSize: 4, iterations: 1, schedule: {type: constant}}', 'log.display=1'];
+    const trained = await runCommand(registerTrain, [
+      ...['train', crops, '--recipe', 'sphereface-m4-small', '-o', run, '--threads', '1'],
+      ...settings.flatMap((setting) => ['--set', setting]),
+    ]);
+    expect(trained.error).toBeUndefined();
+    const model = join(run, 'model.onnx');
+    expect((await readMetadata(model))!.input).toMatchObject({
+      width: 96,
+      alignment: { template: 'sphereface-112x96', solver: 'umeyama' },
+    });
+    const embed = (images: string) =>
+      runCommand(registerEmbed, ['embed', model, images, '-o', join(scratch, 'e.npz'), '--threads', '1']);
+    expect((await embed(crops)).error).toBeUndefined();
+    const published = join(scratch, 'cp2tform');
+    await runCommand(registerAlign, ['align', detections, '--photos', photos, '-o', published]);
+    expect(((await embed(published)).error as Error).message).toMatch(/cp2tform[\s\S]*umeyama/);
   });
 });
 
