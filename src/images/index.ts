@@ -40,6 +40,7 @@ export {
   InputPacker,
   type InputSpec,
   type PackedPicture,
+  alignmentAsTaken,
   assertCropSize,
   assertSameAlignment,
   publishedInput,

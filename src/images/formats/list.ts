@@ -93,6 +93,7 @@ export async function openList(path: string, root: string = dirname(path)): Prom
       kind: 'list',
       root,
       entries: files.map((file, index) => ({ file, identity: identities[index] })),
+      labels: people.map(({ label }) => label),
       alignment,
       manifest,
       warnings: silent,
