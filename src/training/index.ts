@@ -1,12 +1,20 @@
 // The public face of training: recipes, runs, checkpoints.
 export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
 export { datasetOf, type Dataset } from './dataset.js';
+export { type Components, componentsOf, type Extensions } from './extensions.js';
 export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
 export { initializeFrom, readInitParameters, type InitReport } from './init.js';
-export { TrainingLog, type LogLine } from './log.js';
+export { TrainingLog, type LogLine, type MarginColumns } from './log.js';
 export { classifierName, embeddingModel } from './network.js';
 export { applySetting, loadRecipe } from './recipe-file.js';
-export { parseRecipe, recipeSchema, type Energy, type Margin, type Recipe, type RecipeInput } from './recipe.js';
+export {
+  type ParseOptions,
+  parseRecipe,
+  type Recipe,
+  type RecipeInput,
+  recipeSchema,
+  recipeSchemaOf,
+} from './recipe.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
 export {
   resumeRun,
@@ -17,5 +25,14 @@ export {
   type RunStart,
   type StartOptions,
 } from './run.js';
-export { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
+export { learningRate } from './schedule.js';
+export {
+  buildStep,
+  gradientName,
+  measureNames,
+  type MeasureName,
+  type StepModel,
+  type StepOptions,
+  statisticName,
+} from './step-graph.js';
 export { Trainer, type TrainerOptions } from './trainer.js';

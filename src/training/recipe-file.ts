@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
+import type { Extensions } from './extensions.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { builtInRecipe } from './recipes.js';
 
@@ -9,12 +10,17 @@ import { builtInRecipe } from './recipes.js';
  * Reads a recipe by built-in name or from a file. A file may say `extends: NAME` and then only what differs: objects are merged
  * field by field, except where their `type` or `form` changes; lists and single values replace.
  * @param settings changes in the form `path=value`, applied last, in order.
+ * @param extensions what the recipe may name besides the margins, energies and backbones of this package.
  */
-export async function loadRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<Recipe> {
+export async function loadRecipe(
+  nameOrPath: string,
+  settings: readonly string[] = [],
+  extensions?: Extensions,
+): Promise<Recipe> {
   const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
   let input: unknown = isFile ? await readRecipeFile(nameOrPath) : builtInRecipe(nameOrPath);
   for (const setting of settings) input = applySetting(input, setting);
-  return parseRecipe(input, isFile ? `recipe ${nameOrPath}` : 'recipe');
+  return parseRecipe(input, { source: isFile ? `recipe ${nameOrPath}` : 'recipe', extensions });
 }
 
 async function readRecipeFile(path: string): Promise<unknown> {
@@ -71,18 +77,24 @@ function put(target: unknown, [key, ...rest]: readonly string[], value: unknown,
     return target.map((item: unknown, position) => (position === index ? put(item, rest, value, setting) : item));
   }
   const fields = isRecord(target) ? target : {};
+  // Another type has other fields: those of the type before do not stay.
+  if (rest.length === 0 && key === kindKey(fields) && value !== fields[key]) return { [key]: value };
   return { ...fields, [key]: put(fields[key], rest, value, setting) };
 }
 
 /** Fields of `change` over those of `base`; where `type` or `form` differs the change stands alone. */
 function merge(base: unknown, change: unknown): unknown {
   if (!isRecord(base) || !isRecord(change)) return change;
-  for (const kind of ['type', 'form']) {
-    if (kind in change && kind in base && change[kind] !== base[kind]) return change;
-  }
+  const kind = kindKey(base);
+  if (kind !== undefined && kind in change && change[kind] !== base[kind]) return change;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(change)) merged[key] = merge(base[key], value);
   return merged;
+}
+
+/** The field that decides which others there are. An energy has a `form`, and may have a `type` besides. */
+function kindKey(fields: Record<string, unknown>): string | undefined {
+  return ['form', 'type'].find((key) => key in fields);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

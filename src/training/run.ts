@@ -7,8 +7,10 @@ import { SphereFaceError, UsageError } from '../common/errors.js';
 import { openImageSource } from '../images/formats/index.js';
 import { packageVersion } from '../common/version.js';
 import { encodeMetadata, writeModel } from '../models/index.js';
+import { withPresentNames } from '../nn/index.js';
 import { CheckpointStore } from './checkpoint.js';
 import { type Dataset, datasetOf } from './dataset.js';
+import { componentsOf } from './extensions.js';
 import { initializeFrom, type InitReport, readInitParameters } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { classifierName, embeddingModel } from './network.js';
@@ -104,7 +106,8 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
   try {
     if (opened.refused.length > 0) options.onWarning?.(`${opened.refused.length} files of ${data} were refused`);
     const dataset = datasetOf(opened, recipe.data.minimumImages);
-    const given = init === undefined ? undefined : await readInitParameters(init);
+    const { backbone } = componentsOf(recipe, options.extensions);
+    const given = init === undefined ? undefined : withPresentNames(await readInitParameters(init), backbone);
     const frozen = given === undefined ? undefined : dataOf(given);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     let report: InitReport | undefined;
@@ -147,7 +150,10 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
  */
 export async function resumeRun(folder: string, options: RunOptions = {}): Promise<RunResult> {
   const about = runSchema.parse(JSON.parse(await readRunFile(folder, runFile)));
-  const recipe = parseRecipe(JSON.parse(await readRunFile(folder, recipeFile)), `${folder}/${recipeFile}`);
+  const recipe = parseRecipe(JSON.parse(await readRunFile(folder, recipeFile)), {
+    source: `${folder}/${recipeFile}`,
+    extensions: options.extensions,
+  });
   const opened = await openImageSource(about.data);
   try {
     const dataset = datasetOf(opened, recipe.data.minimumImages);
@@ -158,7 +164,8 @@ export async function resumeRun(folder: string, options: RunOptions = {}): Promi
     if (checkpoint === undefined) {
       throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
     }
-    const frozen = dataOf(checkpoint.parameters);
+    const { backbone } = componentsOf(recipe, options.extensions);
+    const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     await trainer.restore(checkpoint);
     await new TrainingLog(join(folder, 'log.jsonl')).cutBack(trainer.done);
@@ -219,9 +226,9 @@ async function loop(
 }
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
-function modelOf({ recipe, store }: Trainer): Uint8Array {
+function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
   const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata));
+  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata), extensions);
 }
 
 function storeOf(folder: string, recipe: Recipe): CheckpointStore {
