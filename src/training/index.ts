@@ -1,6 +1,7 @@
 // The public face of training: recipes, runs, checkpoints.
 export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
 export { datasetOf, type Dataset } from './dataset.js';
+export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
 export { initializeFrom, readInitParameters, type InitReport } from './init.js';
