@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, packageVersion, UsageError } from '../common/index.js';
 import { commands } from './commands.js';
+import { inFlags } from './flags.js';
 
 const program = new Command('sphereface')
   .description('Train, evaluate and deploy face-verification models: SphereFace+ from photos to a report.')
@@ -10,6 +11,10 @@ const program = new Command('sphereface')
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
+let running: Command = program;
+program.hook('preAction', (_, command) => {
+  running = command;
+});
 
 try {
   await program.parseAsync();
@@ -17,7 +22,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    process.stderr.write(`error: ${messageOf(error)}\n`);
+    process.stderr.write(`error: ${inFlags(messageOf(error), running)}\n`);
     if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }

@@ -27,3 +27,5 @@ export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosi
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
 export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+export { npyHeader } from './embeddings/npy.js';
+export { maxNpyHeader, readNpyHeader } from './embeddings/npy-read.js';
