@@ -89,6 +89,6 @@ async function photosOf(path: string): Promise<string[]> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory() !== true) return [path];
   const source = await openImageSource(path);
-  await source.close();
+  await source.dispose();
   return source.entries.map(({ file }) => join(path, file));
 }

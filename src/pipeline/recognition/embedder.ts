@@ -1,5 +1,5 @@
 // What a gallery needs of a recognizer: embeddings of photos, and what they may be compared with.
-import type { ImageSource, AlignmentSpec } from '../../images/index.js';
+import type { AlignmentSpec, ImageSource, OpenedSource } from '../../images/index.js';
 import type { Calibration } from '../../models/index.js';
 import type { FaceInput } from './photo-crops.js';
 
@@ -43,6 +43,8 @@ export interface Embedder {
   readonly settings: string;
   /** The embedding of each, in this order. @throws SphereFaceError for the first that gives none. */
   embedFaces(faces: readonly FaceInput[]): Promise<EmbeddedFace[]>;
+  /** Refuses a source of crops where photos are meant, the reverse, and crops of another alignment. `path` names it. */
+  requireFit(source: Pick<OpenedSource, 'alignment'>, path: string): void;
   /** Entries of a source, in this order; what gives no embedding is reported in its place. */
   embedSource(
     source: Pick<ImageSource, 'entries' | 'read'>,

@@ -3,7 +3,16 @@ import { messageOf, SphereFaceError, UsageError } from '../../common/errors.js';
 import { defaultCrop, isUnreadable, type MtcnnWeights, type PhotoSettings } from '../../faces/index.js';
 import { PhotoProcessor } from '../../faces/photo.js';
 import { inOrder, PhotoPool } from '../../faces/pool.js';
-import { decodeCrop, ImageDecodeError, type ImageSource, type InputSpec, type Picture } from '../../images/index.js';
+import {
+  assertSameAlignment,
+  decodeCrop,
+  describeAlignment,
+  ImageDecodeError,
+  type ImageSource,
+  type InputSpec,
+  type OpenedSource,
+  type Picture,
+} from '../../images/index.js';
 import type { Device } from '../../runtime/index.js';
 import { DetectedFace } from './face.js';
 import type { ModelCrops } from './model-crops.js';
@@ -39,6 +48,8 @@ export interface PhotoCrops extends AsyncDisposable {
   detect(photo: PhotoInput): Promise<DetectedFace[]>;
   /** @throws SphereFaceError for a photo without a face, ImageDecodeError for what is no image. */
   cropOf(face: FaceInput): Promise<PhotoCrop>;
+  /** Refuses a source of the other kind, and crops of another alignment than the model's. `path` names it. */
+  requireFit(source: Pick<OpenedSource, 'alignment'>, path: string): void;
   /** The entries `indices` of a source, in this order. What gives no crop is reported in its place and never thrown. */
   cropsOf(
     source: Pick<ImageSource, 'entries' | 'read'>,
@@ -66,6 +77,10 @@ export class GivenCrops implements PhotoCrops {
     if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
     const { file, bytes, picture } = await readPhoto(face);
     return { file, crop: picture ?? (await named(file, decodeCrop(bytes, this.input))), faces: undefined };
+  }
+
+  requireFit({ alignment }: Pick<OpenedSource, 'alignment'>): void {
+    assertSameAlignment(this.input, alignment);
   }
 
   async *cropsOf(
@@ -124,6 +139,15 @@ export class AlignedPhotos implements PhotoCrops {
     throw new SphereFaceError(`There is no face in ${typeof face === 'string' ? face : 'the photo'}`, {
       expected: `a face of at least ${minSize} pixels`,
       next: 'use another photo; lower `minSize` or `thresholds`; or give aligned crops: `aligned`',
+    });
+  }
+
+  requireFit({ alignment }: Pick<OpenedSource, 'alignment'>, path: string): void {
+    if (alignment === undefined) return;
+    throw new UsageError(`${path} holds aligned crops, in which faces are not found again.`, {
+      got: describeAlignment(alignment),
+      expected: 'photos',
+      next: 'give the photos that they were cut from, or say that they are crops: `aligned`',
     });
   }
 

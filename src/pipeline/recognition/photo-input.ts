@@ -62,7 +62,7 @@ async function readFileOf(path: string): Promise<Uint8Array> {
 
 /** @param pixels may be anything: the last of the forms, and JavaScript checks none. */
 function toPicture(pixels: Pixels): Picture {
-  const { width, height, data } = (typeof pixels === 'object' ? pixels : {}) as Partial<Pixels>;
+  const { width, height, data } = (typeof pixels === 'object' ? (pixels ?? {}) : {}) as Partial<Pixels>;
   const count = Number(width) * Number(height);
   const sized = Number.isInteger(width) && Number.isInteger(height) && count > 0;
   if (!sized || !(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {

@@ -11,7 +11,7 @@ import {
   type MtcnnWeights,
   type PhotoSettings,
 } from '../../faces/index.js';
-import { type ImageSource, type InputSpec, openImageSource } from '../../images/index.js';
+import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
 import { type Model, type ModelSource, openModel } from '../../models/index.js';
 import type { Device } from '../../runtime/index.js';
 import type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './embedder.js';
@@ -28,7 +28,7 @@ import {
   type PhotoProblem,
 } from './photo-crops.js';
 import { pathOf, type PhotoInput } from './photo-input.js';
-import { chooseThreshold, requireSameFlip, type ThresholdOptions } from './threshold.js';
+import { chooseThreshold, type ThresholdOptions } from './threshold.js';
 
 /** How to open a recognizer. */
 export interface RecognizerOptions {
@@ -166,17 +166,24 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
       yield* this.embedBatches(this.cropsOfEach(photos as readonly FaceInput[]));
       return;
     }
-    const source = await openImageSource(pathOf(photos as string | URL));
+    const path = pathOf(photos as string | URL);
+    const source = await openImageSource(path);
     try {
+      this.requireFit(source, path);
       yield* this.embedSource(source, [...source.entries.keys()]);
     } finally {
-      await source.close();
+      await source.dispose();
     }
   }
 
   /** The embedding of each, in this order. @throws SphereFaceError for the first that gives none. */
   embedFaces(faces: readonly FaceInput[]): Promise<EmbeddedFace[]> {
     return this.life.use(async () => this.embedCrops(await Promise.all(faces.map((face) => this.photos.cropOf(face)))));
+  }
+
+  /** Refuses a source of crops where photos are meant, the reverse, and crops of another alignment. `path` names it. */
+  requireFit(source: Pick<OpenedSource, 'alignment'>, path: string): void {
+    this.photos.requireFit(source, path);
   }
 
   /** Entries of an open source, in this order; what gives no embedding is reported in its place. */
@@ -198,9 +205,7 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     b: FaceInput | readonly FaceInput[],
     options: ThresholdOptions = {},
   ): Promise<Verification> {
-    const { calibration, modelName } = this;
-    const chosen = chooseThreshold(options, calibration, modelName);
-    if (options.threshold === undefined) requireSameFlip(calibration, this.flip, modelName);
+    const chosen = chooseThreshold(options, this);
     const [left, right] = [asList(a), asList(b)];
     const embedded = await this.embedFaces([...left, ...right]);
     const sides = [embedded.slice(0, left.length), embedded.slice(left.length)] as const;

@@ -20,15 +20,22 @@ export interface Threshold {
   readonly trueAcceptRate: number | undefined;
 }
 
+/** What is compared: embeddings of a model, with or without the mirrored pictures'. */
+export interface Compared {
+  readonly calibration: Calibration | undefined;
+  readonly flip: boolean;
+  /** Names the model in errors. */
+  readonly modelName: string;
+}
+
 /**
  * The threshold to decide by; `undefined` when none is given and the model has none.
- * @param model names it in errors
- * @throws UsageError for both options at once, values out of range, and a rate that the model is not calibrated for.
+ * @throws UsageError for both options at once, values out of range, and a rate that the model is not calibrated for
+ * @throws SphereFaceError where the calibration is of other embeddings than are compared.
  */
 export function chooseThreshold(
   { threshold, falseAcceptRate }: ThresholdOptions,
-  calibration: Calibration | undefined,
-  model: string,
+  { calibration, flip, modelName: model }: Compared,
 ): Threshold | undefined {
   if (threshold !== undefined) {
     if (falseAcceptRate !== undefined) {
@@ -39,7 +46,8 @@ export function chooseThreshold(
     if (!(threshold >= -1 && threshold <= 1)) {
       throw new UsageError('The `threshold` is not a similarity.', { got: String(threshold), expected: '-1 to 1' });
     }
-    return { threshold, falseAcceptRate: boundOn(threshold, calibration?.thresholds ?? []), trueAcceptRate: undefined };
+    const stored = calibration?.flip === flip ? calibration.thresholds : [];
+    return { threshold, falseAcceptRate: boundOn(threshold, stored), trueAcceptRate: undefined };
   }
   if (calibration === undefined || calibration.thresholds.length === 0) {
     if (falseAcceptRate === undefined) return undefined;
@@ -47,11 +55,18 @@ export function chooseThreshold(
       next: 'calibrate it: sphereface evaluate MODEL --pairs FILE --images DATA -o REPORT --calibrate 1e-2,1e-3',
     });
   }
+  if (calibration.flip !== flip) {
+    throw new SphereFaceError(`The thresholds of ${model} do not fit these embeddings.`, {
+      got: `embeddings ${flip ? 'with' : 'without'} the mirrored picture's`,
+      expected: `${calibration.flip ? 'with' : 'without'} it, as the model was calibrated`,
+      next: 'leave `flip` out, or give a `threshold`',
+    });
+  }
   return thresholdAt(calibration.thresholds, falseAcceptRate ?? strictestRate(calibration));
 }
 
 /** The lowest false-accept rate that a model has a threshold for. */
-export function strictestRate({ thresholds }: Calibration): number {
+function strictestRate({ thresholds }: Calibration): number {
   return Math.min(...thresholds.map((stored) => stored.falseAcceptRate));
 }
 
@@ -59,14 +74,4 @@ export function strictestRate({ thresholds }: Calibration): number {
 function boundOn(threshold: number, stored: readonly CalibratedThreshold[]): number | undefined {
   const rates = stored.filter((other) => other.threshold <= threshold).map((other) => other.falseAcceptRate);
   return rates.length === 0 ? undefined : Math.min(...rates);
-}
-
-/** Refuses a model whose calibration is of other embeddings than are compared. */
-export function requireSameFlip(calibration: Calibration | undefined, flip: boolean, model: string): void {
-  if (calibration === undefined || calibration.flip === flip) return;
-  throw new SphereFaceError(`The thresholds of ${model} do not fit these embeddings.`, {
-    got: `embeddings ${flip ? 'with' : 'without'} the mirrored picture's`,
-    expected: `${calibration.flip ? 'with' : 'without'} it, as the model was calibrated`,
-    next: 'leave `flip` out, or give a `threshold`',
-  });
 }

@@ -45,6 +45,7 @@ export async function enrollPeople(
 ): Promise<EnrollReport> {
   const source = await openImageSource(people);
   try {
+    embedder.requireFit(source, people);
     const known = new Map<string, GalleryPhoto>();
     for (const photo of [...contents.photos, ...contents.problems]) {
       if (photo.stamp !== undefined) known.set(photo.file, photo);
@@ -115,7 +116,7 @@ export async function enrollPeople(
       return { ...before, modified: now.modified };
     }
   } finally {
-    await source.close();
+    await source.dispose();
   }
 }
 

@@ -9,7 +9,6 @@ import { describeAlignment } from '../../../images/index.js';
 import type { Embedder, EmbeddingOrigin } from '../embedder.js';
 import type { FaceInput } from '../photo-crops.js';
 import { pathOf } from '../photo-input.js';
-import { requireSameFlip } from '../threshold.js';
 import { Contents, type GalleryPhoto, type GalleryProblem } from './contents.js';
 import { enrollPeople, type EnrollOptions, type EnrollReport } from './enroll.js';
 import {
@@ -155,9 +154,8 @@ export class Gallery implements AsyncDisposable {
   /** By which threshold people are known, and how often a stranger is. @throws UsageError for options that cannot be served. */
   decision(options: OpenSetOptions = {}): OpenSetDecision {
     const { calibration, modelName, origin } = this.embedder;
-    if (options.threshold === undefined && this.own === undefined) requireSameFlip(calibration, origin.flip, modelName);
     const comparisons = this.score === 'best' ? this.contents.photos.length : this.identities.length;
-    return decideOpenSet(options, { comparisons, own: this.own, calibration, model: modelName });
+    return decideOpenSet(options, { comparisons, own: this.own, calibration, flip: origin.flip, modelName });
   }
 
   /**

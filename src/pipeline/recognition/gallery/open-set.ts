@@ -1,7 +1,7 @@
 // Known or unknown: the threshold of a gallery, and how often a stranger gets past it.
 import { SphereFaceError, UsageError } from '../../../common/errors.js';
 import type { Calibration } from '../../../models/index.js';
-import { chooseThreshold, type ThresholdOptions } from '../threshold.js';
+import { chooseThreshold, type Compared, type ThresholdOptions } from '../threshold.js';
 
 /** What to tell known from unknown by; at most one of them. Default: the gallery's own calibration, then the model's strictest rate. */
 export interface OpenSetOptions extends ThresholdOptions {
@@ -44,14 +44,9 @@ export function identificationRate(falseAcceptRate: number, comparisons: number)
 /** The decision for a gallery. @throws UsageError for options that contradict each other or that nothing can serve. */
 export function decideOpenSet(
   { falsePositiveIdentificationRate: wanted, ...options }: OpenSetOptions,
-  gallery: {
-    readonly comparisons: number;
-    readonly own: OwnCalibration | undefined;
-    readonly calibration: Calibration | undefined;
-    readonly model: string;
-  },
+  gallery: Compared & { readonly comparisons: number; readonly own: OwnCalibration | undefined },
 ): OpenSetDecision {
-  const { comparisons, own, calibration, model } = gallery;
+  const { comparisons, own, calibration, modelName } = gallery;
   const given = options.threshold !== undefined || options.falseAcceptRate !== undefined;
   if (wanted !== undefined && given) {
     throw new UsageError('Only one thing can decide who is known.', {
@@ -63,8 +58,9 @@ export function decideOpenSet(
     const from = "the gallery's own people";
     return { threshold, falseAcceptRate: undefined, falsePositiveIdentificationRate, comparisons, from };
   }
-  const single = wanted === undefined ? options : { falseAcceptRate: rateFor(wanted, comparisons, calibration, model) };
-  const chosen = chooseThreshold(single, calibration, model);
+  const single =
+    wanted === undefined ? options : { falseAcceptRate: rateFor(wanted, comparisons, calibration, modelName) };
+  const chosen = chooseThreshold(single, gallery);
   const rate = chosen?.falseAcceptRate;
   return {
     threshold: chosen?.threshold,
