@@ -94,12 +94,13 @@ function byWhat(decision: OpenSetDecision): string {
     return 'no threshold, so that nobody is known: give --threshold, or enroll with --calibrate RATE';
   }
   const share = (value: number): string => `${(value * 100).toPrecision(3)} %`;
+  const bound = from === 'the caller' ? [' or less', 'at most'] : ['', 'about'];
   const strangers =
     fpir === undefined
       ? ''
       : falseAcceptRate === undefined
         ? `; ${share(fpir)} of strangers are taken for someone`
-        : `; a false-accept rate of ${falseAcceptRate}, so that about ${share(fpir)} of strangers are taken for someone (${comparisons} comparisons)`;
+        : `; a false-accept rate of ${falseAcceptRate}${bound[0]}, so that ${bound[1]} ${share(fpir)} of strangers are taken for someone (${comparisons} comparisons)`;
   return `threshold ${threshold.toFixed(4)} from ${from}${strangers}`;
 }
 
