@@ -143,6 +143,19 @@ describe('a gallery', () => {
     expect(gallery.decision().from).toBe('nothing');
   });
 
+  it('has similarities of 1 at most, and so has its threshold, when people share photos', async () => {
+    await using gallery = faces.gallery();
+    for (let person = 0; person < 40; person++) {
+      for (const name of ['a', 'b']) await gallery.add(`${name}${person}`, tinyCrop(person, 0));
+    }
+    const { threshold } = await gallery.calibrate(0.1);
+    expect(threshold).toBeLessThanOrEqual(1);
+    expect(threshold).toBeGreaterThan(0.99999);
+    const path = join(scratch, 'twins');
+    await gallery.save(path);
+    await (await faces.loadGallery(path)).dispose();
+  });
+
   it('gives side by side what it gives one after another', async () => {
     await using gallery = await faces.enroll(people);
     const probes = Array.from({ length: 12 }, (_, i) => tinyCrop(i % 7, i));

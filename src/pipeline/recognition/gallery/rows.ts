@@ -96,12 +96,13 @@ export class Rows {
     }
   }
 
-  /** Makes room for `rows` further rows of one block, to be filled by the caller with what was kept before. */
+  /** Makes room for `rows` further rows, all of one block, to be filled by the caller with what was kept before. */
   extend(rows: number): Float32Array | Uint16Array {
-    const start = (this.used % blockRows) * this.width;
-    const block = this.blockFor(this.used);
+    const start = this.used % blockRows;
+    if (start + rows > blockRows) throw new RangeError(`${rows} rows after ${this.used} lie in two blocks`);
+    const block = this.blockFor(this.used + rows - 1);
     this.used += rows;
-    return block.subarray(start, start + rows * this.width);
+    return block.subarray(start * this.width, (start + rows) * this.width);
   }
 
   private stored(row: number): Float32Array | Uint16Array {

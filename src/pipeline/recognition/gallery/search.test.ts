@@ -30,6 +30,17 @@ describe.each(rowTypes)('rows of %s', (type) => {
     expect(cosine(rows.row(left.length), all[0]!)).toBeGreaterThan(1 - 1e-6);
   });
 
+  it('are the same again when they are filled in block by block', () => {
+    const [rows, copy] = [new Rows(width, type), new Rows(width, type)];
+    for (let i = 0; i < blockRows + 50; i++) rows.append(embedding());
+    for (const { rows: count, data } of rows.chunks()) copy.extend(count).set(data);
+    expect(copy.count).toBe(rows.count);
+    for (const row of [0, 15, 16, 17, blockRows - 1, blockRows, blockRows + 49]) {
+      expect(copy.row(row)).toEqual(rows.row(row));
+    }
+    expect(() => copy.extend(blockRows)).toThrow(RangeError);
+  });
+
   it('refuse embeddings without a direction or of another width', () => {
     const rows = new Rows(width, type);
     const bad = [new Float32Array(width), new Float32Array(width).fill(NaN), new Float32Array(width - 1).fill(1)];

@@ -65,7 +65,10 @@ export class Search implements AsyncDisposable {
       for (const result of results) for (let i = 0; i < result.length; i++) result[i]! /= photos[i]!;
     }
     for (const [probe, result] of results.entries()) {
-      for (let i = 0; i < result.length; i++) if (skip(probe, i)) result[i] = -Infinity;
+      for (let i = 0; i < result.length; i++) {
+        // Rounding makes cosines of 1.0000001.
+        result[i] = skip(probe, i) ? -Infinity : Math.min(Math.max(result[i]!, -1), 1);
+      }
     }
     return results;
   }
