@@ -1,6 +1,6 @@
 // `sphereface enroll`: a folder of people becomes a gallery; again, only what changed.
 import { type Command, Option } from 'commander';
-import { UsageError } from '../common/errors.js';
+import { UsageError } from '../common/index.js';
 import {
   type FaceRecognizer,
   type Gallery,

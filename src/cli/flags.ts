@@ -5,7 +5,6 @@ import type { Command } from 'commander';
 const flagNames: Readonly<Record<string, string>> = {
   falseAcceptRate: 'far',
   falsePositiveIdentificationRate: 'fpir',
-  folder: 'models',
 };
 
 /** A message with the options in backticks as the flags of `command`: `minSize` as --min-size, `device: 'cpu'` as --device cpu. */

@@ -17,7 +17,7 @@ export async function testWeights(): Promise<{
   readonly why: string;
 }> {
   try {
-    const { weights, folder } = await loadMtcnnWeights(existsSync(sharedMtcnn) ? { folder: sharedMtcnn } : {});
+    const { weights, folder } = await loadMtcnnWeights(existsSync(sharedMtcnn) ? { models: sharedMtcnn } : {});
     return { weights, folder, why: '' };
   } catch (error) {
     return { why: `skipped: no MTCNN weights: ${messageOf(error).split('\n')[0]}` };

@@ -307,7 +307,7 @@ function photoSettings(options: RecognizerOptions): Omit<PhotoSettings, 'crop'> 
 
 async function loadWeights({ models, log }: RecognizerOptions): Promise<MtcnnWeights> {
   const loaded = await loadMtcnnWeights({
-    ...(models === undefined ? {} : { folder: models }),
+    ...(models === undefined ? {} : { models }),
     ...(log === undefined ? {} : { log }),
   });
   return loaded.weights;

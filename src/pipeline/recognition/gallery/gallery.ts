@@ -248,7 +248,7 @@ export class Gallery implements AsyncDisposable {
     skip: (embedding: number, identity: number) => boolean = () => false,
   ): AsyncGenerator<Float32Array> {
     const { rows, identities } = this.contents;
-    this.search ??= Search.create(rows.width);
+    this.search ??= Search.create(rows.width, rows.type);
     const search = await this.search;
     for (let start = 0; start < embeddings.length; start += probesAtOnce) {
       const batch = embeddings.slice(start, start + probesAtOnce);

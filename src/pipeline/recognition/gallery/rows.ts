@@ -9,21 +9,15 @@ export type RowType = (typeof rowTypes)[number];
 /** Rows of a block: at 1,024 values 32 MiB of float32. */
 export const blockRows = 8192;
 
-/** Every half as a float, so that a block is converted by looking up. */
-let halves: Float32Array | undefined;
-
 /** Rows of `width` values of length 1, appended and taken out in order. */
 export class Rows {
   private readonly blocks: (Float32Array | Uint16Array)[] = [];
-  private scratch = new Float32Array(0);
   private used = 0;
 
   constructor(
     readonly width: number,
     readonly type: RowType,
-  ) {
-    halves ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => fromFloat16(half));
-  }
+  ) {}
 
   get count(): number {
     return this.used;
@@ -73,21 +67,7 @@ export class Rows {
     return stored instanceof Float32Array ? Float32Array.from(stored) : Float32Array.from(stored, fromFloat16);
   }
 
-  /** The rows block by block as float32 [rows, width]; valid until the next one is asked for. */
-  *values(): Generator<{ readonly start: number; readonly rows: number; readonly data: Float32Array }> {
-    for (const { start, rows, data } of this.chunks()) {
-      if (data instanceof Float32Array) {
-        yield { start, rows, data };
-        continue;
-      }
-      if (this.scratch.length < data.length) this.scratch = new Float32Array(data.length);
-      const floats = this.scratch.subarray(0, data.length);
-      for (let i = 0; i < data.length; i++) floats[i] = halves![data[i]!]!;
-      yield { start, rows, data: floats };
-    }
-  }
-
-  /** The rows block by block as they are kept. */
+  /** The rows block by block, as they are kept: [rows, width]. */
   *chunks(): Generator<{ readonly start: number; readonly rows: number; readonly data: Float32Array | Uint16Array }> {
     for (const [index, block] of this.blocks.entries()) {
       const start = index * blockRows;

@@ -59,7 +59,7 @@ describe.each(identityScores)('search by the %s score', (score) => {
     for (const { identity, values } of photos) contents.add({ identity, file: '', stamp: undefined }, values);
     const probes = Array.from({ length: 3 }, () => unit(embedding()));
     const { names, rows } = contents.identities;
-    await using search = await Search.create(width);
+    await using search = await Search.create(width, type);
     const flat = Float32Array.from(probes.flatMap((probe) => [...probe]));
     const skip = (probe: number, identity: number): boolean => probe === 1 && names[identity] === 'person 3';
     const results = await search.scores(flat, contents.rows, rows, score, skip);

@@ -1,7 +1,7 @@
 // Exact search: the cosines of some embeddings with all rows, block by block, summed up per identity.
-import { Graph, matmul, serialize } from '../../../graph/index.js';
-import { float32, Session } from '../../../runtime/index.js';
-import { blockRows, type Rows } from './rows.js';
+import { cast, Graph, matmul, serialize } from '../../../graph/index.js';
+import { float32, Session, Tensor } from '../../../runtime/index.js';
+import { blockRows, type Rows, type RowType } from './rows.js';
 
 /**
  * How the similarity to a person with several photos is made of the photos' cosines: the highest (as identification is evaluated, see
@@ -20,19 +20,19 @@ export interface RowIdentities {
   readonly count: number;
 }
 
-/** Compares on the CPU: the rows lie in its memory. Made once, for rows of one width. */
+/** Compares on the CPU: the rows lie in its memory. Made once, for rows of one width and type. */
 export class Search implements AsyncDisposable {
   private constructor(private readonly session: Session) {}
 
-  static async create(width: number, threads?: number): Promise<Search> {
+  static async create(width: number, type: RowType): Promise<Search> {
     const graph = new Graph();
     const probes = graph.input('probes', 'float32', [1, width]);
-    const rows = graph.input('rows', 'float32', [1, width]);
+    const rows = graph.input('rows', type, [1, width]);
     const model = serialize(graph, {
-      outputs: { cosines: matmul(probes, rows, { transposeB: true }) },
+      outputs: { cosines: matmul(probes, cast(rows, 'float32'), { transposeB: true }) },
       dynamicAxes: { probes: { 0: 'probes' }, rows: { 0: 'rows' }, cosines: { 0: 'probes', 1: 'rows' } },
     });
-    return new Search(await Session.create(model, { device: 'cpu', ...(threads === undefined ? {} : { threads }) }));
+    return new Search(await Session.create(model, { device: 'cpu' }));
   }
 
   /**
@@ -50,9 +50,9 @@ export class Search implements AsyncDisposable {
     const count = probes.length / width;
     const results = Array.from({ length: count }, () => new Float32Array(identities.count).fill(-Infinity));
     const cosines = new Float32Array(count * Math.min(blockRows, rows.count));
-    for (const { start, rows: length, data } of rows.values()) {
+    for (const { start, rows: length, data } of rows.chunks()) {
       await this.session.run(
-        { probes: float32(probes, [count, width]), rows: float32(data, [length, width]) },
+        { probes: float32(probes, [count, width]), rows: new Tensor(rows.type, data, [length, width]) },
         { cosines: float32(cosines.subarray(0, count * length), [count, length]) },
       );
       for (const [probe, result] of results.entries()) {

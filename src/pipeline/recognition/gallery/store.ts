@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeFileAtomic } from '../../../common/atomic.js';
 import { messageOf, SphereFaceError, UsageError } from '../../../common/errors.js';
+import { float16Values } from '../../../common/float16.js';
 import { maxNpyHeader, npyHeader, readNpyHeader } from '../../../models/index.js';
 import { Contents } from './contents.js';
 import { type GalleryManifest, manifestFile, parseManifest, parsePhotoLine, type PhotoLine } from './manifest.js';
@@ -148,10 +149,15 @@ async function readRows(
       filled += bytesRead;
     }
   }
-  for (const { start, rows: length, data } of rows.values()) {
+  const halves = float16Values();
+  for (const { start, rows: length, data } of rows.chunks()) {
+    const kept = data instanceof Float32Array;
     for (let row = 0; row < length; row++) {
       let square = 0;
-      for (let i = row * rows.width; i < (row + 1) * rows.width; i++) square += data[i]! * data[i]!;
+      for (let i = row * rows.width; i < (row + 1) * rows.width; i++) {
+        const value = kept ? data[i]! : halves[data[i]!]!;
+        square += value * value;
+      }
       if (!(Math.abs(square - 1) <= tolerance)) {
         throw damaged(path, `row ${start + row} of length ${Math.sqrt(square)}`, 'rows of length 1');
       }
