@@ -54,7 +54,11 @@ export async function readRun(
     return { record, recipe: parseRecipe(parseJson(z.unknown(), text, path, next), { source: path, extensions }) };
   } catch (error) {
     // The user did not write this recipe: not wrong usage.
-    if (error instanceof UsageError) throw new SphereFaceError(`${path} is damaged.`, { ...error.parts, next });
+    if (error instanceof UsageError)
+      throw new SphereFaceError(`${path} is not valid.`, {
+        ...error.parts,
+        next: `give its own margins, energies and backbones as extensions if it has such; else ${next}`,
+      });
     throw error;
   }
 }
