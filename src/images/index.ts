@@ -36,13 +36,16 @@ export {
   parseVerificationSet,
   verificationSetFormat,
 } from './formats/verification-set.js';
-export {
-  InputPacker,
-  type InputSpec,
-  type PackedPicture,
-  assertCropSize,
-  assertSameAlignment,
-  publishedInput,
-} from './input.js';
+export { type InputSpec, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
 export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export { InputPacker, type PackedPicture } from './packer.js';
+export {
+  type Augmentation,
+  type AugmentationDraws,
+  mirrorImage,
+  noAugmentation,
+  unvaried,
+  type Variation,
+  variationOf,
+} from './augmentation.js';
 export type { CropManifest } from './crop-manifest.js';
