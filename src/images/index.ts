@@ -1,13 +1,9 @@
 // Pictures and where they come from: sources of labelled images, decoding, and the input convention of a network.
-export {
-  type CropSize,
-  CropSizeError,
-  type DecodeOptions,
-  ImageDecodeError,
-  decodeCrop,
-  decodePhoto,
-  defaultDecodeOptions,
-} from './decode.js';
+export { type CropSize, CropSizeError, decodeCrop, decodePhoto } from './decode.js';
+export { ImageDecodeError } from './decode-error.js';
+export { type DecodeOptions, defaultDecodeOptions, type PictureDecoder } from './decoders/decoder.js';
+export { describeKinds, pictureDecoders } from './decoders/index.js';
+export { blockOtherLoaders } from './decoders/sharp.js';
 export { type CropFormat, cropFormats, defaultEncodeOptions, type EncodeOptions, encodePicture } from './encode.js';
 export {
   describeFormats,
