@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError } from '../common/errors.js';
 import { packageVersion } from '../common/version.js';
+import { blockOtherLoaders } from '../images/index.js';
 import { commands } from './commands.js';
 
 const program = new Command('sphereface')
@@ -11,6 +12,7 @@ const program = new Command('sphereface')
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
+blockOtherLoaders();
 
 try {
   await program.parseAsync();

@@ -34,6 +34,8 @@ export {
 } from './formats/verification-set.js';
 export { type InputSpec, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
 export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export { type Found, NameFinder } from './finder.js';
+export { countIgnored, describeIgnored, type IgnoredCount } from './ignored.js';
 export { InputPacker, type PackedPicture } from './packer.js';
 export {
   type Augmentation,
