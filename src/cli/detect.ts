@@ -1,10 +1,9 @@
 // `sphereface detect`: photos in, a line of detections per photo out.
 import { open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { SphereFaceError } from '../common/errors.js';
+import { SphereFaceError } from '../common/index.js';
 import { describeFormats, openImageSource } from '../images/index.js';
-import { detectPhotos } from '../faces/detect-photos.js';
-import { formatDetection, isUnreadable } from '../faces/records.js';
+import { detectPhotos, formatDetection, isUnreadable } from '../faces/index.js';
 import { Output, Progress, withCommonOptions } from './context.js';
 import { detectorWeights, type DetectOptions, photoSettings, withDetectOptions } from './faces-options.js';
 

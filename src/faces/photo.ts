@@ -113,7 +113,7 @@ export class PhotoProcessor implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.detector?.[Symbol.asyncDispose]();
+    await this.detector?.dispose();
   }
 
   private async detect(picture: Picture) {
