@@ -2,6 +2,7 @@
 // The command line's entry: gathers the commands, turns errors into messages and exit statuses.
 import { Command, CommanderError } from 'commander';
 import { messageOf, packageVersion } from '../common/index.js';
+import { blockOtherLoaders } from '../images/index.js';
 import { commands } from './commands.js';
 import { exitStatus } from './exit-status.js';
 import { inFlags } from './flags.js';
@@ -15,6 +16,7 @@ const program = new Command('sphereface')
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
+blockOtherLoaders();
 let running: Command = program;
 program.hook('preAction', (_, command) => {
   running = command;

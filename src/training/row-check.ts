@@ -1,6 +1,6 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
 import { decodeCrop } from '../images/decode.js';
-import { InputPacker, type PackedPicture } from '../images/input.js';
+import { InputPacker, type PackedPicture } from '../images/packer.js';
 import { float32, float32Data, Session } from '../runtime/index.js';
 import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
