@@ -11,13 +11,16 @@ import {
   sameAlignment,
 } from '../images/index.js';
 import type { Weights } from '../models/index.js';
+import { withPresentNames } from '../nn/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { agreedAlignment, ownAlignment, type RunAlignment } from './alignment.js';
 import type { Checkpoint } from './checkpoint.js';
 import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { earlierData } from './earlier-data.js';
+import { componentsOf } from './extensions.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
+import { readInitialWeights } from './initial-weights.js';
 import type { Recipe } from './recipe.js';
 import { checkRows } from './row-check.js';
 import type { RunEvents, RunOptions } from './run-loop.js';
@@ -44,6 +47,13 @@ export interface ResumeOptions extends RunOptions {
   readonly data?: string;
   /** Optimizer steps that the run shall have in all; the recipe's by default. */
   readonly iterations?: number;
+}
+
+/** The weights that a run starts from, under the names that its backbone gives them now. */
+export async function startOf(path: string, { recipe, extensions }: StartOptions): Promise<Weights> {
+  const weights = await readInitialWeights(path);
+  const { backbone } = componentsOf(recipe, extensions);
+  return { ...weights, parameters: withPresentNames(weights.parameters, backbone) };
 }
 
 /** Fills the trainer's parameters from a model, and warns of a classifier that does not come along or does not know the people. */
