@@ -2,6 +2,7 @@
 export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
 export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
+export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
 export {

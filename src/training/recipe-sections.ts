@@ -10,9 +10,9 @@ const count = z.int().positive();
 const { alignment } = publishedInput;
 
 export const inputSchema = z.strictObject({
-  width: count.default(publishedInput.width).describe('Of the aligned crops, pixels.'),
-  height: count.default(publishedInput.height).describe('Of the aligned crops, pixels.'),
-  channelOrder: z.enum(['BGR', 'RGB']).default(publishedInput.channelOrder).describe('In which channels are given.'),
+  width: count.default(publishedInput.width).describe('Width of the aligned crops, pixels.'),
+  height: count.default(publishedInput.height).describe('Height of the aligned crops, pixels.'),
+  channelOrder: z.enum(['BGR', 'RGB']).default(publishedInput.channelOrder).describe('The order of the channels.'),
   mean: z
     .tuple([z.number(), z.number(), z.number()])
     .default([...publishedInput.mean])
@@ -25,7 +25,10 @@ export const inputSchema = z.strictObject({
     .strictObject({
       template: z.string().default(alignment.template).describe('Where the five landmarks are moved to.'),
       solver: z.string().default(alignment.solver).describe('How the transform is found.'),
-      version: z.int().default(alignment.version).describe('Of the alignment; a change of its pixels changes it.'),
+      version: z
+        .int()
+        .default(alignment.version)
+        .describe('Version of the alignment; it rises when aligned pixels change.'),
     })
     .prefault({})
     .describe('How the crops were aligned.'),

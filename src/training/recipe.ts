@@ -34,7 +34,7 @@ export function recipeSchemaOf(extensions: Extensions = {}) {
       .int()
       .nonnegative()
       .default(1)
-      .describe('Of all that is random: starting values, order of images, changes to them.'),
+      .describe('Seed of all that is random: starting values, order of images, changes to them.'),
     start: z
       .enum(['scratch', 'model'])
       .default('scratch')

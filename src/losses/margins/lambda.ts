@@ -4,7 +4,9 @@ import { z } from 'zod';
 const nonNegative = z.number().nonnegative();
 
 export const lambdaSchema = z.strictObject({
-  base: nonNegative.default(1000).describe('λ = max(minimum, base · (1 + gamma · (start + step))^−power).'),
+  base: nonNegative
+    .default(1000)
+    .describe('How large λ is at first: λ = max(minimum, base · (1 + gamma · (start + step))^−power).'),
   gamma: nonNegative.default(0.12).describe('How soon λ falls.'),
   power: nonNegative.default(1).describe('How steeply λ falls.'),
   minimum: nonNegative.default(5).describe('What λ does not fall below.'),
