@@ -1,7 +1,7 @@
 // `sphereface recipes`: the built-in recipes, or one of them in full, with what its fields mean if asked.
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { UsageError } from '../common/errors.js';
+import { UsageError } from '../common/index.js';
 import { builtInRecipe, builtInRecipes, explainRecipe } from '../training/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 

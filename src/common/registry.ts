@@ -23,15 +23,18 @@ type AnyOf<D extends Descriptor> = z.ZodType<z.output<D['schema']>, z.input<D['s
 export class Registry<D extends Descriptor> {
   /** Takes the options of each of them; the type decides which. */
   readonly schema: AnyOf<D>;
+  /** In the order of their types, so that it does not hang on how they were brought together. */
+  readonly descriptors: readonly D[];
   private readonly byType: ReadonlyMap<string, D>;
 
   /** @throws SphereFaceError when two have the same type, or a schema does not take its type. */
   constructor(
     readonly kind: Kind,
-    readonly descriptors: readonly D[],
+    descriptors: readonly D[],
   ) {
+    this.descriptors = [...descriptors].sort((a, b) => (a.type < b.type ? -1 : 1));
     const byType = new Map<string, D>();
-    for (const descriptor of descriptors) {
+    for (const descriptor of this.descriptors) {
       const { type, schema } = descriptor;
       if (byType.has(type)) {
         throw new SphereFaceError(`There are two descriptors of the ${kind.name} "${type}".`, {
@@ -46,7 +49,7 @@ export class Registry<D extends Descriptor> {
       byType.set(type, descriptor);
     }
     this.byType = byType;
-    const [first, ...others] = descriptors.map(({ schema }) => schema);
+    const [first, ...others] = this.descriptors.map(({ schema }) => schema);
     this.schema = z.discriminatedUnion(kind.key, [first, ...others]) as unknown as AnyOf<D>;
   }
 

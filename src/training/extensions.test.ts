@@ -99,7 +99,7 @@ describe('descriptors of your own', () => {
     await using second = await create();
     await second.restore({ ...now, parameters: before(now.parameters), momentum: before(now.momentum) });
     expect(second.store.values.get('embedding.weight')).toEqual(first.store.values.get('embedding.weight'));
-    await source.close();
+    await source.dispose();
   });
 
   it('are refused where they contradict themselves or each other', () => {

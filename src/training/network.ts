@@ -30,9 +30,14 @@ export function classifier(
     filler: { type: 'xavier' },
   });
   const own = margin.parameters?.(loss.margin, identities) ?? [];
-  const declared = own.map(({ name, ...spec }): [string, Value] => [
+  const declared = own.map(({ name, start, ...spec }): [string, Value] => [
     name,
-    net.parameter({ ...spec, name: `${classifierLayer}.${name}`, role: 'margin' }),
+    net.parameter({
+      ...spec,
+      name: `${classifierLayer}.${name}`,
+      role: 'margin',
+      filler: { type: 'constant', value: start },
+    }),
   ]);
   return { weight, ofMargin: Object.fromEntries(declared) };
 }

@@ -85,7 +85,7 @@ async function train(iterSize: number, passes: number, steps = 8) {
     }
     await trainer.step();
   }
-  await source.close();
+  await source.dispose();
   const values = new Map([...dataOf(trainer.store.valueTensors())].map(([name, data]) => [name, data.slice()]));
   return { recipe, values, expected };
 }
@@ -161,7 +161,7 @@ describe('a step that the guard refuses', () => {
     await expect(untilRefused()).rejects.toThrow(TrainingAnomaly);
     expect(trainer.done).toBeGreaterThan(0);
     expect(copy()).toEqual(before);
-    await source.close();
+    await source.dispose();
   });
 });
 
@@ -176,7 +176,7 @@ describe('MobileFaceNet', () => {
     await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads: 1 });
     const losses: number[] = [];
     for (let step = 0; step < 15; step++) losses.push(await trainer.step());
-    await source.close();
+    await source.dispose();
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(mean(losses.slice(-3))).toBeLessThan(0.2 * losses[0]);
     const path = join(folder, 'mobile.onnx');

@@ -1,8 +1,7 @@
 // What a margin is: one object that says its options, what it needs, and builds the classification loss.
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
-import type { Value } from '../../graph/index.js';
-import type { ParameterSpec } from '../../nn/index.js';
+import type { Shape, Value } from '../../graph/index.js';
 
 /** A recipe's `loss.margin` is told apart by its `type`. */
 export const marginKind: Kind = { name: 'margin', key: 'type' };
@@ -43,7 +42,15 @@ export interface ScheduledScalar {
 }
 
 /** A parameter that the margin trains besides the classifier. */
-export type MarginParameter = Omit<ParameterSpec, 'role'>;
+export interface MarginParameter {
+  readonly name: string;
+  readonly shape: Shape;
+  /** What each of its values starts at. */
+  readonly start: number;
+  /** Factors on the base learning rate and on the weight decay. Default 1. */
+  readonly learningRateMultiplier?: number;
+  readonly decayMultiplier?: number;
+}
 
 /** A line of the table of margins. */
 export interface MarginFormula {

@@ -45,12 +45,7 @@ export const sphereFace2 = {
   unitClassifier: true,
   easing: 'lower loss.margin.margin or loss.margin.scale',
   parameters: (options, classes) => [
-    {
-      name: 'bias',
-      shape: [1],
-      filler: { type: 'constant', value: sphereFace2Bias(classes, options) },
-      decayMultiplier: 0,
-    },
+    { name: 'bias', shape: [1], start: sphereFace2Bias(classes, options), decayMultiplier: 0 },
   ],
   uninformedLoss(options, classes) {
     const { balance, scale: r, margin, exponent, weight } = options;

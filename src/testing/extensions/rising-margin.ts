@@ -22,9 +22,7 @@ export const risingMargin = {
   columns: { margin: 'the margin as it has risen' },
   easing: 'raise loss.margin.steps',
   scalars: (options) => [{ name: 'margin', symbol: 'margin', at: (step) => marginAt(options, step) }],
-  parameters: ({ scale }) => [
-    { name: 'scale', shape: [1], filler: { type: 'constant', value: scale }, decayMultiplier: 0 },
-  ],
+  parameters: ({ scale }) => [{ name: 'scale', shape: [1], start: scale, decayMultiplier: 0 }],
   log: (options, step) => ({ margin: marginAt(options, step) }),
   uninformedLoss: ({ scale, margin }, classes) => uninformedCrossEntropy(classes, scale * margin),
   build(inputs) {
