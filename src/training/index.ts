@@ -35,8 +35,8 @@ export {
   gradientName,
   measureNames,
   type MeasureName,
+  statisticName,
   type StepModel,
   type StepOptions,
-  statisticName,
 } from './step-graph.js';
 export { Trainer, type TrainerOptions } from './trainer.js';

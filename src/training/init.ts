@@ -3,7 +3,7 @@
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import type { Tensor, Weights } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { classifierName } from './network.js';
+import { classifierName, isOfClassifier } from './network.js';
 
 /** How a classifier's rows find their place in another one. */
 export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;
@@ -64,11 +64,11 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const fresh: string[] = [];
   let rows: RowsReport | undefined;
   for (const spec of target.specs) {
-    const { name, shape } = spec;
+    const { name, role, shape } = spec;
     const given = model.parameters.get(name);
     if (given === undefined || (mode === 'fresh' && isOfClassifier(spec))) {
       fresh.push(name);
-    } else if (name === classifierName && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
+    } else if (role === 'classifier' && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
       rows = copyRows(target, { rows: given, identities: model.identities }, mode);
       (rows.matched.length === 0 ? fresh : copied).push(name);
     } else if (given.shape.join() !== shape.join()) {
@@ -82,11 +82,6 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const own = new Set(target.specs.map(({ name }) => name));
   const unused = [...model.parameters.keys()].filter((name) => !own.has(name));
   return { copied, differing, fresh, unused, ...(rows === undefined ? {} : { rows }) };
-}
-
-/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
-export function isOfClassifier({ role }: Pick<ParameterSpec, 'role'>): boolean {
-  return role === 'classifier' || role === 'margin';
 }
 
 /** Whether rows can find their place at all; without names and with another number of them they cannot. */

@@ -1,8 +1,7 @@
 // What a trainer's network is outside of training: the model file, and beside it the classifier.
 import { encodeMetadata, type Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
-import { isOfClassifier } from './init.js';
-import { embeddingModel } from './network.js';
+import { embeddingModel, isOfClassifier } from './network.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
