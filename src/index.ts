@@ -26,7 +26,6 @@ export {
   unknownIdentity,
   type Verification,
 } from './pipeline/index.js';
-export { Random } from './common/random.js';
 export { cosine, meanDirection } from './evaluation/index.js';
 export { type EmbeddingsFile, type Model, openModel, readEmbeddings } from './models/index.js';
 export { type LoadedWeights, loadMtcnnWeights } from './faces/index.js';

@@ -1,11 +1,18 @@
 // From photos to the crops that a model takes: one photo at a time, or a whole source on all cores.
 import { messageOf, SphereFaceError, UsageError } from '../../common/errors.js';
-import { defaultCrop, isUnreadable, type MtcnnWeights, type PhotoSettings } from '../../faces/index.js';
-import { PhotoProcessor } from '../../faces/photo.js';
+import {
+  chooseFace,
+  defaultCrop,
+  isUnreadable,
+  Mtcnn,
+  type MtcnnWeights,
+  type PhotoSettings,
+} from '../../faces/index.js';
 import { inOrder, PhotoPool } from '../../faces/pool.js';
 import {
   assertSameAlignment,
   decodeCrop,
+  decodePhoto,
   describeAlignment,
   ImageDecodeError,
   type ImageSource,
@@ -109,7 +116,7 @@ export class GivenCrops implements PhotoCrops {
 /** Detects and aligns. */
 export class AlignedPhotos implements PhotoCrops {
   private constructor(
-    private readonly processor: PhotoProcessor,
+    private readonly detector: Mtcnn,
     private readonly crops: ModelCrops,
     private readonly weights: MtcnnWeights,
     private readonly options: PhotoCropsOptions,
@@ -117,16 +124,16 @@ export class AlignedPhotos implements PhotoCrops {
 
   static async open(weights: MtcnnWeights, crops: ModelCrops, options: PhotoCropsOptions): Promise<AlignedPhotos> {
     const { threads, settings } = options;
-    const processor = await PhotoProcessor.create(weights, settings, { ...placeOf(options), threads });
-    return new AlignedPhotos(processor, crops, weights, options);
+    const detector = await Mtcnn.create(weights, { ...placeOf(options), threads, settings: settings.detector });
+    return new AlignedPhotos(detector, crops, weights, options);
   }
 
   async detect(photo: PhotoInput): Promise<DetectedFace[]> {
+    const { maxPixels, choice } = this.options.settings;
     const { file, bytes, picture: given } = await readPhoto(photo);
-    const picture = given ?? (await named(file, this.processor.decode(bytes)));
-    const { detection } = await this.processor.work(picture, { file, bytes: picture.data });
-    if (isUnreadable(detection)) throw new SphereFaceError(`${file} cannot be read.`, { got: detection.error });
-    const { faces, chosen } = detection;
+    const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels })));
+    const faces = await this.detector.detect(picture);
+    const chosen = chooseFace(faces, picture, choice);
     return faces.map((face, index) => new DetectedFace(file, picture, face, index === chosen, this.crops));
   }
 
@@ -181,7 +188,7 @@ export class AlignedPhotos implements PhotoCrops {
   }
 
   dispose(): Promise<void> {
-    return this.processor[Symbol.asyncDispose]();
+    return this.detector.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

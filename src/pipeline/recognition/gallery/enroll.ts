@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../../common/errors.js';
-import { openImageSource } from '../../../images/index.js';
+import { type OpenedSource, openImageSource } from '../../../images/index.js';
 import type { Embedder } from '../embedder.js';
 import type { Contents, GalleryPhoto, Stamp } from './contents.js';
 
@@ -23,13 +22,6 @@ export interface EnrollReport {
   readonly problems: readonly { readonly file: string; readonly error: string }[];
 }
 
-/** An entry of the source as it was seen. */
-interface Seen {
-  readonly identity: string;
-  readonly size: number | undefined;
-  readonly modified: number | undefined;
-}
-
 /**
  * Makes the gallery's enrolled photos those of `people`; photos added singly stay.
  * @param redo embeds everything again: it was enrolled with other settings
@@ -46,41 +38,8 @@ export async function enrollPeople(
   const source = await openImageSource(people);
   try {
     embedder.requireFit(source, people);
-    const known = new Map<string, GalleryPhoto>();
-    for (const photo of [...contents.photos, ...contents.problems]) {
-      if (photo.stamp !== undefined) known.set(photo.file, photo);
-    }
-    const total = source.entries.length;
-    const seen = new Map<string, Seen>();
-    const wanted: number[] = [];
-    const kept = new Map<string, Stamp>();
-    const counts = { added: 0, changed: 0, removed: 0, unchanged: 0 };
-    for (const [index, { file, identity: name }] of source.entries.entries()) {
-      const identity = name.normalize('NFC');
-      const found = source.kind === 'folder' ? await stat(join(people, file)).catch(() => undefined) : undefined;
-      seen.set(file, { identity, size: found?.size, modified: found?.mtimeMs });
-      const before = known.get(file);
-      const same =
-        redo || before?.identity !== identity ? undefined : await unchanged(before.stamp!, seen.get(file)!, index);
-      if (same === undefined) {
-        wanted.push(index);
-        counts[before === undefined ? 'added' : 'changed']++;
-      } else {
-        kept.set(file, same);
-        counts.unchanged++;
-      }
-    }
-
-    const stays = ({ file, stamp }: GalleryPhoto): boolean => stamp === undefined || kept.has(file);
-    for (const file of known.keys()) if (!seen.has(file)) counts.removed++;
-    contents.filter(stays);
-    contents.photos = contents.photos.map((photo) =>
-      photo.stamp === undefined ? photo : { ...photo, stamp: kept.get(photo.file)! },
-    );
-    contents.problems = contents.problems.flatMap((problem) => {
-      const stamp = problem.stamp === undefined ? undefined : kept.get(problem.file);
-      return stamp === undefined ? [] : [{ ...problem, stamp }];
-    });
+    const changes = await compare(contents, source, people, redo);
+    takeOut(contents, changes);
 
     const digests = new Map<string, Pick<Stamp, 'size' | 'digest'>>();
     const read = async (index: number): Promise<Uint8Array> => {
@@ -88,11 +47,13 @@ export async function enrollPeople(
       digests.set(source.entries[index]!.file, { size: bytes.length, digest: sha256(bytes) });
       return bytes;
     };
-    let done = counts.unchanged;
+    const total = source.entries.length;
+    let done = changes.kept.size;
     let nextRest = done + restAfter(done);
     onProgress?.(done, total);
-    for await (const { file, embedding, error } of embedder.embedSource({ entries: source.entries, read }, wanted)) {
-      const { identity, modified } = seen.get(file)!;
+    const { entries } = source;
+    for await (const { file, embedding, error } of embedder.embedSource({ entries, read }, changes.wanted)) {
+      const { identity, modified } = changes.seen.get(file)!;
       const digest = digests.get(file);
       digests.delete(file);
       const stamp = digest === undefined ? undefined : { ...digest, modified };
@@ -100,24 +61,80 @@ export async function enrollPeople(
       else if (identity === '') contents.problems.push({ identity, file, stamp, error: 'lies in no identity folder' });
       else contents.add({ identity, file, stamp: stamp! }, embedding);
       onProgress?.(++done, total);
-      if (done >= nextRest) {
-        await atRest();
-        nextRest = done + restAfter(done);
-      }
+      if (done < nextRest) continue;
+      await atRest();
+      nextRest = done + restAfter(done);
     }
+    const { added, changed, removed, kept } = changes;
+    const problems = contents.problems.map(({ file, error }) => ({ file, error }));
     const refused = source.refused.map(({ file, reason }) => ({ file, error: reason }));
-    return { ...counts, problems: [...contents.problems.map(({ file, error }) => ({ file, error })), ...refused] };
-
-    /** The stamp of a file that is what it was; `undefined` for one that is not. */
-    async function unchanged(before: Stamp, now: Seen, index: number): Promise<Stamp | undefined> {
-      if (now.modified !== undefined && now.size === before.size && now.modified === before.modified) return before;
-      const bytes = await source.read(index).catch((error: unknown) => messageOf(error));
-      if (typeof bytes === 'string' || sha256(bytes) !== before.digest) return undefined;
-      return { ...before, modified: now.modified };
-    }
+    return { added, changed, removed, unchanged: kept.size, problems: [...problems, ...refused] };
   } finally {
     await source.dispose();
   }
+}
+
+/** An entry of the source as it was seen. */
+interface Seen {
+  readonly identity: string;
+  readonly size: number | undefined;
+  readonly modified: number | undefined;
+}
+
+interface Changes {
+  readonly seen: ReadonlyMap<string, Seen>;
+  /** Entries of the source to embed. */
+  readonly wanted: readonly number[];
+  /** The files that are what they were, with their stamps of now. */
+  readonly kept: ReadonlyMap<string, Stamp>;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+}
+
+/** What is new, what changed, and what is gone, compared with what was enrolled from a folder before. */
+async function compare(contents: Contents, source: OpenedSource, people: string, redo: boolean): Promise<Changes> {
+  const known = new Map<string, GalleryPhoto>();
+  for (const photo of [...contents.photos, ...contents.problems]) {
+    if (photo.stamp !== undefined) known.set(photo.file, photo);
+  }
+  const seen = new Map<string, Seen>();
+  const wanted: number[] = [];
+  const kept = new Map<string, Stamp>();
+  let added = 0;
+  for (const [index, { file, identity: name }] of source.entries.entries()) {
+    const identity = name.normalize('NFC');
+    const found = source.kind === 'folder' ? await stat(join(people, file)).catch(() => undefined) : undefined;
+    const now: Seen = { identity, size: found?.size, modified: found?.mtimeMs };
+    seen.set(file, now);
+    const before = known.get(file);
+    if (before === undefined) added++;
+    const same = !redo && before?.identity === identity;
+    const stamp = same ? await unchanged(before.stamp!, now, () => source.read(index)) : undefined;
+    if (stamp === undefined) wanted.push(index);
+    else kept.set(file, stamp);
+  }
+  const removed = [...known.keys()].reduce((sum, file) => sum + Number(!seen.has(file)), 0);
+  return { seen, wanted, kept, added, changed: wanted.length - added, removed };
+}
+
+/** The stamp of a file that is what it was; `undefined` for one that is not, or that cannot be read now. */
+async function unchanged(before: Stamp, now: Seen, read: () => Promise<Uint8Array>): Promise<Stamp | undefined> {
+  if (now.modified !== undefined && now.size === before.size && now.modified === before.modified) return before;
+  const bytes = await read().catch(() => undefined);
+  return bytes !== undefined && sha256(bytes) === before.digest ? { ...before, modified: now.modified } : undefined;
+}
+
+/** Takes out what is gone or will be embedded again, and notes the stamps of the rest. */
+function takeOut(contents: Contents, { kept }: Changes): void {
+  contents.filter(({ file, stamp }) => stamp === undefined || kept.has(file));
+  contents.photos = contents.photos.map((photo) =>
+    photo.stamp === undefined ? photo : { ...photo, stamp: kept.get(photo.file)! },
+  );
+  contents.problems = contents.problems.flatMap((problem) => {
+    const stamp = problem.stamp === undefined ? undefined : kept.get(problem.file);
+    return stamp === undefined ? [] : [{ ...problem, stamp }];
+  });
 }
 
 /** Photos between two saves: a quarter of what there is, so that all saves together cost no more than a few of the last one. */

@@ -246,11 +246,21 @@ describe('a saved gallery', () => {
     expect(await readdir(folder)).toHaveLength(3);
   });
 
-  it('goes on after an interruption of enrolling', async () => {
+  it('keeps what was enrolled when enrolling stops halfway, and goes on from there', async () => {
     await using gallery = faces.gallery();
-    await gallery.enroll(people, { save: folder });
+    const stopped = gallery.enroll(people, {
+      save: folder,
+      onProgress: (done) => {
+        if (done === 6) throw new Error('stopped');
+      },
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+    await gallery.save(folder);
     await using loaded = await faces.loadGallery(folder);
-    expect(loaded.photos).toHaveLength(10);
+    expect(loaded.photos).toHaveLength(6);
+    expect(await loaded.enroll(people, { save: folder })).toMatchObject({ added: 4, unchanged: 6 });
+    await using complete = await faces.loadGallery(folder);
+    expect(listed(complete)).toEqual(listed(await faces.enroll(people)));
   });
 
   it('is refused by another model, alignment or flip', async () => {
