@@ -11,5 +11,5 @@ export * as pipeline from './pipeline/index.js';
 export * as runtime from './runtime/index.js';
 export * as synthetic from './synthetic/index.js';
 export * as training from './training/index.js';
-export { SphereFaceError, UsageError } from './common/errors.js';
-export { Random } from './common/random.js';
+export { type ErrorParts, SphereFaceError, UsageError } from './common/errors.js';
+export { Random, type RandomState } from './common/random.js';

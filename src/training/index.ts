@@ -14,8 +14,10 @@ export {
   type RowsReport,
 } from './init.js';
 export { readInitialWeights } from './initial-weights.js';
+export type { Unreadable } from './loader.js';
 export { TrainingLog, type LogLine, type MarginColumns } from './log.js';
 export { classifierName, embeddingModel } from './network.js';
+export type { ParameterGroup, ParameterStore } from './parameter-store.js';
 export { applySetting, loadRecipe, loadStatedRecipe, type StatedRecipe } from './recipe-file.js';
 export {
   type ParseOptions,
