@@ -4,7 +4,15 @@ export { type RunAlignment } from './alignment.js';
 export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
-export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
+export {
+  Guard,
+  TrainingAnomaly,
+  underflowLoss,
+  type AnomalyKind,
+  type GuardState,
+  type Learnable,
+  type StepReport,
+} from './guard.js';
 export {
   initializeFrom,
   initRowsModes,
