@@ -81,7 +81,7 @@ export const mtcnnSources: readonly WeightSource[] = [
 export interface WeightOptions {
   /** Use the files in this folder (or its `mtcnn` subfolder), and no network. */
   readonly models?: string;
-  /** Where fetched files are kept; default {@link cacheFolder}. */
+  /** Where fetched files are kept; default `$XDG_CACHE_HOME/sphereface-plus`, else `~/.cache/sphereface-plus`. */
   readonly cache?: string;
   /** Default {@link mtcnnSources}. */
   readonly sources?: readonly WeightSource[];
