@@ -11,7 +11,7 @@ import {
   type PairFile,
   type ResolvedPairs,
   resolvePairs,
-} from './pairs.js';
+} from './pairs/index.js';
 
 /** Some embedded images: row k of `embeddings` belongs to image `indices[k]`. */
 export interface EmbeddedRows {
@@ -90,9 +90,8 @@ export async function runEvaluation(run: EvaluationRun): Promise<EvaluationRunRe
     });
   }
   const find = fileFinder(run.files);
-  const tested = resolvePairs(run.pairFile.pairs, run.files);
-  const threshold =
-    run.thresholdPairFile === undefined ? undefined : resolvePairs(run.thresholdPairFile.pairs, run.files);
+  const tested = resolvePairs(run.pairFile.pairs, find);
+  const threshold = run.thresholdPairFile === undefined ? undefined : resolvePairs(run.thresholdPairFile.pairs, find);
   const gallery = resolveList(run.gallery ?? [], find);
   const probes = resolveList(run.probes ?? [], find);
   refuse(run, tested.missing, threshold?.missing ?? [], gallery.missing, probes.missing);

@@ -83,10 +83,10 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     const result = await runEvaluation({
       protocol: options.protocol,
       pairFile: data.pairFile,
-      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs) }),
+      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs, data.known) }),
       ...(options.folds === undefined ? {} : { folds: options.folds }),
-      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery) }),
-      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes) }),
+      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery, data.known) }),
+      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes, data.known) }),
       files: data.source.entries.map(({ file }) => file),
       embed: embedder(model, data.source, { flip, batchSize }, options.onProgress),
       allowMissing: options.allowMissing === true,

@@ -9,12 +9,21 @@ import {
   openImageSource,
   openVerificationSet,
 } from '../images/index.js';
-import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
+import {
+  type KnownImages,
+  knownImages,
+  type ListedImage,
+  type PairFile,
+  parseImageList,
+  parsePairs,
+} from '../evaluation/index.js';
 
 /** Pairs and the images that they name. */
 export interface EvaluationData {
   readonly pairFile: PairFile;
   readonly source: ImageSource;
+  /** What the source holds, for further pair files and lists over it. */
+  readonly known: KnownImages;
   /** The images' name and form, for reports. */
   readonly images: { readonly name: string; readonly kind: string };
   /** How the crops say they were made; absent where they do not say. */
@@ -40,6 +49,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
       source: set.source,
+      known: knownImages(set.source.entries),
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
@@ -48,25 +58,31 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   if (images === undefined) {
     throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
   }
-  const pairFile = await readPairs(pairs);
   const source = await openImageSource(images);
-  return {
-    pairFile,
-    source,
-    images: { name: basename(images), kind: source.kind },
-    crops: source.manifest,
-    alignment: source.alignment,
-  };
+  try {
+    const known = knownImages(source.entries);
+    return {
+      pairFile: await readPairs(pairs, known),
+      source,
+      known,
+      images: { name: basename(images), kind: source.kind },
+      crops: source.manifest,
+      alignment: source.alignment,
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
-/** Reads a pair file. */
-export async function readPairs(path: string): Promise<PairFile> {
-  return parsePairs(await text(path), basename(path));
+/** Reads a pair file; what images there are decides where its form leaves several meanings. */
+export async function readPairs(path: string, known: KnownImages): Promise<PairFile> {
+  return parsePairs(await text(path), basename(path), known);
 }
 
 /** Reads a gallery or probe list. */
-export async function readImageList(path: string): Promise<ListedImage[]> {
-  return parseImageList(await text(path), basename(path));
+export async function readImageList(path: string, known: KnownImages): Promise<ListedImage[]> {
+  return parseImageList(await text(path), basename(path), known);
 }
 
 async function text(path: string): Promise<string> {

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../common/atomic.js';
 import type { ImageSource } from '../images/index.js';
 import type { EvaluationNumbers } from '../evaluation/evaluate.js';
 import { type Mistake, worstMistakes } from '../evaluation/mistakes.js';
-import { fileFinder } from '../evaluation/pairs.js';
+import { fileFinder } from '../evaluation/pairs/index.js';
 import type { Facts, PicturedPair } from '../evaluation/report/report.js';
 import type { EvaluationRunResult, MissingImagesError } from '../evaluation/run.js';
 import { packageVersion } from '../common/version.js';

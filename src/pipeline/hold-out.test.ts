@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageEntry } from '../images/index.js';
-import { parsePairs } from '../evaluation/pairs.js';
+import { parsePairs } from '../evaluation/pairs/index.js';
 import { formatPairs, holdOut } from './hold-out.js';
 
 function people(counts: readonly number[]): ImageEntry[] {

@@ -2,7 +2,7 @@
 import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
 import type { ImageEntry } from '../images/index.js';
-import type { Pair } from '../evaluation/pairs.js';
+import type { Pair } from '../evaluation/pairs/index.js';
 
 /** How to divide a set into training and evaluation. */
 export interface HoldOutOptions {

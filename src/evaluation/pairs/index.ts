@@ -1,0 +1,7 @@
+// Pair files and lists: reading them in every form, finding their images, drawing pairs, writing them.
+export { fileFinder } from './file-finder.js';
+export { pairForms, parsePairs } from './forms.js';
+export { type ListedImage, parseImageList } from './image-list.js';
+export type { KnownImages } from './lines.js';
+export type { Pair, PairFile, PairForm, PairFormName } from './pair.js';
+export { knownImages, type MissingPair, type ResolvedPairs, resolvePairs } from './resolve.js';
