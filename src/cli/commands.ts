@@ -8,6 +8,7 @@ import { registerEvaluate } from './evaluate.js';
 import { registerExport } from './export.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
+import { registerPairs } from './pairs.js';
 import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
@@ -23,6 +24,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerAlign,
   registerPrepare,
   registerList,
+  registerPairs,
   registerEmbed,
   registerEvaluate,
   registerVerify,

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError } from '../common/errors.js';
 import { type OpenedSource, openImageSource } from '../images/index.js';
-import { fileFinder, parsePairs } from '../evaluation/index.js';
+import { fileFinder, formatPairs, parsePairs } from '../evaluation/index.js';
 import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { packageVersion } from '../common/version.js';
 import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
 import { evaluateModel } from './evaluate-model.js';
-import { defaultHoldOut, formatPairs, holdOut, type HoldOutOptions } from './hold-out.js';
+import { defaultHoldOut, holdOut, type HoldOutOptions } from './hold-out.js';
 import { Ledger } from './ledger.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
 

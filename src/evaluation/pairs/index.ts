@@ -1,4 +1,5 @@
 // Pair files and lists: reading them in every form, finding their images, drawing pairs, writing them.
+export { balancedPairs, type DrawnPair, drawPairs, filesByIdentity, formatPairs, type PairDraw } from './draw.js';
 export { fileFinder } from './file-finder.js';
 export { pairForms, parsePairs } from './forms.js';
 export { type ListedImage, parseImageList } from './image-list.js';
