@@ -2,21 +2,21 @@
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
 import { openImageSource, assertSameAlignment } from '../images/index.js';
-import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
-import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
+import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel } from '../models/index.js';
+import { Output, Progress, positiveInteger } from './context.js';
+import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
-interface EmbedCommandOptions extends CommonOptions {
+interface EmbedCommandOptions extends ModelOptions {
   readonly output: string;
   readonly flip?: boolean;
   readonly batch: number;
-  readonly inputSpec?: string;
 }
 
 /** How many unreadable images are named on the terminal; `--json` names all. */
 const namedFailures = 10;
 
 export function registerEmbed(program: Command): void {
-  withCommonOptions(
+  withModelOptions(
     program
       .command('embed')
       .description('compute the embeddings of aligned crops')
@@ -24,16 +24,11 @@ export function registerEmbed(program: Command): void {
       .argument('<images>', 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file')
       .requiredOption('-o, --output <file>', 'where to write: .npz, .npy or .parquet')
       .option('--flip', "concatenate the mirrored image's embedding (the published protocol)")
-      .addOption(new Option('--batch <n>', 'images per run of the network').argParser(positiveInteger).default(32))
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)'),
+      .addOption(new Option('--batch <n>', 'images per run of the network').argParser(positiveInteger).default(32)),
   ).action(async (modelPath: string, images: string, options: EmbedCommandOptions) => {
     const out = new Output(options.json === true);
-    const { device, threads, inputSpec, flip = false, batch } = options;
-    await using model = await openModel(modelPath, {
-      device,
-      threads,
-      ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
-    });
+    const { flip = false, batch } = options;
+    await using model = await openModel(modelPath, await openOptions(options));
     const source = await openImageSource(images);
     try {
       for (const warning of source.warnings) out.warn(warning);

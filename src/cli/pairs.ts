@@ -3,21 +3,21 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomic } from '../common/atomic.js';
 import { formatPairs } from '../evaluation/index.js';
 import { openImageSource } from '../images/index.js';
-import { openModel, readInputSpec } from '../models/index.js';
+import { openModel } from '../models/index.js';
 import { defaultPairCount, type DrawnPairs, drawPairsOf } from '../pipeline/index.js';
-import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
+import { Output, positiveInteger, Progress } from './context.js';
+import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
-interface PairsOptions extends CommonOptions {
+interface PairsOptions extends ModelOptions {
   readonly output: string;
   readonly count: number;
   readonly seed: number;
   readonly folds?: number;
   readonly hard?: string;
-  readonly inputSpec?: string;
 }
 
 export function registerPairs(program: Command): void {
-  withCommonOptions(
+  withModelOptions(
     program
       .command('pairs')
       .description("draw pairs among one's own aligned crops, as many matched as mismatched, for evaluate --pairs")
@@ -34,15 +34,15 @@ export function registerPairs(program: Command): void {
           severalFolds,
         ),
       )
-      .option('--hard <model>', 'for mismatched pairs choose the people whom this model (.onnx) finds most alike')
-      .option('--input-spec <file>', 'with --hard: the input convention of a model from elsewhere (JSON)'),
+      .option('--hard <model>', 'for mismatched pairs choose the people whom this model (.onnx) finds most alike'),
   ).action(pairs);
 }
 
 async function pairs(aligned: string, options: PairsOptions): Promise<void> {
   const out = new Output(options.json === true);
   const { output, count, seed, folds } = options;
-  await using model = options.hard === undefined ? undefined : await openHard(options.hard, options);
+  await using model =
+    options.hard === undefined ? undefined : await openModel(options.hard, await openOptions(options));
   const source = await openImageSource(aligned);
   try {
     for (const warning of source.warnings) out.warn(warning);
@@ -68,13 +68,6 @@ async function pairs(aligned: string, options: PairsOptions): Promise<void> {
   } finally {
     await source.close();
   }
-}
-
-function openHard(path: string, { device, threads, inputSpec }: PairsOptions) {
-  const spec = inputSpec === undefined ? Promise.resolve(undefined) : readInputSpec(inputSpec);
-  return spec.then((input) =>
-    openModel(path, { device, threads, ...(input === undefined ? {} : { inputSpec: input }) }),
-  );
 }
 
 /** How many images that were left out are named on the terminal; `--json` names all. */

@@ -20,7 +20,13 @@ export {
 export { ModelFileError, readModelFile, writeModel } from './onnx.js';
 export { type Parameter, readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';
-export { type ImportCaffeOptions, type ImportedModel, importCaffe, importOnnx } from './import.js';
+export {
+  type ImportCaffeOptions,
+  type ImportedModel,
+  type ImportOnnxOptions,
+  importCaffe,
+  importOnnx,
+} from './import.js';
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
 export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';

@@ -12,9 +12,16 @@ import {
   type Protocol,
   runEvaluation,
 } from '../evaluation/index.js';
-import { assertSameAlignment, type InputSpec } from '../images/index.js';
-import { type Calibration, embedImages, type Model, openModel, readMetadata, updateMetadata } from '../models/index.js';
-import type { Device } from '../runtime/index.js';
+import { assertSameAlignment } from '../images/index.js';
+import {
+  type Calibration,
+  embedImages,
+  type Model,
+  type OpenModelOptions,
+  openModel,
+  readMetadata,
+  updateMetadata,
+} from '../models/index.js';
 import { type EvaluationPaths, openEvaluationData, readImageList, readPairs } from './evaluation-data.js';
 import {
   listMissing,
@@ -41,10 +48,8 @@ export interface EvaluateModelOptions extends EvaluationPaths, Partial<Omit<Outp
   readonly bootstrap?: BootstrapOptions;
   /** False-accept rates whose thresholds are stored in the model file. */
   readonly calibrate?: readonly number[];
-  /** The input convention of a model from elsewhere. */
-  readonly inputSpec?: InputSpec;
-  readonly device?: Device;
-  readonly threads?: number;
+  /** How to open the model: device, threads, and what a model from elsewhere does not say of itself. */
+  readonly open?: OpenModelOptions;
   /** Called as images are embedded. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Called before the run fails for missing images, with where they are all listed. */
@@ -72,11 +77,7 @@ export const defaultWorst = 10;
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   const { model: path, pairs, thresholdPairs, flip = true, output, worst = defaultWorst, batchSize = 32 } = options;
   if (options.calibrate !== undefined) await requireOwnMetadata(path);
-  await using model = await openModel(path, {
-    ...(options.device === undefined ? {} : { device: options.device }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.inputSpec === undefined ? {} : { inputSpec: options.inputSpec }),
-  });
+  await using model = await openModel(path, options.open);
   const data = await openEvaluationData(options);
   try {
     assertSameAlignment(model.input, data.alignment);

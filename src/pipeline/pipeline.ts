@@ -306,8 +306,7 @@ class Pipeline {
       // A pair whose photo shows no face cannot be evaluated; how many there were is in every output.
       allowMissing: this.options.pairs !== undefined,
       ...(rates.length === 0 ? {} : { calibrate: rates }),
-      threads,
-      ...(device === undefined ? {} : { device }),
+      open: { threads, ...(device === undefined ? {} : { device }) },
       onProgress: (done, total) => this.events.onProgress?.(done, total, 'images'),
       onMissing: (text) => this.events.onWarning?.(text),
     });
