@@ -1,6 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
+import { requireWritableFile } from '../common/writable.js';
 import { openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel } from '../models/index.js';
 import { Output, Progress, positiveInteger } from './context.js';
@@ -28,6 +29,7 @@ export function registerEmbed(program: Command): void {
   ).action(async (modelPath: string, images: string, options: EmbedCommandOptions) => {
     const out = new Output(options.json === true);
     const { flip = false, batch } = options;
+    await requireWritableFile(options.output);
     await using model = await openModel(modelPath, await openOptions(options));
     const source = await openImageSource(images);
     try {
@@ -47,7 +49,9 @@ export function registerEmbed(program: Command): void {
           progress.update(embedded + failures.length);
         }
         if (embedded === 0) {
-          throw new SphereFaceError(`No image of ${images} could be read.`, { got: failures[0]?.error ?? 'nothing' });
+          throw new SphereFaceError(`No image of ${images} could be embedded.`, {
+            got: failures[0]?.error ?? 'nothing',
+          });
         }
         await writer.finish();
       } catch (error) {
@@ -55,10 +59,13 @@ export function registerEmbed(program: Command): void {
         throw error;
       }
       for (const { file, error } of failures.slice(0, namedFailures)) out.warn(`${file}: ${error}`);
-      if (failures.length > namedFailures) out.warn(`… and ${failures.length - namedFailures} more unreadable images`);
+      if (failures.length > namedFailures)
+        out.warn(`… and ${failures.length - namedFailures} more images without an embedding`);
       for (const { file, reason } of source.refused.slice(0, namedFailures)) out.warn(`${file}: ${reason}`);
       out.line(`${embedded} embeddings of ${width} values written to ${options.output}`);
-      out.line(`unreadable: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored}`);
+      out.line(
+        `without an embedding: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored}`,
+      );
       out.result({
         output: options.output,
         embedded,

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
+import { requireWritableFile } from '../common/writable.js';
 import { describeAlignment } from '../images/index.js';
 import { importCaffe, importOnnx, type ImportedModel, openModel, sidecarOf, writeModel } from '../models/index.js';
 import { encodeSafetensors } from '../models/safetensors.js';
@@ -29,6 +30,7 @@ export function registerImport(program: Command): void {
       .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
+    await requireWritableFile(options.output);
     const imported = await importForeign(foreign, options);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';

@@ -1,6 +1,7 @@
 // `sphereface pairs`: draws pairs among one's own crops, for `evaluate --pairs`.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { writeFileAtomic } from '../common/atomic.js';
+import { requireWritableFile } from '../common/writable.js';
 import { formatPairs } from '../evaluation/index.js';
 import { openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
@@ -41,6 +42,7 @@ export function registerPairs(program: Command): void {
 async function pairs(aligned: string, options: PairsOptions): Promise<void> {
   const out = new Output(options.json === true);
   const { output, count, seed, folds } = options;
+  await requireWritableFile(output);
   await using model =
     options.hard === undefined ? undefined : await openModel(options.hard, await openOptions(options));
   const source = await openImageSource(aligned);

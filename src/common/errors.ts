@@ -33,3 +33,10 @@ export class UsageError extends SphereFaceError {}
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The message of anything thrown in one line, for lists. */
+export function lineOf(error: unknown): string {
+  return messageOf(error)
+    .trim()
+    .replace(/\.?\s*\n\s*/g, '; ');
+}

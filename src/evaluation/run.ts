@@ -1,5 +1,5 @@
 // An evaluation from pair files and a set of images: finds the images, has them embedded, keeps account of what is missing.
-import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
+import { lineOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { type Evaluation, evaluatePairs } from './evaluate.js';
 import { evaluateIdentification, type IdentificationNumbers } from './identification.js';
 import type { BootstrapOptions, Embeddings, LabelledEmbeddings, PairSet, Protocol } from './metrics/index.js';
@@ -164,7 +164,7 @@ async function collect(run: EvaluationRun, indices: readonly number[]): Promise<
   let data = new Float32Array(0);
   let size = 0;
   for await (const batch of run.embed(indices)) {
-    for (const { file, error } of batch.failures) errors.set(file, messageOf(error).split('\n')[0]);
+    for (const { file, error } of batch.failures) errors.set(file, lineOf(error));
     if (batch.indices.length === 0) continue;
     if (size === 0) {
       size = batch.embeddings.length / batch.indices.length;
@@ -225,7 +225,7 @@ function readablePairs(
 }
 
 function unread(file: string, errors: ReadonlyMap<string, string>): string {
-  return `cannot read ${file}: ${errors.get(file) ?? 'no embedding came back'}`;
+  return `cannot use ${file}: ${errors.get(file) ?? 'no embedding came back'}`;
 }
 
 interface ResolvedList {

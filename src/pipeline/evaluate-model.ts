@@ -1,6 +1,7 @@
 // A model file evaluated on a pair file: opens both, embeds, evaluates, writes the report, and stores a calibration if wanted.
 import { basename, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
+import { requireWritableFolder } from '../common/writable.js';
 import type { ImageSource } from '../images/index.js';
 import {
   type BootstrapOptions,
@@ -76,6 +77,7 @@ export const defaultWorst = 10;
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   const { model: path, pairs, thresholdPairs, flip = true, output, worst = defaultWorst, batchSize = 32 } = options;
+  await requireWritableFolder(output);
   if (options.calibrate !== undefined) await requireOwnMetadata(path);
   await using model = await openModel(path, options.open);
   const data = await openEvaluationData(options);

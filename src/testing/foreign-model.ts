@@ -17,9 +17,9 @@ export interface ForeignForm {
   readonly layout?: 'NCHW' | 'NHWC';
   readonly input?: DataType;
   readonly output?: DataType;
-  /** Its outputs in order, by name, with the embedding among them: copies of the embedding, or its norm. */
+  /** Its outputs in order, by name, with the embedding among them: copies of the embedding, its norm, or its square roots (NaN where it is negative). */
   readonly outputs?: Readonly<
-    Record<string, 'embedding' | 'norm' | 'embedding of unstated size' | 'norm of unstated size'>
+    Record<string, 'embedding' | 'norm' | 'roots' | 'embedding of unstated size' | 'norm of unstated size'>
   >;
 }
 
@@ -48,7 +48,8 @@ export function foreignModel(form: ForeignForm): Uint8Array {
   graph.output = [];
   for (const [name, kind] of Object.entries(outputs)) {
     const norm = kind.startsWith('norm');
-    const value = norm ? `${name}_float` : 'sums';
+    const value = norm || kind === 'roots' ? `${name}_float` : 'sums';
+    if (kind === 'roots') graph.node.push(node('Sqrt', 'sums', value));
     if (norm) graph.node.push(node('ReduceL2', 'sums', value, [integers('axes', [1])]));
     graph.node.push(cast(value, name, output));
     graph.output.push(port(name, output, kind.endsWith('unstated size') ? [undefined] : [norm ? 1 : 2]));
