@@ -4,12 +4,15 @@ import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../common/errors.js';
+import { packageVersion, UsageError } from '../common/index.js';
 import { openImageSource } from '../images/index.js';
-import { defaultPhotoSettings } from '../faces/photo.js';
-import { type KnownDetections, prepare } from '../faces/prepare.js';
-import { type DetectionRecord, parseDetection } from '../faces/records.js';
-import { packageVersion } from '../common/version.js';
+import {
+  defaultPhotoSettings,
+  type DetectionRecord,
+  type KnownDetections,
+  parseDetection,
+  prepare,
+} from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 import { type CropOptions, cropSettings, withCropOptions } from './faces-options.js';
 import { reportAligned } from './faces-report.js';
@@ -55,7 +58,7 @@ export function registerAlign(program: Command): void {
       });
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

@@ -1,8 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
-import { SphereFaceError } from '../common/errors.js';
-import { requireWritableFile } from '../common/writable.js';
-import { openImageSource, assertSameAlignment } from '../images/index.js';
+import { requireWritableFile, SphereFaceError } from '../common/index.js';
+import { describeFormats, openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel } from '../models/index.js';
 import { Output, Progress, positiveInteger } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
@@ -22,7 +21,7 @@ export function registerEmbed(program: Command): void {
       .command('embed')
       .description('compute the embeddings of aligned crops')
       .argument('<model>', 'a model file (.onnx)')
-      .argument('<images>', 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file')
+      .argument('<images>', describeFormats())
       .requiredOption('-o, --output <file>', 'where to write: .npz, .npy or .parquet')
       .option('--flip', "concatenate the mirrored image's embedding (the published protocol)")
       .addOption(new Option('--batch <n>', 'images per run of the network').argParser(positiveInteger).default(32)),
@@ -64,7 +63,7 @@ export function registerEmbed(program: Command): void {
       for (const { file, reason } of source.refused.slice(0, namedFailures)) out.warn(`${file}: ${reason}`);
       out.line(`${embedded} embeddings of ${width} values written to ${options.output}`);
       out.line(
-        `without an embedding: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored}`,
+        `without an embedding: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored.length}`,
       );
       out.result({
         output: options.output,
@@ -73,10 +72,10 @@ export function registerEmbed(program: Command): void {
         flip,
         failures,
         refused: source.refused,
-        ignored: source.ignored,
+        ignored: source.ignored.length,
       });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

@@ -1,10 +1,11 @@
 // `sphereface evaluate`: a model on a pair file, as the papers do it; a report for people and numbers for programs.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../common/errors.js';
+import { UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
+import { describeFormats } from '../images/index.js';
 import type { Calibration } from '../models/index.js';
-import { defaultWorst, evaluateModel } from '../pipeline/evaluate-model.js';
+import { defaultWorst, evaluateModel } from '../pipeline/index.js';
 import { Output, positiveInteger, Progress } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
@@ -36,7 +37,7 @@ export function registerEvaluate(program: Command): void {
         '--pairs <file>',
         "LFW's pairs.txt or view-1 pairs, `path path label` lines, or a set like lfw.bin",
       )
-      .option('--images <data>', 'the aligned crops: a folder of identity folders, a zip of one, or a list')
+      .option('--images <data>', `the aligned crops: ${describeFormats()}`)
       .requiredOption('-o, --output <report>', 'the folder for index.html and result.json')
       .addOption(
         new Option('--protocol <name>', '10-fold, or view1 with --threshold-pairs, by default').choices(protocols),

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { SphereFaceError, UsageError } from '../common/errors.js';
+import { SphereFaceError, UsageError } from '../common/index.js';
 import {
   exportModel,
-  exportTypes,
   type ExportType,
+  exportTypes,
   type Model,
   openModel,
   type OpenModelOptions,

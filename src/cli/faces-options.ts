@@ -1,19 +1,23 @@
 // The options that the commands on photos share: detector, choice of the face, alignment, crops.
+import { cropFormats, type CropFormat } from '../images/index.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { faceChoices, type FaceChoice } from '../faces/choose.js';
-import { missingFacePolicies, type MissingFacePolicy } from '../faces/align.js';
-import { publishedDetector } from '../faces/mtcnn/detector.js';
 import {
-  cropFormats,
-  type CropFormat,
+  faceChoices,
+  type FaceChoice,
+  missingFacePolicies,
+  type MissingFacePolicy,
+  publishedDetector,
   type CropSettings,
   defaultCrop,
   defaultPhotoSettings,
   type PhotoSettings,
-} from '../faces/photo.js';
-import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
-import { type CropSizeName, templates } from '../faces/template.js';
-import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';
+  similaritySolvers,
+  type SimilaritySolver,
+  type CropSizeName,
+  templates,
+  type LoadedWeights,
+  loadMtcnnWeights,
+} from '../faces/index.js';
 import { type CommonOptions, finiteNumber, type Output, positiveInteger } from './context.js';
 
 export interface DetectOptions extends CommonOptions {

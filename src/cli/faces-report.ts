@@ -1,6 +1,6 @@
 // What `prepare` and `align` say when they are done.
-import { SphereFaceError } from '../common/errors.js';
-import type { AlignedManifest } from '../faces/prepare.js';
+import { SphereFaceError } from '../common/index.js';
+import type { AlignedManifest } from '../faces/index.js';
 import type { Output } from './context.js';
 
 /** How many photos are named on the terminal; the manifest names all. */

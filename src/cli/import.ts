@@ -1,12 +1,17 @@
 // `sphereface import`: a Caffe or ONNX model from elsewhere in, a model file (or starting weights) out.
 import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../common/errors.js';
-import { writeFileAtomic } from '../common/atomic.js';
-import { requireWritableFile } from '../common/writable.js';
+import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeAlignment } from '../images/index.js';
-import { importCaffe, importOnnx, type ImportedModel, openModel, sidecarOf, writeModel } from '../models/index.js';
-import { encodeSafetensors } from '../models/safetensors.js';
+import {
+  encodeSafetensors,
+  importCaffe,
+  type ImportedModel,
+  importOnnx,
+  openModel,
+  sidecarOf,
+  writeModel,
+} from '../models/index.js';
 import { Output } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 

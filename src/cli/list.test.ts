@@ -48,6 +48,6 @@ describe('sphereface list', () => {
     for (const [index, file] of files.entries()) {
       expect(Buffer.from(await source.read(index)).equals(pictures.get(file)!)).toBe(true);
     }
-    await source.close();
+    await source.dispose();
   });
 });

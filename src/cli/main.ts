@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // The command line's entry: gathers the commands, turns errors into messages and exit codes (0 done, 1 failed, 2 usage).
 import { Command, CommanderError } from 'commander';
-import { messageOf, UsageError } from '../common/errors.js';
-import { packageVersion } from '../common/version.js';
+import { messageOf, packageVersion, UsageError } from '../common/index.js';
 import { commands } from './commands.js';
 
 const program = new Command('sphereface')

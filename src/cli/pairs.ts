@@ -1,9 +1,8 @@
 // `sphereface pairs`: draws pairs among one's own crops, for `evaluate --pairs`.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { writeFileAtomic } from '../common/atomic.js';
-import { requireWritableFile } from '../common/writable.js';
+import { requireWritableFile, writeFileAtomic } from '../common/index.js';
 import { formatPairs } from '../evaluation/index.js';
-import { openImageSource } from '../images/index.js';
+import { describeFormats, openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
 import { defaultPairCount, type DrawnPairs, drawPairsOf } from '../pipeline/index.js';
 import { Output, positiveInteger, Progress } from './context.js';
@@ -22,7 +21,7 @@ export function registerPairs(program: Command): void {
     program
       .command('pairs')
       .description("draw pairs among one's own aligned crops, as many matched as mismatched, for evaluate --pairs")
-      .argument('<aligned>', 'a folder of identity folders, a zip of one, or a "path label" list')
+      .argument('<aligned>', describeFormats())
       .requiredOption('-o, --output <file>', 'where the pairs go: two paths and a label a line, separated by tabs')
       .addOption(
         new Option('--count <n>', 'pairs in all, half of them matched; fewer where there are not as many')
@@ -68,7 +67,7 @@ async function pairs(aligned: string, options: PairsOptions): Promise<void> {
     await writeFileAtomic(output, formatPairs(drawn.pairs, drawn.fold));
     report(out, drawn, options);
   } finally {
-    await source.close();
+    await source.dispose();
   }
 }
 

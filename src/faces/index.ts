@@ -2,10 +2,28 @@
 export { alignFace, cropCenter, missingFacePolicies, type MissingFacePolicy } from './align.js';
 export { chooseFace, faceChoices, type FaceChoice } from './choose.js';
 export { type Box, type Face, intersectionOverUnion, type Landmarks, type Point } from './geometry.js';
+export { type Duplicate, type IdentityList, listIdentities, type ListOptions } from './identity-list.js';
+export { detectPhotos, type DetectPhotosOptions } from './detect-photos.js';
 export { type DetectorOptions, type DetectorSettings, Mtcnn, publishedDetector } from './mtcnn/detector.js';
-export type { MtcnnWeights } from './mtcnn/networks.js';
+export type { MtcnnWeights, NetworkName } from './mtcnn/networks.js';
+export {
+  type LoadedWeights,
+  loadMtcnnWeights,
+  mtcnnDigests,
+  mtcnnOrigin,
+  type WeightOptions,
+  type WeightSource,
+} from './mtcnn/weights.js';
 export { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
-export { type AlignedManifest, manifestName, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
+export {
+  type AlignedManifest,
+  type KnownDetections,
+  manifestName,
+  prepare,
+  type PrepareCounts,
+  type PrepareOptions,
+  type PrepareResult,
+} from './prepare.js';
 export {
   type DetectedPhoto,
   type DetectionRecord,

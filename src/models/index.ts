@@ -11,6 +11,7 @@ export {
   type EmbedOptions,
   type Model,
   type OpenModelOptions,
+  type ModelSource,
   openModel,
   readInputSpec,
   readMetadata,
@@ -28,5 +29,6 @@ export {
   importOnnx,
 } from './import.js';
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
+export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
 export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';

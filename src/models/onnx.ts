@@ -1,4 +1,5 @@
 // ONNX files at the level of bytes: their metadata read and rewritten without touching the graph, their inputs, outputs and parameters.
+import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { type DescMessage, type MessageShape, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
@@ -68,6 +69,13 @@ export function withMetadataProps(model: Uint8Array, props: ReadonlyMap<string, 
   }
   parts.push(writer.finish());
   return Buffer.concat(parts);
+}
+
+/** SHA-256 of all that computes: every byte but `metadata_props`, so that a calibration does not make it another network. */
+export function networkDigest(model: Uint8Array, path: string): string {
+  const hash = createHash('sha256');
+  for (const { field, bytes } of topLevelFields(model, path)) if (field !== metadataField) hash.update(bytes);
+  return hash.digest('hex');
 }
 
 /** A parsed model that has a graph. */

@@ -111,7 +111,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     if (error instanceof MissingImagesError) options.onMissing?.(await listMissing(error, output));
     throw error;
   } finally {
-    await data.source.close();
+    await data.source.dispose();
   }
 }
 

@@ -7,7 +7,10 @@ import {
   type CropManifest,
   type ImageSource,
   openImageSource,
+  formatOf,
   openVerificationSet,
+  type VerificationSet,
+  verificationSetFormat,
 } from '../images/index.js';
 import {
   type KnownImages,
@@ -41,15 +44,16 @@ export interface EvaluationPaths {
 
 /** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
 export async function openEvaluationData({ pairs, images }: EvaluationPaths): Promise<EvaluationData> {
-  if (/\.bin$/i.test(pairs)) {
+  const set = await verificationSet(pairs);
+  if (set !== undefined) {
     if (images !== undefined) {
+      await set.dispose();
       throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });
     }
-    const set = await openVerificationSet(pairs);
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
-      source: set.source,
-      known: knownImages(set.source.entries),
+      source: set,
+      known: knownImages(set.entries),
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
@@ -70,9 +74,15 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
       alignment: source.alignment,
     };
   } catch (error) {
-    await source.close();
+    await source.dispose();
     throw error;
   }
+}
+
+/** The verification set at a path, if it is one. */
+async function verificationSet(path: string): Promise<VerificationSet | undefined> {
+  const format = await formatOf(path).catch(() => undefined);
+  return format?.kind === verificationSetFormat.kind ? openVerificationSet(path) : undefined;
 }
 
 /** Reads a pair file; what images there are decides where its form leaves several meanings. */

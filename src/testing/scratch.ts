@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { type OpenOptions, openImageSource } from '../images/formats/open.js';
+import { type OpenSourceOptions, openImageSource } from '../images/formats/index.js';
 import type { OpenedSource } from '../images/source.js';
 
 /** What a test file gets from {@link useScratch}. */
@@ -13,7 +13,7 @@ export interface Scratch {
   /** Writes a file, folders included; its content is its path unless given. Returns its absolute path. */
   put(path: string, content?: string | Uint8Array): Promise<string>;
   /** Opens a source; the test's end closes it. */
-  open(path: string, options?: OpenOptions): Promise<OpenedSource>;
+  open(path: string, options?: OpenSourceOptions): Promise<OpenedSource>;
 }
 
 /** Makes a new folder before each test of the file and removes it afterwards. */
@@ -24,7 +24,7 @@ export function useScratch(): Scratch {
     folder = await realpath(await mkdtemp(join(tmpdir(), 'sphereface-images-')));
   });
   afterEach(async () => {
-    for (const source of opened.splice(0)) await source.close();
+    for (const source of opened.splice(0)) await source.dispose();
     await rm(folder, { recursive: true });
   });
   return {

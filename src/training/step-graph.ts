@@ -11,6 +11,7 @@ import {
   norm,
   pickLabel,
   portable,
+  preferredLayout,
   reduceMax,
   reshape,
   scale,
@@ -144,9 +145,12 @@ export function buildStep(
     outputs[gradientName(name)] = total;
     outputs[gradientNormName(name)] = norm(total);
   }
-  // On the CPU convolutions work on weights [h, w, in, out]: kept so, they need no transposing at every step.
-  const kernels = target.device === 'cpu' ? trained.filter(({ shape }) => shape.length === 4) : [];
-  const layouts = new Map(kernels.map(({ name }) => [name, 'hwio' as const]));
+  // Kept as the model reads them, parameters need no transposing at every step, nor do their gradients.
+  const layouts = new Map(
+    trained
+      .map(({ name }) => [name, preferredLayout(net.values.get(name)!, target)] as const)
+      .filter(([, layout]) => layout !== 'standard'),
+  );
   const named = Object.fromEntries(
     [...layouts].flatMap(([name, layout]) => [
       [name, layout],

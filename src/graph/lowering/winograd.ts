@@ -1,9 +1,8 @@
 // Convolution as five matrix products, without moving a single pixel otherwise: the picture is laid out [h, w, n, c], so that
 // transforming an axis is a product from the left, and the transformed tiles meet the transformed weights as matrices [pixels, c] · [c, o].
 // Its two gradients are the same products transposed, and share the transformed input, weights and output gradient.
-import type { Emitter } from '../onnx/emitter.js';
-import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Shape, Value } from '../value.js';
+import type { ConvGeometry } from '../window-geometry.js';
+import type { Emitter, Shape, Value } from '../value.js';
 import { type Axis, type BilinearAxis, bilinearAxis, type TileSize, tileSizes } from './winograd-transforms.js';
 
 /** A convolution in this form: sizes and the algorithm of each axis. */

@@ -1,7 +1,5 @@
 // A tensor stored in the model.
-import type { DType, Op, Shape } from '../value.js';
-
-export type ConstantData = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array;
+import type { ConstantData, DType, Op, Shape, Value } from '../value.js';
 
 export interface ConstantAttributes extends Record<string, unknown> {
   readonly data: ConstantData;
@@ -18,3 +16,8 @@ export const constantOp: Op<ConstantAttributes> = {
   },
   gradient: 'zero',
 };
+
+/** What a value stores; `undefined` for a value that is not a constant. The one way to ask whether a value is known when a graph is built. */
+export function constantOf({ producer }: Value): ConstantAttributes | undefined {
+  return Object.is(producer?.op, constantOp) ? (producer!.attributes as ConstantAttributes) : undefined;
+}

@@ -48,8 +48,8 @@ export class Archives {
     );
   }
 
-  async close(): Promise<void> {
-    for (const { source } of this.opened.values()) await source.close();
+  async dispose(): Promise<void> {
+    for (const { source } of this.opened.values()) await source.dispose();
   }
 
   private async open(path: string): Promise<Archive> {

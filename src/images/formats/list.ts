@@ -4,10 +4,23 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { SphereFaceError } from '../../common/errors.js';
 import { entryAt, readBounded } from '../files.js';
 import { identityOf } from '../names.js';
-import type { OpenedSource } from '../source.js';
+import { openedSource, type OpenedSource } from '../source.js';
+import type { ImageFormat } from './format.js';
 import { type ListedPerson, listIdentities } from './list-identities.js';
 import { agreedAlignment, ManifestFinder, type ManifestFolder } from './list-manifests.js';
 import { Archives } from './list-archives.js';
+
+export const listFormat: ImageFormat = {
+  kind: 'list',
+  describes: 'a "path label" list',
+  documentation: {
+    looksLike: 'a `path label` line per image',
+    identity: 'the folder, where folders and labels are one to one; else the label',
+    order: 'as listed',
+  },
+  matches: (path, head) => head !== undefined && !head.includes(0) && !/\.(zip|bin|rec)$/i.test(path),
+  open: (path, { root }) => openList(path, root),
+};
 
 /**
  * Opens a list: a line per image, its path, blanks, its label. Empty lines are skipped, and so are comments: lines that
@@ -76,11 +89,10 @@ export async function openList(path: string, root: string = dirname(path)): Prom
       alignment === undefined || outside === 0
         ? []
         : [`${outside} of ${files.length} images lie in no folder that says how they were aligned`];
-    return {
+    return openedSource({
       kind: 'list',
+      root,
       entries: files.map((file, index) => ({ file, identity: identities[index] })),
-      ignored: 0,
-      refused: [],
       alignment,
       manifest,
       warnings: silent,
@@ -88,10 +100,10 @@ export async function openList(path: string, root: string = dirname(path)): Prom
         const place = entryAt(places, index);
         return typeof place === 'string' ? readBounded(place) : place();
       },
-      close: () => archives.close(),
-    };
+      dispose: () => archives.dispose(),
+    });
   } catch (error) {
-    await archives.close();
+    await archives.dispose();
     throw error;
   }
 }

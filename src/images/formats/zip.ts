@@ -8,7 +8,24 @@ import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { parseManifest, statements } from '../crop-manifest.js';
 import { entryAt, readAt } from '../files.js';
 import { byFile, identityOf, isImageName, unsafePath } from '../names.js';
-import { type OpenedSource, type RefusedFile, maxImageBytes } from '../source.js';
+import { type IgnoredFile, maxImageBytes, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import type { ImageFormat } from './format.js';
+
+export const zipFormat: ImageFormat = {
+  kind: 'zip',
+  describes: 'a zip of one',
+  documentation: {
+    looksLike: 'the same in a zip; one wrapping folder is looked through',
+    identity: 'the first folder',
+    order: 'by path',
+  },
+  matches: (path, head) => head !== undefined && (isZip(head) || /\.zip$/i.test(path)),
+  open: openZip,
+};
+
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b;
+}
 
 /** zip.js takes its bytes from the file by position, so that nothing but the directory is read. */
 export class FileReader extends Reader<FileHandle> {
@@ -46,9 +63,16 @@ export async function openZip(path: string): Promise<OpenedSource> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
+    const head = await readAt(handle, 0, 4);
+    if (!isZip(head)) {
+      throw new SphereFaceError(`${path} is not a zip file.`, {
+        got: `a file starting ${Buffer.from(head).toString('hex') || 'with nothing'}`,
+        next: 'copy or download the file again',
+      });
+    }
     const refused: RefusedFile[] = [];
     const entries: ZipEntry[] = [];
-    let ignored = 0;
+    const ignored: IgnoredFile[] = [];
     const seen = new Set<string>();
     const manifests = new Map<string, ZipEntry>();
     // Names are checked below, one by one: a single bad name is refused and listed, not the whole file.
@@ -59,7 +83,7 @@ export async function openZip(path: string): Promise<OpenedSource> {
       if (/^([^/]+\/)?manifest\.json$/.test(file) && refusal(entry, size) === undefined)
         manifests.set(file, kept(entry));
       if (file.startsWith('__MACOSX/') || !isImageName(file.slice(file.lastIndexOf('/') + 1))) {
-        ignored++;
+        ignored.push({ file, kind: 'other file' });
         continue;
       }
       const reason = seen.has(file) ? 'the name occurs twice' : refusal(entry, size);
@@ -75,15 +99,17 @@ export async function openZip(path: string): Promise<OpenedSource> {
         : parseManifest(Buffer.from(await readEntry(handle, manifest)).toString(), join(path, manifest.name));
     entries.sort(byFile);
     refused.sort(byFile);
-    return {
+    ignored.sort(byFile);
+    return openedSource({
       kind: 'zip',
+      root: path,
       entries,
       ignored,
       refused,
       ...statements(stated),
       read: async (index) => readEntry(handle, entryAt(entries, index)),
-      close: () => handle.close(),
-    };
+      dispose: () => handle.close(),
+    });
   } catch (error) {
     await handle.close();
     if (error instanceof SphereFaceError) throw error;
