@@ -62,8 +62,17 @@ export class Output {
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */
   result(value: object): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (!this.json) return;
+    resultIsPrinted = true;
+    process.stdout.write(`${JSON.stringify(value)}\n`);
   }
+}
+
+let resultIsPrinted = false;
+
+/** Whether a command of this process has printed its JSON object: an error that comes after it is no second one. */
+export function hasPrintedResult(): boolean {
+  return resultIsPrinted;
 }
 
 /** Progress of long work: a live bar on a terminal, a plain line every few seconds elsewhere; always on stderr. */

@@ -15,7 +15,11 @@ export interface ErrorParts {
 export class SphereFaceError extends Error {
   readonly parts: ErrorParts;
 
-  constructor(what: string, parts: ErrorParts = {}) {
+  /** @param what what was wrong, without the parts that follow it in `message` */
+  constructor(
+    readonly what: string,
+    parts: ErrorParts = {},
+  ) {
     const lines = [what];
     if (parts.got !== undefined) lines.push(`  got: ${parts.got}`);
     if (parts.expected !== undefined) lines.push(`  expected: ${parts.expected}`);
