@@ -12,21 +12,14 @@ import {
   type VerificationSet,
   verificationSetFormat,
 } from '../images/index.js';
-import {
-  type KnownImages,
-  knownImages,
-  type ListedImage,
-  type PairFile,
-  parseImageList,
-  parsePairs,
-} from '../evaluation/index.js';
+import { ImageNames, type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 
 /** Pairs and the images that they name. */
 export interface EvaluationData {
   readonly pairFile: PairFile;
   readonly source: ImageSource;
-  /** What the source holds, for further pair files and lists over it. */
-  readonly known: KnownImages;
+  /** The source's images by name, for pair files and lists. */
+  readonly names: ImageNames;
   /** The images' name and form, for reports. */
   readonly images: { readonly name: string; readonly kind: string };
   /** How the crops say they were made; absent where they do not say. */
@@ -53,7 +46,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
       source: set,
-      known: knownImages(set.entries),
+      names: new ImageNames(set.entries),
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
@@ -64,11 +57,11 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   }
   const source = await openImageSource(images);
   try {
-    const known = knownImages(source.entries);
+    const names = new ImageNames(source.entries);
     return {
-      pairFile: await readPairs(pairs, known),
+      pairFile: await readPairs(pairs, names),
       source,
-      known,
+      names,
       images: { name: basename(images), kind: source.kind },
       crops: source.manifest,
       alignment: source.alignment,
@@ -86,13 +79,13 @@ async function verificationSet(path: string): Promise<VerificationSet | undefine
 }
 
 /** Reads a pair file; what images there are decides where its form leaves several meanings. */
-export async function readPairs(path: string, known: KnownImages): Promise<PairFile> {
-  return parsePairs(await text(path), basename(path), known);
+export async function readPairs(path: string, names: ImageNames): Promise<PairFile> {
+  return parsePairs(await text(path), basename(path), names);
 }
 
 /** Reads a gallery or probe list. */
-export async function readImageList(path: string, known: KnownImages): Promise<ListedImage[]> {
-  return parseImageList(await text(path), basename(path), known);
+export async function readImageList(path: string, names: ImageNames): Promise<ListedImage[]> {
+  return parseImageList(await text(path), basename(path), names);
 }
 
 async function text(path: string): Promise<string> {

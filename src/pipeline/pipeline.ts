@@ -1,15 +1,17 @@
 // From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, evaluate on people not trained on.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError } from '../common/errors.js';
-import { type OpenedSource, openImageSource } from '../images/index.js';
-import { fileFinder, formatPairs, parsePairs } from '../evaluation/index.js';
+import { requireWritableFolder } from '../common/writable.js';
+import { openImageSource } from '../images/index.js';
+import { formatPairs } from '../evaluation/index.js';
 import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { packageVersion } from '../common/version.js';
 import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
 import { evaluateModel } from './evaluate-model.js';
+import { givenPairs } from './given-pairs.js';
 import { defaultHoldOut, holdOut, type HoldOutOptions } from './hold-out.js';
 import { Ledger } from './ledger.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
@@ -124,6 +126,7 @@ class Pipeline {
 
   async run(): Promise<PipelineSummary> {
     const { folder, photos, pairs, pairPhotos, recipes, control = false } = this.options;
+    await this.check();
     const ledger = await Ledger.open(folder);
     // All that decides the results, recorded first: a run with other options is refused before anything is mixed up.
     const plan = {
@@ -169,6 +172,15 @@ class Pipeline {
       protocol,
       models: evaluated.map(({ summary }) => summary),
     };
+  }
+
+  /** Refuses what would only be found wrong after the long work: pairs that cannot be read, or that the photos do not have. */
+  private async check(): Promise<void> {
+    const { photos, pairs, pairPhotos, folder } = this.options;
+    await requireWritableFolder(folder);
+    if (pairs === undefined) return;
+    await using source = await openImageSource(pairPhotos ?? photos);
+    await givenPairs(pairs, source);
   }
 
   /** A stage that the ledger remembers. */
@@ -230,9 +242,11 @@ class Pipeline {
         evaluated = division.pairs;
         await writeFileAtomic(this.pairs, formatPairs(division.pairs));
       } else {
-        const given = parsePairs(await readFile(pairs, 'utf8'), pairs).pairs;
-        evaluated = given;
-        if (pairPhotos === undefined) heldOut = identitiesIn(given, source);
+        await using pairSource = await openImageSource(this.pairImages);
+        const given = await givenPairs(pairs, pairSource);
+        evaluated = given.pairs;
+        if (pairPhotos === undefined) heldOut = given.identities;
+        for (const warning of given.warnings) this.events.onWarning?.(warning);
       }
       const list = await listIdentities({
         source,
@@ -348,17 +362,6 @@ interface Evaluated {
   readonly missing: number;
   readonly protocol: string;
   readonly summary: ModelSummary;
-}
-
-/** The identities of all images that pairs name. */
-function identitiesIn(pairs: readonly { readonly a: string; readonly b: string }[], source: OpenedSource): string[] {
-  const find = fileFinder(source.entries.map(({ file }) => file));
-  const identities = new Set<string>();
-  for (const path of pairs.flatMap(({ a, b }) => [a, b])) {
-    const index = find(path);
-    if (index !== undefined) identities.add(source.entries[index].identity);
-  }
-  return [...identities].sort();
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -23,7 +23,7 @@ interface Candidate {
  * one that names most of the known images.
  *
  * @param name how to call the file in errors
- * @param known the images there are; without them comments are all lines that start with `#`
+ * @param known the images there are
  * @throws UsageError with the line number for a line that does not fit, and for a file that contradicts itself
  */
 export function parsePairs(text: string, name: string, known?: KnownImages): PairFile {

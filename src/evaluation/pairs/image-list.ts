@@ -15,7 +15,7 @@ export interface ListedImage {
  * the identity. Words are separated by tabs, blanks, commas or semicolons; where a path holds blanks itself, the known
  * images decide what is meant.
  * @param name how to call the file in errors
- * @param known the images there are; without them comments are all lines that start with `#`
+ * @param known the images there are
  * @throws UsageError with the line number for a line that is neither
  */
 export function parseImageList(text: string, name: string, known?: KnownImages): ListedImage[] {

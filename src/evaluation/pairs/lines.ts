@@ -21,7 +21,8 @@ const separators: readonly Separator[] = [byTabsOrBlanks, byCommas, bySemicolons
 
 /**
  * The lines of a text in every way that they can be cut into words, the likeliest first. Blank lines are left out, and
- * comments: lines that start with `#`, unless their first word is a known image or identity (somebody is called `#1 anna`).
+ * comments: lines that start with `#`, unless their first word is a known image or identity (somebody is called `#1 anna`);
+ * where nothing is known, lines that start with `#` and a blank.
  */
 export function cutLines(text: string, known?: KnownImages): Line[][] {
   const lines = text
@@ -36,7 +37,7 @@ export function cutLines(text: string, known?: KnownImages): Line[][] {
 
 function isComment(line: string, known: KnownImages | undefined): boolean {
   if (!line.startsWith('#')) return false;
-  if (known === undefined) return true;
+  if (known === undefined) return /^#+(\s|$)/.test(line);
   return !separators.some((cut) => {
     const word = cut(line)[0].trim();
     return known.hasImage(word) || known.hasIdentity(word.split('/')[0]);

@@ -1,7 +1,11 @@
 // Every form of pair file, what is refused, and how images are found.
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fileFinder, type KnownImages, knownImages, parseImageList, parsePairs, resolvePairs } from './index.js';
+import { ImageNames, parseImageList, peopleOf, parsePairs, resolvePairs } from './index.js';
+
+/** Images by their paths; the identity is the first folder. */
+const images = (...files: string[]): ImageNames =>
+  new ImageNames(files.map((file) => ({ file, identity: file.includes('/') ? file.split('/')[0] : '' })));
 
 describe('LFW pair files', () => {
   it.each(['\t', ' '])('reads view 1 separated by %j', (s) => {
@@ -132,34 +136,31 @@ describe('forms that other people write', () => {
 });
 
 describe('what the images decide', () => {
-  const known = (...files: string[]): KnownImages =>
-    knownImages(files.map((file) => ({ file, identity: file.split('/').slice(0, -1)[0] ?? '' })));
-
   it('takes numeric names for images, unless LFW has them', () => {
     const text = '0001 0002 1\n0003 0004 1';
-    const images = {
+    const asList = {
       format: 'list',
       pairs: [
         { a: '0001', b: '0002' },
         { a: '0003', b: '0004' },
       ],
     };
-    expect(parsePairs(text, 'p.txt')).toMatchObject(images);
-    expect(parsePairs(text, 'p.txt', known('0001.jpg', '0002.jpg'))).toMatchObject(images);
-    const lfw = known('0001/0001_0001.jpg', '0001/0001_0002.jpg', '0003/0003_0001.jpg');
+    expect(parsePairs(text, 'p.txt')).toMatchObject(asList);
+    expect(parsePairs(text, 'p.txt', images('0001.jpg', '0002.jpg'))).toMatchObject(asList);
+    const lfw = images('0001/0001_0001.jpg', '0001/0001_0002.jpg', '0003/0003_0001.jpg');
     expect(parsePairs(text, 'p.txt', lfw)).toMatchObject({ format: 'lfw', pairs: [{ a: '0001/0001_0002' }, {}] });
     expect(parsePairs('0001 1\n0002 1\n0001 0\n0003 0', 'p.txt').format).toBe('two-line');
-    expect(parsePairs('a,b,same\n1,2,same', 'p.csv', known('1.jpg', '2.jpg')).pairs).toHaveLength(1);
-    expect(parsePairs('same,a,b\nsame,c,d', 'p.csv', known('a.jpg', 'c.jpg')).pairs).toHaveLength(2);
+    expect(parsePairs('a,b,same\n1,2,same', 'p.csv', images('1.jpg', '2.jpg')).pairs).toHaveLength(1);
+    expect(parsePairs('same,a,b\nsame,c,d', 'p.csv', images('a.jpg', 'c.jpg')).pairs).toHaveLength(2);
     // Labels that could be names and names that could be labels.
-    expect(parsePairs('1 0 1\n0 2 0', 'p.txt', known('0.jpg', '1.jpg', '2.jpg')).format).toBe('list');
-    expect(parsePairs('1 10 1\n0 1 0', 'p.txt', known('0.jpg', '1.jpg', '10.jpg'))).toMatchObject({ format: 'list' });
-    expect(parsePairs('1 11 1\n0 12 0', 'p.txt', known('0.jpg', '1.jpg', '11.jpg', '12.jpg')).format).toBe('list');
-    expect(parsePairs('1 11 1\n0 12 0', 'p.txt', known('11.jpg', '12.jpg', '0.png')).format).toBe('list');
+    expect(parsePairs('1 0 1\n0 2 0', 'p.txt', images('0.jpg', '1.jpg', '2.jpg')).format).toBe('list');
+    expect(parsePairs('1 10 1\n0 1 0', 'p.txt', images('0.jpg', '1.jpg', '10.jpg'))).toMatchObject({ format: 'list' });
+    expect(parsePairs('1 11 1\n0 12 0', 'p.txt', images('0.jpg', '1.jpg', '11.jpg', '12.jpg')).format).toBe('list');
+    expect(parsePairs('1 11 1\n0 12 0', 'p.txt', images('11.jpg', '12.jpg', '0.png')).format).toBe('list');
   });
 
   it('knows a person called #1 anna from a comment', () => {
-    const people = known('#1 anna/0.jpg', '#1 anna/1.jpg', 'bo/0.jpg');
+    const people = images('#1 anna/0.jpg', '#1 anna/1.jpg', 'bo/0.jpg');
     const text = '# pairs of mine\n#bo/0.jpg\tbo/1.jpg\t1\n#1 anna/0.jpg\t#1 anna/1.jpg\t1\n#1 anna/9.jpg\tbo/0.jpg\t0';
     expect(parsePairs(text, 'p.txt', people).pairs.map(({ line }) => line)).toEqual([3, 4]);
     expect(
@@ -187,18 +188,54 @@ describe('finding images', () => {
   const pair = (a: string, b: string) => ({ line: 1, a, b, same: true });
 
   it('takes exact paths, and paths without extension', () => {
-    const found = resolvePairs([pair('A/A_0001', 'A/A_0002.png')], fileFinder(['A/A_0001.jpg', 'A/A_0002.png']));
+    const found = resolvePairs([pair('A/A_0001', 'A/A_0002.png')], images('A/A_0001.jpg', 'A/A_0002.png'));
     expect([[...found.left], [...found.right], found.missing]).toEqual([[0], [1], []]);
   });
 
   it('lists pairs whose images are missing and keeps the rest', () => {
     const pairs = [pair('x', 'y'), pair('a', 'y'), pair('a', 'b')];
-    const { kept, missing } = resolvePairs(pairs, fileFinder(['a.jpg', 'b.jpg']));
+    const { kept, missing } = resolvePairs(pairs, images('a.jpg', 'b.jpg'));
     expect([...kept]).toEqual([2]);
-    expect(missing.map(({ reason }) => reason)).toEqual(['no image x and y', 'no image y']);
+    expect(missing.map(({ reason }) => reason)).toEqual(['no image x; no image y', 'no image y']);
   });
 
-  it('refuses a name that two files could have', () => {
-    expect(() => resolvePairs([pair('a', 'b')], fileFinder(['a.jpg', 'a.png', 'b.jpg']))).toThrow(/a.jpg, a.png/);
+  it('finds the crops of photos by the photos’ names, in either Unicode form and whatever the case', () => {
+    const crops = images('ann/00.jpg', 'ann/01.JPG.png', 'Zo\u00eb/02.jpg', 'bo/A.jpg');
+    const found = (name: string) => crops.find(name);
+    expect(['ann/00.JPG', 'ann/00.webp', 'ann/00'].map(found)).toEqual([0, 0, 0]);
+    expect(['ann/01.JPG', './ann\\01.JPG.png'].map(found)).toEqual([1, 1]);
+    expect(['Zoe\u0308/02.png', 'ZO\u00cb/02'].map(found)).toEqual([2, 2]);
+    expect(found('BO/a.PNG')).toBe(3);
+    expect(found('bo/b.jpg')).toEqual({ reason: 'no image bo/b.jpg' });
+  });
+
+  it('leaves out a name that two files could have, and says which', () => {
+    const { kept, missing } = resolvePairs([pair('a', 'b'), pair('a.png', 'b')], images('a.jpg', 'a.png', 'b.jpg'));
+    expect([...kept]).toEqual([1]);
+    expect(missing.map(({ reason }) => reason)).toEqual(['a could be a.jpg or a.png']);
+  });
+});
+
+describe('the people of pairs', () => {
+  const crops = images('ann/0.jpg', 'Bo Li/0.jpg', 'Zo\u00eb/0.jpg', 'cy/0.jpg', 'Dee/0.jpg', 'dee/0.jpg', 'eve/0.jpg');
+  const named = (a: string, b: string, same = false) => ({ a, b, same });
+
+  it('are told whether or not their images are there', () => {
+    const { identities, notFound, unknown } = peopleOf(
+      [
+        named('ann/0.png', 'set/Bo Li/9.jpg'),
+        named('Zoe\u0308/7.jpg', 'CY_0003.jpg'),
+        named('eve/0.jpg', 'photo-of-her.jpg', true),
+        named('ann/0.jpg', 'fay/1.jpg'),
+      ],
+      crops,
+    );
+    expect(identities).toEqual(['ann', 'Bo Li', 'Zo\u00eb', 'cy', 'eve']);
+    expect(notFound).toEqual(['set/Bo Li/9.jpg', 'Zoe\u0308/7.jpg', 'CY_0003.jpg', 'photo-of-her.jpg']);
+    expect(unknown).toEqual(['fay/1.jpg']);
+  });
+
+  it('are all whom a name could mean', () => {
+    expect(peopleOf([named('DEE/5.jpg', 'ann/0.jpg')], crops).identities).toEqual(['Dee', 'dee', 'ann']);
   });
 });

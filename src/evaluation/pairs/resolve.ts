@@ -1,5 +1,5 @@
-// Pairs and the images they name: which there are, which are missing, and whose they are.
-import { fileFinder } from './file-finder.js';
+// Pairs and lists, and the images that they name: which there are, and which are missing and why.
+import { NameFinder } from '../../images/finder.js';
 import type { KnownImages } from './lines.js';
 import type { Pair } from './pair.js';
 
@@ -20,32 +20,58 @@ export interface ResolvedPairs {
   readonly missing: readonly MissingPair[];
 }
 
-/** Finds the images of pairs by `find` (see {@link fileFinder}). */
-export function resolvePairs(pairs: readonly Pair[], find: (path: string) => number | undefined): ResolvedPairs {
+/** The images of a source by the names that pair files and lists use for them. */
+export class ImageNames implements KnownImages {
+  private readonly finder: NameFinder;
+  private readonly identities: ReadonlySet<string>;
+
+  constructor(readonly entries: readonly { readonly file: string; readonly identity: string }[]) {
+    this.finder = new NameFinder(entries.map(({ file }) => file));
+    this.identities = new Set(entries.map(({ identity }) => identity.normalize('NFC')));
+  }
+
+  /** The image of a name: its index among the entries, or why there is none. */
+  find(name: string): number | { readonly reason: string } {
+    const found = this.finder.find(name);
+    switch (found.kind) {
+      case 'found':
+        return found.index;
+      case 'missing':
+        return { reason: `no image ${name}` };
+      case 'ambiguous': {
+        const files = found.indices.map((index) => this.entries[index].file);
+        return { reason: `${name} could be ${files.slice(0, 3).join(' or ')}${files.length > 3 ? ' or others' : ''}` };
+      }
+      default:
+        return found satisfies never;
+    }
+  }
+
+  hasImage(name: string): boolean {
+    return this.finder.find(name).kind !== 'missing';
+  }
+
+  hasIdentity(name: string): boolean {
+    return this.identities.has(name.normalize('NFC'));
+  }
+}
+
+/** Finds the images of pairs. */
+export function resolvePairs(pairs: readonly Pair[], names: ImageNames): ResolvedPairs {
   const left: number[] = [];
   const right: number[] = [];
   const kept: number[] = [];
   const missing: MissingPair[] = [];
   for (const [index, { line, a, b }] of pairs.entries()) {
-    const [i, j] = [find(a), find(b)];
-    if (i !== undefined && j !== undefined) {
+    const [i, j] = [names.find(a), names.find(b)];
+    if (typeof i === 'number' && typeof j === 'number') {
       left.push(i);
       right.push(j);
       kept.push(index);
     } else {
-      const absent = [...new Set([...(i === undefined ? [a] : []), ...(j === undefined ? [b] : [])])];
-      missing.push({ line, a, b, reason: `no image ${absent.join(' and ')}` });
+      const reasons = [i, j].flatMap((found) => (typeof found === 'number' ? [] : [found.reason]));
+      missing.push({ line, a, b, reason: [...new Set(reasons)].join('; ') });
     }
   }
   return { left: Int32Array.from(left), right: Int32Array.from(right), kept: Uint32Array.from(kept), missing };
-}
-
-/** The images there are, as {@link parsePairs} asks for them. */
-export function knownImages(entries: readonly { readonly file: string; readonly identity: string }[]): KnownImages {
-  const find = fileFinder(entries.map(({ file }) => file));
-  const identities = new Set(entries.map(({ identity }) => identity.normalize('NFC')));
-  return {
-    hasImage: (path) => find(path) !== undefined,
-    hasIdentity: (name) => identities.has(name.normalize('NFC')),
-  };
 }
