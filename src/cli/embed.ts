@@ -1,7 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { requireWritableFile, SphereFaceError } from '../common/index.js';
-import { describeFormats, openImageSource, assertSameAlignment } from '../images/index.js';
+import { describeFormats, describeIgnored, openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel } from '../models/index.js';
 import { Output, Progress, positiveInteger } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
@@ -62,9 +62,8 @@ export function registerEmbed(program: Command): void {
         out.warn(`… and ${failures.length - namedFailures} more images without an embedding`);
       for (const { file, reason } of source.refused.slice(0, namedFailures)) out.warn(`${file}: ${reason}`);
       out.line(`${embedded} embeddings of ${width} values written to ${options.output}`);
-      out.line(
-        `without an embedding: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored.length}`,
-      );
+      out.line(`without an embedding: ${failures.length}, refused: ${source.refused.length}`);
+      if (source.ignored.length > 0) out.line(`left out, as they are no images: ${describeIgnored(source.ignored)}`);
       out.result({
         output: options.output,
         embedded,

@@ -2,6 +2,7 @@
 // The command line's entry: gathers the commands, turns errors into messages and exit codes (0 done, 1 failed, 2 usage).
 import { Command } from 'commander';
 import { packageVersion } from '../common/index.js';
+import { blockOtherLoaders } from '../images/index.js';
 import { survivePipes } from './closed-pipes.js';
 import { commands } from './commands.js';
 import { reportError } from './error-report.js';
@@ -13,6 +14,7 @@ const program = new Command('sphereface')
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
+blockOtherLoaders();
 
 try {
   await program.parseAsync();

@@ -6,7 +6,8 @@ import { SphereFaceError } from '../common/errors.js';
 import { Lifetime } from '../common/lifetime.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
-import type { InputSpec, PackedPicture } from '../images/input.js';
+import type { InputSpec } from '../images/input.js';
+import type { PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
 import {
   ModelFileError,

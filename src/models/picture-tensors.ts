@@ -2,7 +2,8 @@
 import { Tensor } from 'onnxruntime-common';
 import { fromFloat16, toFloat16 } from '../common/float16.js';
 import { SphereFaceError } from '../common/errors.js';
-import { InputPacker, type InputSpec, type PackedPicture } from '../images/input.js';
+import type { InputSpec } from '../images/input.js';
+import { InputPacker, type PackedPicture } from '../images/packer.js';
 import type { PicturePort } from './ports.js';
 
 /** Makes the tensors of one network's input. */
