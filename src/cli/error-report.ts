@@ -1,7 +1,8 @@
-// How a command's error is told: words on stderr, with `--json` one object on stdout too, and the exit code.
+// How a command's error is told: words on stderr, with `--json` one object on stdout too.
 import { CommanderError } from 'commander';
-import { messageOf, SphereFaceError, UsageError } from '../common/index.js';
+import { messageOf, SphereFaceError } from '../common/index.js';
 import { hasPrintedResult } from './context.js';
+import { clearLive } from './live-line.js';
 
 /** The object of an error under `--json`. */
 export interface ErrorObject {
@@ -18,19 +19,17 @@ export interface ErrorObject {
 /**
  * Tells an error that a command has thrown.
  * @param json whether the command was given `--json`
- * @returns the exit code: 2 for what the user wrote, 1 for what went wrong, 0 where help or the version was asked for
  */
-export function reportError(error: unknown, json: boolean): number {
+export function reportError(error: unknown, json: boolean): void {
   if (error instanceof CommanderError) {
-    // Commander has written its message, or the help, itself.
-    if (error.exitCode === 0) return 0;
-    if (json) printObject(error);
-    return 2;
+    // Commander has written its message itself; or the help, which is no error.
+    if (error.exitCode !== 0 && json) printObject(error);
+    return;
   }
+  clearLive();
   process.stderr.write(`error: ${messageOf(error)}\n`);
   if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (json) printObject(error);
-  return error instanceof UsageError ? 2 : 1;
 }
 
 function printObject(error: unknown): void {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeAlignment } from '../images/index.js';
 import {
-  encodeSafetensors,
+  encodeWeights,
   importCaffe,
   type ImportedModel,
   importOnnx,
@@ -39,7 +39,8 @@ export function registerImport(program: Command): void {
     const imported = await importForeign(foreign, options);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
-    if (asWeights) await writeFileAtomic(options.output, encodeSafetensors(new Map([...parameters, ...classifiers])));
+    const weights = { parameters: new Map([...parameters, ...classifiers]), input };
+    if (asWeights) await writeFileAtomic(options.output, encodeWeights(weights));
     else await writeModel(options.output, imported.model);
 
     out.line(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseModel } from '../models/onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
 import { ModelProtoSchema } from '../graph/onnx/onnx_pb.js';
 import { tinyInput, tinyModel } from '../testing/tiny-model.js';
 import { tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';

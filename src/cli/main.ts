@@ -1,13 +1,16 @@
 #!/usr/bin/env node
-// The command line's entry: gathers the commands, turns errors into messages and exit codes (0 done, 1 failed, 2 usage).
+// The command line's entry: gathers the commands, turns errors into messages and exit statuses.
 import { Command } from 'commander';
 import { packageVersion } from '../common/index.js';
 import { blockOtherLoaders } from '../images/index.js';
 import { survivePipes } from './closed-pipes.js';
 import { commands } from './commands.js';
 import { reportError } from './error-report.js';
+import { exitStatus } from './exit-status.js';
+import { handleInterrupts } from './interrupt.js';
 
 survivePipes();
+handleInterrupts();
 const program = new Command('sphereface')
   .description('Train, evaluate and deploy face-verification models: SphereFace+ from photos to a report.')
   .version(packageVersion)
@@ -19,5 +22,6 @@ blockOtherLoaders();
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = reportError(error, process.argv.includes('--json'));
+  reportError(error, process.argv.includes('--json'));
+  process.exitCode = exitStatus(error);
 }

@@ -9,8 +9,15 @@ import { parseDefinition } from './caffe/definition.js';
 import { readCaffeModel } from './caffe/read.js';
 import { type InputSpec, publishedInput } from '../images/input.js';
 import { encodeMetadata } from './metadata.js';
-import { type ParsedModel, parseModel, portsOf, readMetadataProps, readModelFile, withMetadataProps } from './onnx.js';
-import type { Parameter } from './parameters.js';
+import {
+  type ParsedModel,
+  type Parameter,
+  parseModel,
+  portsOf,
+  readMetadataProps,
+  withMetadataProps,
+} from '../graph/onnx/index.js';
+import { readModelFile } from './model-file.js';
 import { embeddingPort } from './ports.js';
 
 /** A model that was made of a foreign one. */

@@ -19,7 +19,8 @@ import {
 import { type InputSpec, assertSameAlignment, publishedInput } from '../images/input.js';
 import type { ModelMetadata } from './metadata.js';
 import { openModel, readMetadata, updateMetadata } from './model.js';
-import { networkDigest, parseModel, writeModel } from './onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
+import { networkDigest, writeModel } from './model-file.js';
 import { readParameters } from './parameters.js';
 
 const pictures: Picture[] = Array.from({ length: 5 }, (_, index) => ({

@@ -9,16 +9,8 @@ import { type Device, Session } from '../runtime/index.js';
 import type { InputSpec } from '../images/input.js';
 import type { PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
-import {
-  ModelFileError,
-  networkDigest,
-  parseModel,
-  portsOf,
-  readMetadataProps,
-  readModelFile,
-  withMetadataProps,
-  writeModel,
-} from './onnx.js';
+import { ModelFileError, parseModel, portsOf, readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
+import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { outputValues, PictureTensors } from './picture-tensors.js';
 import { embeddingPort, type PicturePort, picturePort } from './ports.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';

@@ -11,7 +11,7 @@ import { type ForeignForm, foreignModel } from '../testing/foreign-model.js';
 import { tinyEmbedding, tinyInput, tinyWeights } from '../testing/tiny-model.js';
 import { importOnnx } from './import.js';
 import { openModel } from './model.js';
-import type { Port } from './onnx.js';
+import type { Port } from '../graph/onnx/index.js';
 import { embeddingPort } from './ports.js';
 
 const picture: Picture = { width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => (i * 67) % 256) };

@@ -2,7 +2,7 @@
 import { UsageError } from '../common/errors.js';
 import { TensorProto_DataType as DataType } from '../graph/onnx/onnx_pb.js';
 import type { InputSpec } from '../images/input.js';
-import { ModelFileError, type Port } from './onnx.js';
+import { ModelFileError, type Port } from '../graph/onnx/index.js';
 
 /** Types of the elements of pictures that a network may take. */
 export type PictureType = 'float32' | 'float16' | 'uint8';

@@ -11,7 +11,7 @@ import { exportModel } from './export.js';
 import { publishedInput } from '../images/input.js';
 import { encodeMetadata } from './metadata.js';
 import { openModel } from './model.js';
-import { writeModel } from './onnx.js';
+import { writeModel } from './model-file.js';
 
 const input = { ...publishedInput, width: 24, height: 28 };
 /** Stages on both sides of the limit at which convolutions change their form. */

@@ -3,12 +3,10 @@
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
-import { TensorProto_DataType } from '../graph/onnx/onnx_pb.js';
+import { floatParameters, type ParsedModel, storesFloat16 } from '../graph/onnx/index.js';
 import { type EmbeddingNetwork, embeddingNetwork, InferenceBuilder } from '../nn/index.js';
 import { float32Data, Session, type Tensor } from '../runtime/index.js';
 import type { ModelMetadata } from './metadata.js';
-import type { ParsedModel } from './onnx.js';
-import { floatData } from './parameters.js';
 
 /** Pictures of one run; its matrix products are tall enough from here on, and its memory does not grow with the caller's batches. */
 export const preparedBatch = 32;
@@ -56,7 +54,7 @@ export class PreparedNetwork {
   static of(model: ParsedModel, metadata: ModelMetadata | undefined, threads?: number): PreparedNetwork | undefined {
     const network = metadata?.recipe === undefined ? undefined : networkOf(metadata.recipe);
     if (metadata === undefined || network === undefined) return undefined;
-    if (model.graph.initializer.some(({ dataType }) => dataType === TensorProto_DataType.FLOAT16)) return undefined;
+    if (storesFloat16(model)) return undefined;
     return new PreparedNetwork(network, metadata, threads, model);
   }
 
@@ -96,11 +94,8 @@ export class PreparedNetwork {
 
   /** The network made for this processor; `undefined` when the file's parameters are not those of the network it names. */
   private async prepare(): Promise<Session | undefined> {
-    const values = new Map<string, Float32Array>();
-    for (const tensor of this.model?.graph.initializer ?? []) {
-      const data = floatData(tensor, tensor.name);
-      if (data !== undefined) values.set(tensor.name, data);
-    }
+    if (this.model === undefined) return undefined;
+    const values = new Map([...floatParameters(this.model, 'the model')].map(([name, { data }]) => [name, data]));
     this.model = undefined;
     const graph = new Graph();
     const { width, height } = this.metadata.input;

@@ -1,5 +1,6 @@
 // Pairs drawn among a set of crops: for evaluating a model on one's own people.
 import { SphereFaceError } from '../common/errors.js';
+import { compareNames } from '../common/names.js';
 import { Random } from '../common/random.js';
 import { balancedPairs, type DrawnPair, drawPairs, filesByIdentity, type PairDraw } from '../evaluation/index.js';
 import { assertSameAlignment, type OpenedSource } from '../images/index.js';
@@ -49,7 +50,7 @@ export async function drawPairsOf(options: DrawPairsOptions): Promise<DrawnPairs
   const random = new Random(seed, 2);
   const withIdentity = source.entries.filter(({ identity }) => identity !== '');
   const files = filesByIdentity(withIdentity);
-  const names = [...files.keys()].sort();
+  const names = [...files.keys()].sort(compareNames);
   random.shuffle(names);
   const upTo = (fold: number): number => Math.floor((Math.floor(count / 2) * fold) / folds);
   const draws = Array.from({ length: folds }, (_, fold) => {

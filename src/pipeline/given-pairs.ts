@@ -1,6 +1,7 @@
 // The pairs that a user gives to evaluate on, and their people: held out of training whether or not their images are found.
 import { basename } from 'node:path';
 import { SphereFaceError } from '../common/errors.js';
+import { compareNames } from '../common/names.js';
 import { ImageNames, type Pair, peopleOf, resolvePairs } from '../evaluation/index.js';
 import type { ImageSource } from '../images/index.js';
 import { readPairs } from './evaluation-data.js';
@@ -8,7 +9,7 @@ import { readPairs } from './evaluation-data.js';
 export interface GivenPairs {
   /** The pairs whose images are there. */
   readonly pairs: readonly Pair[];
-  /** The source's people whom the pairs name. */
+  /** The source's people whom the pairs name, in the order of `compareNames`. */
   readonly identities: readonly string[];
   /** What could not be found, and what follows from it, a sentence each. */
   readonly warnings: readonly string[];
@@ -41,7 +42,7 @@ export async function givenPairs(path: string, source: ImageSource): Promise<Giv
   const { identities, notFound, unknown } = peopleOf(pairs, names);
   return {
     pairs: usable,
-    identities,
+    identities: [...identities].sort(compareNames),
     warnings: [
       ...(missing.length === 0
         ? []

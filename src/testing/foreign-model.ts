@@ -9,7 +9,7 @@ import {
   TensorProto_DataType as DataType,
   ValueInfoProtoSchema,
 } from '../graph/onnx/onnx_pb.js';
-import { parseModel } from '../models/onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
 import { tinyInput, tinyModel } from './tiny-model.js';
 
 /** What is foreign about it. */

@@ -40,6 +40,11 @@ export class TrainingLog {
     await appendFile(this.path, `${JSON.stringify(line)}\n`);
   }
 
+  /** Whether anything was logged. */
+  async hasLines(): Promise<boolean> {
+    return (await readFile(this.path, 'utf8').catch(() => '')).trim() !== '';
+  }
+
   /** Drops lines after `iteration` and a last line that a kill cut off. */
   async cutBack(iteration: number): Promise<void> {
     const text = await readFile(this.path, 'utf8').catch(() => '');

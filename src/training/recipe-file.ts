@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
+import type { AlignmentSpec } from '../images/index.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { builtInRecipe } from './recipes.js';
 
@@ -11,13 +12,29 @@ import { builtInRecipe } from './recipes.js';
  * @param settings changes in the form `path=value`, applied last, in order.
  */
 export async function loadRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<Recipe> {
-  const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
-  let input: unknown = isFile ? await readRecipeFile(nameOrPath) : builtInRecipe(nameOrPath);
-  for (const setting of settings) input = applySetting(input, setting);
-  return parseRecipe(input, isFile ? `recipe ${nameOrPath}` : 'recipe');
+  return (await loadStatedRecipe(nameOrPath, settings)).recipe;
 }
 
-async function readRecipeFile(path: string): Promise<unknown> {
+/** A recipe, and the alignment that its file or its settings state; a recipe that states none leaves it to the data. */
+export interface StatedRecipe {
+  readonly recipe: Recipe;
+  readonly alignment?: AlignmentSpec;
+}
+
+/** As {@link loadRecipe}, with what a recipe resolved in full no longer tells. */
+export async function loadStatedRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<StatedRecipe> {
+  const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
+  const { base, own } = isFile ? await readRecipeFile(nameOrPath) : { base: builtInRecipe(nameOrPath), own: {} };
+  const changed = (input: unknown) => settings.reduce<unknown>(applySetting, input);
+  const recipe = parseRecipe(changed(merge(base, own)), isFile ? `recipe ${nameOrPath}` : 'recipe');
+  const { input } = changed(own) as { readonly input?: { readonly alignment?: unknown } };
+  return input?.alignment === undefined ? { recipe } : { recipe, alignment: recipe.input.alignment };
+}
+
+/** What a file says itself, and the recipe that it builds on. */
+async function readRecipeFile(
+  path: string,
+): Promise<{ readonly base: unknown; readonly own: Record<string, unknown> }> {
   let content: unknown;
   try {
     // YAML 1.2 holds JSON, so one parser reads both.
@@ -29,9 +46,9 @@ async function readRecipeFile(path: string): Promise<unknown> {
     throw new UsageError(`The recipe ${path} is not an object.`, { expected: 'fields such as solver: or loss:' });
   }
   const { extends: base, ...own } = content;
-  if (base === undefined) return own;
+  if (base === undefined) return { base: {}, own };
   if (typeof base !== 'string') throw new UsageError(`extends: in ${path} must name a built-in recipe.`);
-  return merge(builtInRecipe(base), own);
+  return { base: builtInRecipe(base), own };
 }
 
 /**

@@ -12,6 +12,20 @@ export function learningRate(solver: Recipe['solver'], step: number): number {
   return done < iterations ? rate * (start + ((1 - start) * step) / iterations) : rate;
 }
 
+/** Whether a schedule stretches over the whole run, so that another number of iterations changes the rate of every step. */
+export function spansRun(schedule: LearningRateSchedule): boolean {
+  switch (schedule.type) {
+    case 'constant':
+    case 'multistep':
+      return false;
+    case 'cosine':
+    case 'polynomial':
+      return true;
+    default:
+      return schedule satisfies never;
+  }
+}
+
 function decay(schedule: LearningRateSchedule, done: number, iterations: number): number {
   switch (schedule.type) {
     case 'constant':

@@ -133,6 +133,8 @@ export class Trainer implements AsyncDisposable {
         guard: this.guard.state,
       },
       parameters: this.store.valueTensors(),
+      identities: this.dataset.identities,
+      input: this.recipe.input,
       momentum: this.store.momentumTensors(),
     };
   }

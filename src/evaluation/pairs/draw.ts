@@ -1,4 +1,5 @@
 // Drawing pairs among labelled images: as many matched as mismatched, none twice, and the same for the same seed.
+import { normaliseName } from '../../common/names.js';
 import type { Random } from '../../common/random.js';
 import type { Pair } from './pair.js';
 
@@ -12,12 +13,13 @@ export interface PairDraw {
   readonly mismatched: readonly DrawnPair[];
 }
 
-/** The files of each identity. */
+/** The files of each identity; one person's names in two Unicode forms are one. */
 export function filesByIdentity(
   entries: readonly { readonly file: string; readonly identity: string }[],
 ): Map<string, string[]> {
   const files = new Map<string, string[]>();
-  for (const { identity, file } of entries) {
+  for (const { identity: given, file } of entries) {
+    const identity = normaliseName(given);
     const list = files.get(identity);
     if (list === undefined) files.set(identity, [file]);
     else list.push(file);

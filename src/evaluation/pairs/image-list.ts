@@ -1,4 +1,5 @@
 // Gallery and probe lists: an image and its identity on each line.
+import { normaliseName } from '../../common/names.js';
 import { UsageError } from '../../common/errors.js';
 import { cutLines, type KnownImages } from './lines.js';
 import type { Line } from './pair.js';
@@ -33,7 +34,7 @@ function listed({ number, words }: Line): ListedImage | undefined {
   const identity = stated ?? (file.includes('/') ? file.split('/')[0] : undefined);
   if (words.length > 2 || identity === undefined) return undefined;
   // One person's name may come from two systems: composed in one list, decomposed in the other.
-  return { line: number, file, identity: identity.normalize('NFC') };
+  return { line: number, file, identity: normaliseName(identity) };
 }
 
 function misfit({ number, words }: Line, name: string): UsageError {

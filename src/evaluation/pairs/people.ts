@@ -1,4 +1,5 @@
 // Whose images pairs name, whether or not the images are there: who must not be trained on.
+import { normaliseName } from '../../common/names.js';
 import type { Pair } from './pair.js';
 import { ImageNames } from './resolve.js';
 
@@ -58,5 +59,5 @@ function identitiesByName(identities: readonly string[]): ReadonlyMap<string, re
 }
 
 function folded(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+  return normaliseName(name).toLowerCase();
 }

@@ -1,4 +1,5 @@
 // Pairs and lists, and the images that they name: which there are, and which are missing and why.
+import { normaliseName } from '../../common/names.js';
 import { NameFinder } from '../../images/finder.js';
 import type { KnownImages } from './lines.js';
 import type { Pair } from './pair.js';
@@ -27,7 +28,7 @@ export class ImageNames implements KnownImages {
 
   constructor(readonly entries: readonly { readonly file: string; readonly identity: string }[]) {
     this.finder = new NameFinder(entries.map(({ file }) => file));
-    this.identities = new Set(entries.map(({ identity }) => identity.normalize('NFC')));
+    this.identities = new Set(entries.map(({ identity }) => normaliseName(identity)));
   }
 
   /** The image of a name: its index among the entries, or why there is none. */
@@ -52,7 +53,7 @@ export class ImageNames implements KnownImages {
   }
 
   hasIdentity(name: string): boolean {
-    return this.identities.has(name.normalize('NFC'));
+    return this.identities.has(normaliseName(name));
   }
 }
 

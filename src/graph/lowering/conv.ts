@@ -1,10 +1,11 @@
 // Which executable form a convolution and its gradients take.
-import { constantOf } from '../ops/constant.js';
+import { constantOf } from '../constant.js';
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Node, Shape, Value } from '../value.js';
 import type { Layout } from './layout.js';
 import type { Target } from './target.js';
-import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './winograd.js';
+import { isBilinear } from './winograd-plan.js';
+import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './winograd.js';
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
 

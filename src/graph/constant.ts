@@ -1,5 +1,6 @@
-// A tensor stored in the model.
-import type { ConstantData, DType, Op, Shape, Value } from '../value.js';
+// A tensor stored in the model: the op that every graph makes itself, and the question whether a value is one.
+// It stands below ops/ and lowering/, which both ask.
+import type { ConstantData, DType, Op, Shape, Value } from './value.js';
 
 export interface ConstantAttributes extends Record<string, unknown> {
   readonly data: ConstantData;
