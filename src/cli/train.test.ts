@@ -211,4 +211,19 @@ describe('sphereface recipes', () => {
     const json = await runCommand(registerRecipes, ['recipes', 'sphereface-m1', '--json']);
     expect(JSON.parse(json.stdout)).toEqual(builtInRecipe('sphereface-m1'));
   });
+
+  it('says what each field means, in lines that fit a terminal', async () => {
+    const { stdout } = await runCommand(registerRecipes, ['recipes', 'sphereface-plus-m4-small', '--explain']);
+    expect(stdout).toContain(
+      'solver.schedule.type: cosine  (default multistep)\n' +
+        '    Half a cosine from the base rate to final times it. One of constant, multistep, cosine,\n    polynomial.\n',
+    );
+    expect(stdout).toContain('solver.momentum: 0.9  (the default)\n    Share of the last step');
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
+    const json = await runCommand(registerRecipes, ['recipes', 'sphereface-m1', '--explain', '--json']);
+    const { fields } = JSON.parse(json.stdout) as { fields: { path: string }[] };
+    expect(fields.map(({ path }) => path)).toContain('loss.margin.lambda.base');
+    const { error } = await runCommand(registerRecipes, ['recipes', '--explain']);
+    expect(error).toBeInstanceOf(UsageError);
+  });
 });

@@ -6,9 +6,9 @@ import { embeddingModel } from './network.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
-export function modelOf({ recipe, store }: Trainer): Uint8Array {
+export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
   const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata));
+  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata), extensions);
 }
 
 /** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
 import type { AlignmentSpec } from '../images/index.js';
+import type { Extensions } from './extensions.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { builtInRecipe } from './recipes.js';
 
@@ -10,9 +11,14 @@ import { builtInRecipe } from './recipes.js';
  * Reads a recipe by built-in name or from a file. A file may say `extends: NAME` and then only what differs: objects are merged
  * field by field, except where their `type` or `form` changes; lists and single values replace.
  * @param settings changes in the form `path=value`, applied last, in order.
+ * @param extensions what the recipe may name besides the margins, energies and backbones of this package.
  */
-export async function loadRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<Recipe> {
-  return (await loadStatedRecipe(nameOrPath, settings)).recipe;
+export async function loadRecipe(
+  nameOrPath: string,
+  settings: readonly string[] = [],
+  extensions?: Extensions,
+): Promise<Recipe> {
+  return (await loadStatedRecipe(nameOrPath, settings, extensions)).recipe;
 }
 
 /** A recipe, and the alignment that its file or its settings state; a recipe that states none leaves it to the data. */
@@ -22,11 +28,18 @@ export interface StatedRecipe {
 }
 
 /** As {@link loadRecipe}, with what a recipe resolved in full no longer tells. */
-export async function loadStatedRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<StatedRecipe> {
+export async function loadStatedRecipe(
+  nameOrPath: string,
+  settings: readonly string[] = [],
+  extensions?: Extensions,
+): Promise<StatedRecipe> {
   const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
   const { base, own } = isFile ? await readRecipeFile(nameOrPath) : { base: builtInRecipe(nameOrPath), own: {} };
   const changed = (input: unknown) => settings.reduce<unknown>(applySetting, input);
-  const recipe = parseRecipe(changed(merge(base, own)), isFile ? `recipe ${nameOrPath}` : 'recipe');
+  const recipe = parseRecipe(changed(merge(base, own)), {
+    source: isFile ? `recipe ${nameOrPath}` : 'recipe',
+    extensions,
+  });
   const { input } = changed(own) as { readonly input?: { readonly alignment?: unknown } };
   return input?.alignment === undefined ? { recipe } : { recipe, alignment: recipe.input.alignment };
 }
@@ -88,18 +101,24 @@ function put(target: unknown, [key, ...rest]: readonly string[], value: unknown,
     return target.map((item: unknown, position) => (position === index ? put(item, rest, value, setting) : item));
   }
   const fields = isRecord(target) ? target : {};
+  // Another type has other fields: those of the type before do not stay.
+  if (rest.length === 0 && key === kindKey(fields) && value !== fields[key]) return { [key]: value };
   return { ...fields, [key]: put(fields[key], rest, value, setting) };
 }
 
 /** Fields of `change` over those of `base`; where `type` or `form` differs the change stands alone. */
 function merge(base: unknown, change: unknown): unknown {
   if (!isRecord(base) || !isRecord(change)) return change;
-  for (const kind of ['type', 'form']) {
-    if (kind in change && kind in base && change[kind] !== base[kind]) return change;
-  }
+  const kind = kindKey(base);
+  if (kind !== undefined && kind in change && change[kind] !== base[kind]) return change;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(change)) merged[key] = merge(base[key], value);
   return merged;
+}
+
+/** The field that decides which others there are. An energy has a `form`, and may have a `type` besides. */
+function kindKey(fields: Record<string, unknown>): string | undefined {
+  return ['form', 'type'].find((key) => key in fields);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
 import type { CheckpointStore } from './checkpoint.js';
+import type { Extensions } from './extensions.js';
 import type { TrainingLog } from './log.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 
@@ -36,13 +37,16 @@ export type RunRecord = z.output<typeof runSchema>;
  * Reads run.json and recipe.json.
  * @throws SphereFaceError when the folder holds no run, or one of the two is damaged.
  */
-export async function readRun(folder: string): Promise<{ readonly record: RunRecord; readonly recipe: Recipe }> {
+export async function readRun(
+  folder: string,
+  extensions?: Extensions,
+): Promise<{ readonly record: RunRecord; readonly recipe: Recipe }> {
   const next = `its checkpoints may still be good: start a new run from them with --init ${folder}`;
   const record = parseJson(runSchema, await readRunFile(folder, runFile), join(folder, runFile), next);
   const path = join(folder, recipeFile);
   const text = await readRunFile(folder, recipeFile);
   try {
-    return { record, recipe: parseRecipe(parseJson(z.unknown(), text, path, next), path) };
+    return { record, recipe: parseRecipe(parseJson(z.unknown(), text, path, next), { source: path, extensions }) };
   } catch (error) {
     // The user did not write this recipe: not wrong usage.
     if (error instanceof UsageError) throw new SphereFaceError(`${path} is damaged.`, { ...error.parts, next });

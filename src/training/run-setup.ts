@@ -11,12 +11,15 @@ import {
   sameAlignment,
 } from '../images/index.js';
 import type { Weights } from '../models/index.js';
+import { withPresentNames } from '../nn/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { agreedAlignment, ownAlignment, type RunAlignment } from './alignment.js';
 import type { Checkpoint } from './checkpoint.js';
 import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { earlierData } from './earlier-data.js';
+import { componentsOf } from './extensions.js';
+import { readInitialWeights } from './initial-weights.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
 import type { Recipe } from './recipe.js';
 import { checkRows } from './row-check.js';
@@ -44,6 +47,13 @@ export interface ResumeOptions extends RunOptions {
   readonly data?: string;
   /** Optimizer steps that the run shall have in all; the recipe's by default. */
   readonly iterations?: number;
+}
+
+/** The weights of a start, under the names that the recipe's backbone gives its parameters now. */
+export async function startOf(path: string, { recipe, extensions }: StartOptions): Promise<Weights> {
+  const { backbone } = componentsOf(recipe, extensions);
+  const weights = await readInitialWeights(path);
+  return { ...weights, parameters: withPresentNames(weights.parameters, backbone) };
 }
 
 /** Fills the trainer's parameters from a model, and warns of a classifier that does not come along or does not know the people. */

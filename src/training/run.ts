@@ -5,9 +5,10 @@ import { SphereFaceError, UsageError } from '../common/errors.js';
 import { packageVersion } from '../common/version.js';
 import { openImageSource } from '../images/index.js';
 import { dataOf } from '../models/safetensors.js';
+import { withPresentNames } from '../nn/index.js';
 import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
-import { readInitialWeights } from './initial-weights.js';
+import { componentsOf } from './extensions.js';
 import { logOf, type RunResult, runLoop, storeOf } from './run-loop.js';
 import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
 import {
@@ -17,6 +18,7 @@ import {
   initialise,
   openData,
   type ResumeOptions,
+  startOf,
   type StartOptions,
   tellOf,
   withAlignment,
@@ -42,7 +44,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
   const opened = await openImageSource(data);
   try {
     tellOf(opened, data, onWarning);
-    const given = init === undefined ? undefined : await readInitialWeights(init);
+    const given = init === undefined ? undefined : await startOf(init, options);
     const alignment = alignmentOf(options, opened, given);
     const recipe = withAlignment(options.recipe, alignment);
     const dataset = datasetOf(opened, recipe.data.minimumImages);
@@ -78,7 +80,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
  * @throws SphereFaceError when the folder holds no run, or its data has changed; UsageError for `iterations` that are already done.
  */
 export async function resumeRun(folder: string, options: ResumeOptions = {}): Promise<RunResult> {
-  const run = await readRun(folder);
+  const run = await readRun(folder, options.extensions);
   const data = options.data ?? run.record.data;
   const opened = await openData(data, run.record.data);
   try {
@@ -92,7 +94,7 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
     const dataset = await datasetOfRun(opened, data, run, checkpoint);
     const alignment = alignmentOfRun(opened, data, run, options);
     const recipe = withIterations(withAlignment(run.recipe, alignment), checkpoint.state.iteration, options);
-    const frozen = dataOf(checkpoint.parameters);
+    const frozen = withPresentNames(dataOf(checkpoint.parameters), componentsOf(recipe, options.extensions).backbone);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     await trainer.restore(checkpoint);
     if (recipe !== run.recipe) await writeRecipe(folder, recipe);
