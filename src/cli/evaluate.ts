@@ -35,7 +35,7 @@ export function registerEvaluate(program: Command): void {
       .argument('<model>', 'a model file (.onnx)')
       .requiredOption(
         '--pairs <file>',
-        "LFW's pairs.txt or view-1 pairs, `path path label` lines, or a set like lfw.bin",
+        'pairs of LFW, CALFW or CPLFW, `path path label` lines, a table with a header, or a set like lfw.bin',
       )
       .option('--images <data>', `the aligned crops: ${describeFormats()}`)
       .requiredOption('-o, --output <report>', 'the folder for index.html and result.json')
@@ -90,8 +90,8 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
         progress[Symbol.dispose]();
         progress = undefined;
       },
-      onMissing: (text) => {
-        out.line(text);
+      onWarning: (text) => {
+        out.warn(text);
       },
     });
     summarise(out, result, record.pairs, options, calibration);

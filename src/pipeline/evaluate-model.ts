@@ -53,8 +53,8 @@ export interface EvaluateModelOptions extends EvaluationPaths, Partial<Omit<Outp
   readonly open?: OpenModelOptions;
   /** Called as images are embedded. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called before the run fails for missing images, with where they are all listed. */
-  readonly onMissing?: (text: string) => void;
+  /** What is odd about the images; and before the run fails for missing ones, where they are all listed. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** What came of it; the report is written. */
@@ -82,6 +82,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   await using model = await openModel(path, options.open);
   const data = await openEvaluationData(options);
   try {
+    for (const warning of data.source.warnings) options.onWarning?.(warning);
     assertSameAlignment(model.input, data.alignment);
     const result = await runEvaluation({
       protocol: options.protocol,
@@ -108,7 +109,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     if (calibration !== undefined) await updateMetadata(path, { calibration });
     return { result, record, report: join(output, 'index.html'), calibration };
   } catch (error) {
-    if (error instanceof MissingImagesError) options.onMissing?.(await listMissing(error, output));
+    if (error instanceof MissingImagesError) options.onWarning?.(await listMissing(error, output));
     throw error;
   } finally {
     await data.source.dispose();

@@ -5,7 +5,7 @@ import { UsageError } from '../common/errors.js';
 import {
   type AlignmentSpec,
   type CropManifest,
-  type ImageSource,
+  type OpenedSource,
   openImageSource,
   formatOf,
   openVerificationSet,
@@ -17,7 +17,7 @@ import { ImageNames, type ListedImage, type PairFile, parseImageList, parsePairs
 /** Pairs and the images that they name. */
 export interface EvaluationData {
   readonly pairFile: PairFile;
-  readonly source: ImageSource;
+  readonly source: OpenedSource;
   /** The source's images by name, for pair files and lists. */
   readonly names: ImageNames;
   /** The images' name and form, for reports. */

@@ -105,7 +105,7 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
         if (unit === 'photos' && done === 20) stop.abort();
       },
     };
-    await expect(runPipeline(options('half', { signal: stop.signal }), stopping)).rejects.toThrow(/interrupted/);
+    await expect(runPipeline(options('half', { signal: stop.signal }), stopping)).rejects.toThrow(/^Interrupted/);
     const notes: string[] = [];
     await runPipeline(options('half'), { onNote: (text) => notes.push(text) });
     expect(notes[0]).toMatch(/; 20 had been done before$/);
@@ -145,6 +145,26 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
       expect.stringMatching(/^person-002\/77.jpg, person-003\/78.jpg of lost.txt: .*kept from training all the same/),
       expect.stringMatching(/^nobody\/1.jpg of lost.txt: .*may be trained on/),
     ]);
+  });
+
+  it('leaves out photos of nobody, says so first, and does not take its own output for photos', async () => {
+    const own = join(folder, 'own');
+    await cp(photos, own, { recursive: true });
+    await cp(join(photos, 'person-000', '00.jpg'), join(own, 'cover.jpg'));
+    const output = join(own, 'out');
+    const told: string[] = [];
+    const listen: PipelineEvents = {
+      onWarning: (text) => told.push(text),
+      onProgress: (done, total, unit) => {
+        if (unit === 'photos' && done === total) told.push(`${total} photos`);
+      },
+    };
+    const first = await runPipeline({ ...options('own/out'), photos: own, folder: output }, listen);
+    expect(first.photos.total).toBe(120);
+    expect(told).toEqual([expect.stringMatching(/in no identity folder: cover.jpg/), '120 photos']);
+    const again = await runPipeline({ ...options('own/out'), photos: own, folder: output });
+    expect(again).toEqual(first);
+    await expect(runPipeline({ ...options('own'), photos: own, folder: own })).rejects.toThrow(/over the photos/);
   });
 
   it('says before the long work that given pairs cannot be evaluated', async () => {

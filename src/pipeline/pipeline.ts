@@ -14,6 +14,7 @@ import { evaluateModel } from './evaluate-model.js';
 import { givenPairs } from './given-pairs.js';
 import { defaultHoldOut, holdOut, type HoldOutOptions } from './hold-out.js';
 import { Ledger } from './ledger.js';
+import { openPhotos } from './photos.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
 
 /** What is trained. */
@@ -138,8 +139,8 @@ class Pipeline {
     };
     await ledger.stage('plan', plan, () => Promise.resolve(null));
 
-    const manifest = await this.align(photos, this.aligned);
-    if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages);
+    const manifest = await this.align(photos, this.aligned, 'leave-out');
+    if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages, 'keep');
     const division = await this.stage(ledger, 'divide into training and evaluation', 'divide', () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
@@ -179,7 +180,7 @@ class Pipeline {
     const { photos, pairs, pairPhotos, folder } = this.options;
     await requireWritableFolder(folder);
     if (pairs === undefined) return;
-    await using source = await openImageSource(pairPhotos ?? photos);
+    await using source = await openPhotos(pairPhotos ?? photos, folder, { strays: 'keep' });
     await givenPairs(pairs, source);
   }
 
@@ -194,12 +195,13 @@ class Pipeline {
   }
 
   /** Detection and alignment keep their own account of what is done. */
-  private async align(photos: string, output: string): Promise<AlignedManifest> {
-    const { weights, threads, device, signal } = this.options;
+  private async align(photos: string, output: string, strays: 'keep' | 'leave-out'): Promise<AlignedManifest> {
+    const { folder, weights, threads, device, signal } = this.options;
     const finished = await exists(join(output, 'manifest.json'));
     this.events.onStage?.(`find and align faces of ${photos}`, finished);
-    const source = await openImageSource(photos);
+    const source = await openPhotos(photos, folder, { strays });
     try {
+      for (const warning of source.warnings) this.events.onWarning?.(warning);
       const total = source.entries.length;
       const { manifest, resumed } = await prepare({
         source,
@@ -322,7 +324,7 @@ class Pipeline {
       ...(rates.length === 0 ? {} : { calibrate: rates }),
       open: { threads, ...(device === undefined ? {} : { device }) },
       onProgress: (done, total) => this.events.onProgress?.(done, total, 'images'),
-      onMissing: (text) => this.events.onWarning?.(text),
+      onWarning: (text) => this.events.onWarning?.(text),
     });
     const { numbers } = result.evaluation;
     return {
