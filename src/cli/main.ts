@@ -18,10 +18,14 @@ const program = new Command('sphereface')
   .exitOverride();
 for (const register of commands) register(program);
 blockOtherLoaders();
+let running: Command = program;
+program.hook('preAction', (_, command) => {
+  running = command;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
-  reportError(error, process.argv.includes('--json'));
+  reportError(error, running, { json: process.argv.includes('--json') });
   process.exitCode = exitStatus(error);
 }

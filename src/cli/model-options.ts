@@ -9,13 +9,16 @@ export interface ModelOptions extends CommonOptions {
   readonly modelOutput?: string;
 }
 
-/** Adds `--input-spec` and `--model-output` to a command, and the common options. */
+/** Adds `--input-spec` and `--model-output` to a command. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
+    .option('--model-output <name>', 'the output of a model from elsewhere that is the embedding, if it has several');
+}
+
+/** Adds these and the common options. */
 export function withModelOptions(command: Command): Command {
-  return withCommonOptions(
-    command
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
-      .option('--model-output <name>', 'the output of a model from elsewhere that is the embedding, if it has several'),
-  );
+  return withCommonOptions(addModelOptions(command));
 }
 
 /** How to open the model, as a command's options say it. */
@@ -25,6 +28,6 @@ export async function openOptions(options: ModelOptions): Promise<OpenModelOptio
     device,
     threads,
     ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
-    ...(modelOutput === undefined ? {} : { output: modelOutput }),
+    ...(modelOutput === undefined ? {} : { modelOutput }),
   };
 }

@@ -41,3 +41,5 @@ export {
   encodeWeights,
   readClassifier,
 } from './weights.js';
+export { npyHeader } from './embeddings/npy.js';
+export { maxNpyHeader, readNpyHeader } from './embeddings/npy-read.js';

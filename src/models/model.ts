@@ -22,7 +22,7 @@ export interface OpenModelOptions {
   /** The input convention of a file that does not state its own. */
   readonly inputSpec?: InputSpec;
   /** The output that is the embedding, where a foreign file has several that could be it. */
-  readonly output?: string;
+  readonly modelOutput?: string;
 }
 
 /** How to embed pictures. */
@@ -73,7 +73,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const parsed = parseModel(bytes, path);
   const ports = portsOf(parsed);
   const image = picturePort(ports.inputs, input, path);
-  const output = embeddingPort(ports.outputs, path, options.output);
+  const output = embeddingPort(ports.outputs, path, options.modelOutput);
   const session = await Session.create(bytes, {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
@@ -86,7 +86,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
       throw new ModelFileError(`${path} gives no embedding.`, {
         got: `${embeddingSize} value per picture in the output ${output.name}`,
         expected: 'several values per picture',
-        next: 'choose another output with --model-output NAME, if it has one',
+        next: 'choose another output with `modelOutput`, if it has one',
       });
     }
     if (stated !== undefined && stated.embeddingSize !== embeddingSize) {

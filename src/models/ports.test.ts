@@ -27,7 +27,11 @@ afterAll(() => rm(scratch, { recursive: true }));
 
 async function embed(form: ForeignForm, inputSpec = tinyInput, output?: string): Promise<number[]> {
   await writeFile(path, foreignModel(form));
-  await using model = await openModel(path, { threads: 1, inputSpec, ...(output === undefined ? {} : { output }) });
+  await using model = await openModel(path, {
+    threads: 1,
+    inputSpec,
+    ...(output === undefined ? {} : { modelOutput: output }),
+  });
   return [...(await model.embed([picture], { flip: true }))];
 }
 
@@ -83,9 +87,7 @@ describe('the output that is the embedding', () => {
     const outputs = { a: 'embedding', norm: 'norm', b: 'embedding' } as const;
     const failing = embed({ outputs });
     await expect(failing).rejects.toBeInstanceOf(UsageError);
-    await expect(failing).rejects.toThrow(
-      /a \(float32 \[\?, 2\]\); norm \(float32 \[\?, 1\]\); b[^]*--model-output NAME/,
-    );
+    await expect(failing).rejects.toThrow(/a \(float32 \[\?, 2\]\); norm \(float32 \[\?, 1\]\); b[^]*`modelOutput`/);
     expectClose(await embed({ outputs }, tinyInput, 'b'), expected, 1e-4);
     await expect(embed({ outputs }, tinyInput, 'norm')).rejects.toThrow(
       /cannot be the embedding[^]*\[\?, 1\][^]*one of a/,

@@ -91,7 +91,7 @@ export function embeddingPort(outputs: readonly Port[], path: string, wanted?: s
   throw new UsageError(`It is not clear which output of ${path} is the embedding.`, {
     got: list(outputs),
     expected: 'one output that can be it, or one that is called embedding',
-    next: `name it with --model-output NAME; sphereface import ${path} --model-output NAME -o MODEL keeps it in a copy`,
+    next: 'name it with `modelOutput`; sphereface import keeps it in a copy',
   });
 }
 

@@ -63,9 +63,10 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const differing: { name: string; network: readonly number[]; model: readonly number[] }[] = [];
   const fresh: string[] = [];
   let rows: RowsReport | undefined;
-  for (const { name, shape } of target.specs) {
+  for (const spec of target.specs) {
+    const { name, shape } = spec;
     const given = model.parameters.get(name);
-    if (given === undefined || (mode === 'fresh' && isOfClassifier(name))) {
+    if (given === undefined || (mode === 'fresh' && isOfClassifier(spec))) {
       fresh.push(name);
     } else if (name === classifierName && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
       rows = copyRows(target, { rows: given, identities: model.identities }, mode);
@@ -83,9 +84,9 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   return { copied, differing, fresh, unused, ...(rows === undefined ? {} : { rows }) };
 }
 
-/** Whether a parameter belongs to the classifier's layer: its rows, and what a margin trains besides. */
-export function isOfClassifier(name: string): boolean {
-  return name.startsWith(classifierName.slice(0, classifierName.lastIndexOf('.') + 1));
+/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
+export function isOfClassifier({ role }: Pick<ParameterSpec, 'role'>): boolean {
+  return role === 'classifier' || role === 'margin';
 }
 
 /** Whether rows can find their place at all; without names and with another number of them they cannot. */

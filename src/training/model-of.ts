@@ -13,6 +13,7 @@ export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
 
 /** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */
 export function classifierOf({ recipe, dataset, store }: Trainer): Weights {
-  const parameters = new Map([...store.valueTensors()].filter(([name]) => isOfClassifier(name)));
+  const own = new Set(store.specs.filter(isOfClassifier).map(({ name }) => name));
+  const parameters = new Map([...store.valueTensors()].filter(([name]) => own.has(name)));
   return { parameters, identities: dataset.identities, input: recipe.input };
 }

@@ -166,7 +166,7 @@ export async function datasetOfRun(
       return dataset;
     }
     case 2: {
-      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities });
+      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities ?? record.identities });
       await assertSameData(dataset, record, path);
       return dataset;
     }
