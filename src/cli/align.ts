@@ -13,6 +13,7 @@ import { packageVersion } from '../common/version.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 import { type CropOptions, cropSettings, withCropOptions } from './faces-options.js';
 import { reportAligned } from './faces-report.js';
+import { untilInterrupted } from './interrupt.js';
 
 interface AlignCommandOptions extends CommonOptions, CropOptions {
   readonly photos: string;
@@ -41,18 +42,22 @@ export function registerAlign(program: Command): void {
     try {
       const started = Date.now();
       using progress = new Progress('align', source.entries.length, 'photos');
-      const { manifest, resumed } = await prepare({
-        source,
-        output: options.output,
-        settings: { ...defaultPhotoSettings, maxPixels: options.maxPixels },
-        crop: cropSettings(options),
-        known,
-        threads: options.threads,
-        packageVersion,
-        progress: (done) => {
-          progress.update(done);
-        },
-      });
+      const { manifest, resumed } = await untilInterrupted((signal) =>
+        prepare({
+          source,
+          output: options.output,
+          settings: { ...defaultPhotoSettings, maxPixels: options.maxPixels },
+          crop: cropSettings(options),
+          known,
+          threads: options.threads,
+          packageVersion,
+          progress: (done) => {
+            progress.update(done);
+          },
+          signal,
+        }),
+      );
+      progress[Symbol.dispose]();
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
       await source.close();

@@ -49,6 +49,7 @@ export function registerList(program: Command): void {
           progress?.update(done);
         },
       });
+      progress?.[Symbol.dispose]();
       const { lines, identities, excluded, notFound, small, duplicates, unreadable } = list;
       if (lines.length === 0) {
         throw new SphereFaceError('The list would be empty.', {

@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-// The command line's entry: gathers the commands, turns errors into messages and exit codes (0 done, 1 failed, 2 usage).
+// The command line's entry: gathers the commands, turns errors into messages and exit statuses.
 import { Command, CommanderError } from 'commander';
-import { messageOf, UsageError } from '../common/errors.js';
+import { messageOf } from '../common/errors.js';
 import { packageVersion } from '../common/version.js';
 import { commands } from './commands.js';
+import { exitStatus } from './exit-status.js';
+import { handleInterrupts } from './interrupt.js';
+import { clearLive } from './live-line.js';
 
+handleInterrupts();
 const program = new Command('sphereface')
   .description('Train, evaluate and deploy face-verification models: SphereFace+ from photos to a report.')
   .version(packageVersion)
@@ -15,11 +19,10 @@ for (const register of commands) register(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
+  if (!(error instanceof CommanderError)) {
+    clearLive();
     process.stderr.write(`error: ${messageOf(error)}\n`);
     if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
   }
+  process.exitCode = exitStatus(error);
 }

@@ -39,7 +39,7 @@ export function registerPrepare(program: Command): void {
     try {
       const started = Date.now();
       using progress = new Progress('prepare', source.entries.length, 'photos');
-      const { manifest, resumed } = await untilInterrupted(out, (signal) =>
+      const { manifest, resumed } = await untilInterrupted((signal) =>
         prepare({
           source,
           output: options.output,
@@ -55,6 +55,7 @@ export function registerPrepare(program: Command): void {
           signal,
         }),
       );
+      progress[Symbol.dispose]();
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
       await source.close();

@@ -30,7 +30,7 @@ export function registerTrain(program: Command): void {
 async function train(data: string | undefined, options: TrainOptions): Promise<void> {
   const output = new Output(options.json === true);
   const view = new TrainingView(output);
-  const result = await untilInterrupted(output, (signal) => {
+  const result = await untilInterrupted((signal) => {
     const run: RunOptions = {
       device: options.device,
       threads: options.threads,

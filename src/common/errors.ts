@@ -29,6 +29,13 @@ export class SphereFaceError extends Error {
 /** Wrong usage of the command line or of an option: exit code 2. */
 export class UsageError extends SphereFaceError {}
 
+/** The user (or the system) asked the work to stop, and it stopped: exit code 130. What is done stays done. */
+export class InterruptedError extends SphereFaceError {
+  constructor(parts: ErrorParts = {}) {
+    super('Interrupted.', parts);
+  }
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -133,7 +133,7 @@ describe('prepare', () => {
         if (++done === stopAfter) stop.abort();
       };
       await expect(run(join(scratch, 'photos'), output, { progress, signal: stop.signal })).rejects.toThrow(
-        /interrupted/,
+        /Interrupted/,
       );
     }
     // A crash in the middle of a journal line, a half-written crop, and a crop that was lost.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
+import { InterruptedError, messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
 import type { OpenedSource } from '../images/source.js';
 import type { AlignmentSpec } from '../images/input.js';
@@ -128,7 +128,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
         entries.push(entry);
         options.progress?.(entries.length);
         if (signal?.aborted === true)
-          throw new SphereFaceError('The run was interrupted.', { next: 'run it again to go on' });
+          throw new InterruptedError({ next: 'run it again to go on' });
       }
     }
     const manifest = summarise(description, source, entries);
