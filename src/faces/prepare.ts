@@ -127,8 +127,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
         await journal.append(entry);
         entries.push(entry);
         options.progress?.(entries.length);
-        if (signal?.aborted === true)
-          throw new InterruptedError({ next: 'run it again to go on' });
+        if (signal?.aborted === true) throw new InterruptedError({ next: 'run it again to go on' });
       }
     }
     const manifest = summarise(description, source, entries);
