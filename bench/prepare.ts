@@ -46,7 +46,7 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(
     JSON.stringify(values.stages ? await stages(part, weights) : await whole(part, weights, Number(values.threads))),
   );
-  await source.close();
+  await source.dispose();
 }
 
 /** The command's own way, start of the threads included. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { Random } from '../dist/common/random.js';
-import type { ImageSource } from '../dist/images/source.js';
+import { memorySource } from '../dist/images/index.js';
 import { Graph, matmul, serialize, sum } from '../dist/graph/index.js';
 import { float32, Session } from '../dist/runtime/index.js';
 import { type Dataset, loadRecipe, type Recipe, Trainer } from '../dist/training/index.js';
@@ -26,11 +26,7 @@ async function noiseDataset(images: number): Promise<Dataset> {
   const raw = { width: 96, height: 112, channels: 3 } as const;
   const jpegs = await Promise.all(data.map((pixels) => sharp(pixels, { raw }).jpeg().toBuffer()));
   const labels = jpegs.map((_, i) => (i * 7919) % identities);
-  const source: ImageSource = {
-    entries: labels.map((label, i) => ({ file: `${label}/${i}.jpg`, identity: String(label) })),
-    read: (index) => Promise.resolve(jpegs[index]),
-    close: () => Promise.resolve(),
-  };
+  const source = memorySource(labels.map((label, i) => ({ file: `${label}/${i}.jpg`, bytes: jpegs[i] })));
   const names = Array.from({ length: identities }, (_, i) => String(i));
   return { source, labels, identities: names, leftOut: 0, fingerprint: '' };
 }

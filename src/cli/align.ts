@@ -60,7 +60,7 @@ export function registerAlign(program: Command): void {
       progress[Symbol.dispose]();
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

@@ -2,7 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { openImageSource } from '../images/index.js';
+import { describeFormats, openImageSource } from '../images/index.js';
 import { detectPhotos } from '../faces/detect-photos.js';
 import { formatDetection, isUnreadable } from '../faces/records.js';
 import { Output, Progress, withCommonOptions } from './context.js';
@@ -21,7 +21,7 @@ export function registerDetect(program: Command): void {
       program
         .command('detect')
         .description('find the faces and their five landmarks in photos')
-        .argument('<photos>', 'a folder of identity folders, or a zip of one')
+        .argument('<photos>', describeFormats())
         .requiredOption('-o, --output <file>', 'where the detections go (.jsonl), a line per photo'),
     ),
   ).action(async (photos: string, options: DetectCommandOptions) => {
@@ -83,7 +83,7 @@ export function registerDetect(program: Command): void {
         });
       }
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

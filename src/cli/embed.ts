@@ -1,7 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { openImageSource, assertSameAlignment, readCropManifest } from '../images/index.js';
+import { describeFormats, openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
 
@@ -21,7 +21,7 @@ export function registerEmbed(program: Command): void {
       .command('embed')
       .description('compute the embeddings of aligned crops')
       .argument('<model>', 'a model file (.onnx)')
-      .argument('<images>', 'a folder of identity folders, a zip of one, a "path label" list, or a RecordIO file')
+      .argument('<images>', describeFormats())
       .requiredOption('-o, --output <file>', 'where to write: .npz, .npy or .parquet')
       .option('--flip', "concatenate the mirrored image's embedding (the published protocol)")
       .addOption(new Option('--batch <n>', 'images per run of the network').argParser(positiveInteger).default(32))
@@ -34,9 +34,10 @@ export function registerEmbed(program: Command): void {
       threads,
       ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     });
-    assertSameAlignment(model.input, (await readCropManifest(images))?.alignment);
     const source = await openImageSource(images);
     try {
+      for (const warning of source.warnings) out.warn(warning);
+      assertSameAlignment(model.input, source.alignment);
       const width = model.embeddingSize * (flip ? 2 : 1);
       const writer = await createEmbeddingsWriter(options.output, width);
       const failures: EmbedFailure[] = [];
@@ -62,7 +63,9 @@ export function registerEmbed(program: Command): void {
       if (failures.length > namedFailures) out.warn(`… and ${failures.length - namedFailures} more unreadable images`);
       for (const { file, reason } of source.refused.slice(0, namedFailures)) out.warn(`${file}: ${reason}`);
       out.line(`${embedded} embeddings of ${width} values written to ${options.output}`);
-      out.line(`unreadable: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored}`);
+      out.line(
+        `unreadable: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored.length}`,
+      );
       out.result({
         output: options.output,
         embedded,
@@ -70,10 +73,10 @@ export function registerEmbed(program: Command): void {
         flip,
         failures,
         refused: source.refused,
-        ignored: source.ignored,
+        ignored: source.ignored.length,
       });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

@@ -5,6 +5,7 @@ import { UsageError } from '../common/errors.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
 import { type Calibration, readInputSpec } from '../models/index.js';
 import { defaultWorst, evaluateModel } from '../pipeline/evaluate-model.js';
+import { describeFormats } from '../images/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 
 interface EvaluateOptions extends CommonOptions {
@@ -36,7 +37,7 @@ export function registerEvaluate(program: Command): void {
         '--pairs <file>',
         "LFW's pairs.txt or view-1 pairs, `path path label` lines, or a set like lfw.bin",
       )
-      .option('--images <data>', 'the aligned crops: a folder of identity folders, a zip of one, or a list')
+      .option('--images <data>', `the aligned crops: ${describeFormats()}`)
       .requiredOption('-o, --output <report>', 'the folder for index.html and result.json')
       .addOption(
         new Option('--protocol <name>', '10-fold, or view1 with --threshold-pairs, by default').choices(protocols),

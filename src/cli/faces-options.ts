@@ -1,16 +1,10 @@
 // The options that the commands on photos share: detector, choice of the face, alignment, crops.
+import { cropFormats, type CropFormat } from '../images/index.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { faceChoices, type FaceChoice } from '../faces/choose.js';
 import { missingFacePolicies, type MissingFacePolicy } from '../faces/align.js';
 import { publishedDetector } from '../faces/mtcnn/detector.js';
-import {
-  cropFormats,
-  type CropFormat,
-  type CropSettings,
-  defaultCrop,
-  defaultPhotoSettings,
-  type PhotoSettings,
-} from '../faces/photo.js';
+import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from '../faces/photo.js';
 import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
 import { type CropSizeName, templates } from '../faces/template.js';
 import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';

@@ -101,7 +101,7 @@ describe.skipIf(!there)(`with the published weights ${there ? '' : 'skipped: no 
       await mkdir(join(path, '..'), { recursive: true });
       await writeFile(path, await source.read(index));
     }
-    await source.close();
+    await source.dispose();
     await writeFile(join(photos, 'Ariel_Sharon', 'broken.jpg'), 'not a picture');
   });
 

@@ -44,10 +44,10 @@ describe('sphereface list', () => {
       '',
     ]);
     const source = await openImageSource(path);
-    expect(source.entries.map(({ identity }) => identity)).toEqual(['0', '0', '1', '1']);
+    expect(source.entries.map(({ identity }) => identity)).toEqual(['ann', 'ann', 'bob', 'bob']);
     for (const [index, file] of files.entries()) {
       expect(Buffer.from(await source.read(index)).equals(pictures.get(file)!)).toBe(true);
     }
-    await source.close();
+    await source.dispose();
   });
 });

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { type OpenedSource, openImageSource } from '../images/index.js';
+import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 
@@ -25,7 +25,7 @@ export function registerList(program: Command): void {
     program
       .command('list')
       .description('write the training list ("path label" lines) and report duplicates and small identities')
-      .argument('<aligned>', 'a folder of identity folders, or a zip of one')
+      .argument('<aligned>', describeFormats())
       .requiredOption('-o, --output <file>', 'where the list goes')
       .option('--exclude <file>', 'identities to leave out, one a line (say, those that are also in a test set)')
       .addOption(
@@ -57,7 +57,7 @@ export function registerList(program: Command): void {
           next: 'check --exclude and --min-images',
         });
       }
-      const folder = pathFromList(options.output, aligned, source.kind);
+      const folder = pathFromList(options.output, aligned, source.root);
       await writeFileAtomic(options.output, lines.map((line) => `${folder}${line}\n`).join(''));
       const some = <T>(items: readonly T[], text: (item: T) => string) => {
         for (const item of items.slice(0, named)) out.warn(text(item));
@@ -89,21 +89,20 @@ export function registerList(program: Command): void {
         unreadable,
       });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }
 
 /** What leads from a list's folder, which its paths start from, to the images: `../aligned/`, `faces.zip/`. */
-function pathFromList(list: string, images: string, kind: OpenedSource['kind']): string {
-  if (kind === 'recordio' || kind === 'verification-set') {
+function pathFromList(list: string, images: string, root: OpenedSource['root']): string {
+  if (root === undefined) {
     throw new UsageError('A list of paths cannot lead into this file.', {
       got: images,
       expected: 'a folder of identity folders, a zip of one, or a list',
-      next: 'train on a RecordIO set directly: sphereface train DATA --recipe NAME -o RUN',
+      next: 'train on the set directly: sphereface train DATA --recipe NAME -o RUN',
     });
   }
-  const root = kind === 'list' ? dirname(images) : images;
   const path = relative(dirname(resolve(list)), resolve(root))
     .split(sep)
     .join('/');

@@ -1,6 +1,6 @@
 // `sphereface prepare`: photos in, aligned crops out, in one streaming pass that can be interrupted.
 import type { Command } from 'commander';
-import { openImageSource } from '../images/index.js';
+import { describeFormats, openImageSource } from '../images/index.js';
 import { prepare } from '../faces/prepare.js';
 import { packageVersion } from '../common/version.js';
 import { Output, Progress, withCommonOptions } from './context.js';
@@ -27,7 +27,7 @@ export function registerPrepare(program: Command): void {
         program
           .command('prepare')
           .description('detect and align the faces of photos in one pass; run it again to go on after an interruption')
-          .argument('<photos>', 'a folder of identity folders, or a zip of one')
+          .argument('<photos>', describeFormats())
           .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
       ),
     ),
@@ -58,7 +58,7 @@ export function registerPrepare(program: Command): void {
       progress[Symbol.dispose]();
       reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 }

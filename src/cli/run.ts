@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultHoldOut, runPipeline } from '../pipeline/index.js';
 import { loadRecipe } from '../training/index.js';
+import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, finiteNumber, Output, positiveInteger, withCommonOptions } from './context.js';
 import { detectorWeights } from './faces-options.js';
 import { untilInterrupted } from './interrupt.js';
@@ -25,7 +26,7 @@ export function registerRun(program: Command): void {
     program
       .command('run')
       .description('photos to a report: prepare, list, train, evaluate; run it again to go on after an interruption')
-      .argument('<photos>', 'a folder of identity folders, or a zip of one')
+      .argument('<photos>', describeFormats())
       .requiredOption('-o, --output <folder>', 'where everything goes')
       .option('--pairs <file>', 'the pairs to evaluate on; without it identities are held out and pairs drawn')
       .option('--pair-photos <photos>', 'the photos that --pairs names, if they are not among PHOTOS')

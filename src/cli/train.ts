@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../common/errors.js';
 import { loadRecipe, type LogLine, resumeRun, type RunOptions, type RunStart, startRun } from '../training/index.js';
+import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, Output, withCommonOptions } from './context.js';
 import { untilInterrupted } from './interrupt.js';
 
@@ -18,7 +19,7 @@ export function registerTrain(program: Command): void {
     program
       .command('train')
       .description('train a model from aligned faces, or continue a run')
-      .argument('[data]', 'a folder of identity folders, a zip of one, or a "path label" list')
+      .argument('[data]', describeFormats())
       .option('--recipe <name>', 'a built-in recipe (see `sphereface recipes`), or a .yaml or .json file')
       .option('--init <model>', 'start from the parameters of a model (.onnx, .safetensors) or of a run')
       .option('--set <path=value>', 'change one value of the recipe; may be given several times', collect)

@@ -131,7 +131,7 @@ describe.skipIf(!existsSync(shared))('sphereface verify on photos (skipped where
       expect(same.result.photos.every(({ faces }) => faces !== undefined && faces >= 1)).toBe(true);
       expect(same.result.similarity).toBeGreaterThan(different.result.similarity + 0.2);
     } finally {
-      await source.close();
+      await source.dispose();
     }
   });
 });

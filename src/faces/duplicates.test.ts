@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { decodePhoto } from '../images/decode.js';
+import { memorySource } from '../images/formats/memory.js';
 import type { OpenedSource, Picture } from '../images/source.js';
 import { fingerprint, groupEqual, isSamePicture } from './duplicates.js';
 import { listIdentities } from './identity-list.js';
@@ -49,17 +50,12 @@ describe('fingerprint', () => {
 });
 
 describe('listIdentities', () => {
-  const source = (files: Readonly<Record<string, Uint8Array>>): OpenedSource => {
-    const names = Object.keys(files).sort();
-    return {
-      kind: 'folder',
-      entries: names.map((file) => ({ file, identity: file.split('/')[0] })),
-      ignored: 0,
-      refused: [],
-      read: (index) => Promise.resolve(files[names[index]]),
-      close: () => Promise.resolve(),
-    };
-  };
+  const source = (files: Readonly<Record<string, Uint8Array>>): OpenedSource =>
+    memorySource(
+      Object.keys(files)
+        .sort()
+        .map((file) => ({ file, bytes: files[file] })),
+    );
 
   it('labels sorted identities from 0 and reports what is suspicious', async () => {
     const [one, two, three] = [scene(1), scene(2), scene(3)];

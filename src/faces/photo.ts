@@ -1,7 +1,7 @@
 // One photo from its bytes to its crop: decode, detect, choose, align, encode.
-import sharp from 'sharp';
 import { messageOf } from '../common/errors.js';
 import { decodePhoto } from '../images/decode.js';
+import { type CropFormat, encodePicture } from '../images/encode.js';
 import type { Picture } from '../images/source.js';
 import { alignFace, cropCenter, type MissingFacePolicy } from './align.js';
 import { chooseFace, type FaceChoice } from './choose.js';
@@ -22,9 +22,6 @@ export interface CropSettings {
   /** JPEG quality, 1 to 100; no chroma subsampling. Ignored for PNG. */
   readonly quality: number;
 }
-
-export const cropFormats = ['jpg', 'png'] as const;
-export type CropFormat = (typeof cropFormats)[number];
 
 /** The published alignment; stored better than the published crops, whose JPEG quality is Matlab's default, 75. */
 export const defaultCrop: CropSettings = {
@@ -109,7 +106,7 @@ export class PhotoProcessor implements AsyncDisposable {
   async process(job: PhotoJob, decoded: Promise<Picture> = this.decode(job.bytes)): Promise<PhotoResult> {
     try {
       const { detection, crop } = await this.work(await decoded, job);
-      return crop === undefined ? { detection } : { detection, crop: await this.encode(crop) };
+      return crop === undefined ? { detection } : { detection, crop: await encodePicture(crop, this.settings.crop) };
     } catch (error) {
       return { detection: { file: job.file, error: messageOf(error) } };
     }
@@ -122,16 +119,5 @@ export class PhotoProcessor implements AsyncDisposable {
   private async detect(picture: Picture) {
     const faces = (await this.detector?.detect(picture)) ?? [];
     return { faces, chosen: chooseFace(faces, picture, this.settings.choice) ?? null };
-  }
-
-  private async encode({ width, height, data }: Picture): Promise<Uint8Array> {
-    const { format, quality } = this.settings.crop ?? defaultCrop;
-    const image = sharp(data, { raw: { width, height, channels: 3 } });
-    switch (format) {
-      case 'jpg':
-        return image.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
-      case 'png':
-        return image.png().toBuffer();
-    }
   }
 }

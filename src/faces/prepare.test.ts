@@ -61,7 +61,7 @@ async function run(photos: string, output: string, more: Partial<PrepareOptions>
   try {
     return await prepare({ source, output, known, threads: 2, packageVersion, ...more });
   } finally {
-    await source.close();
+    await source.dispose();
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { InterruptedError, messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
 import type { OpenedSource } from '../images/source.js';
-import type { AlignmentSpec } from '../images/input.js';
+import type { AlignmentSpec } from '../images/alignment.js';
 import { cropNames } from './crop-names.js';
 import { Journal } from './journal.js';
 import type { MtcnnWeights } from './mtcnn/networks.js';

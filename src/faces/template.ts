@@ -1,6 +1,6 @@
 // Where the five landmarks of an aligned face lie: the published template, and the names crops and models know it by.
 import { UsageError } from '../common/errors.js';
-import type { AlignmentSpec } from '../images/input.js';
+import type { AlignmentSpec } from '../images/alignment.js';
 import type { Landmarks, Point } from './geometry.js';
 import type { SimilaritySolver } from './similarity.js';
 

@@ -8,22 +8,41 @@ export {
   decodePhoto,
   defaultDecodeOptions,
 } from './decode.js';
-export { type OpenOptions, openImageSource } from './formats/open.js';
-export type { ImageEntry, ImageSource, OpenedSource, Picture, RefusedFile } from './source.js';
+export { type CropFormat, cropFormats, defaultEncodeOptions, type EncodeOptions, encodePicture } from './encode.js';
 export {
-  type VerificationPair,
+  describeFormats,
+  documentFormats,
+  formatOf,
+  imageFormats,
+  openImageSource,
+  type OpenSourceOptions,
+} from './formats/index.js';
+export type { ImageFormat, OpenOptions } from './formats/format.js';
+export { type MemoryImage, memorySource } from './formats/memory.js';
+export {
+  type IgnoredFile,
+  type ImageEntry,
+  type ImageSource,
+  openedSource,
+  type OpenedSource,
+  type Picture,
+  type RefusedFile,
+  type SourcePair,
+  type SourceParts,
+} from './source.js';
+export {
   type VerificationSet,
   openVerificationSet,
   parseVerificationSet,
+  verificationSetFormat,
 } from './formats/verification-set.js';
 export {
-  type AlignmentSpec,
   InputPacker,
   type InputSpec,
   type PackedPicture,
   assertCropSize,
   assertSameAlignment,
-  describeAlignment,
   publishedInput,
 } from './input.js';
-export { type CropManifest, readCropManifest } from './crop-manifest.js';
+export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export type { CropManifest } from './crop-manifest.js';

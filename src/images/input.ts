@@ -1,16 +1,7 @@
 // How pixels become a network's input, as every model file states it of itself.
 import { SphereFaceError } from '../common/errors.js';
+import { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
 import type { Picture } from './source.js';
-
-/** Which template and which solver placed the face in the crop. Crops and models that differ in it must not meet. */
-export interface AlignmentSpec {
-  /** `sphereface-112x96`, `sphereface-112x112`, or a foreign model's own name. */
-  readonly template: string;
-  /** How the similarity was solved: `cp2tform` (published) or `umeyama`. */
-  readonly solver: string;
-  /** Raised whenever the same photo would give other crops. */
-  readonly version: number;
-}
 
 /** The input convention of a model: size, channel order, and `(pixel - mean) / scale` per channel, in that order. */
 export interface InputSpec {
@@ -90,22 +81,10 @@ export function assertCropSize(spec: InputSpec, crop: { readonly width: number; 
  */
 export function assertSameAlignment(spec: InputSpec, crops: AlignmentSpec | undefined): void {
   const { alignment } = spec;
-  if (crops === undefined) return;
-  if (
-    crops.template === alignment.template &&
-    crops.solver === alignment.solver &&
-    crops.version === alignment.version
-  ) {
-    return;
-  }
+  if (crops === undefined || sameAlignment(crops, alignment)) return;
   throw new SphereFaceError('The crops were aligned in another way than the model takes.', {
     got: describeAlignment(crops),
     expected: describeAlignment(alignment),
     next: 'align the photos again for this model: sphereface prepare PHOTOS -o ALIGNED',
   });
-}
-
-/** An alignment in words: `template sphereface-112x96, solver cp2tform, version 1`. */
-export function describeAlignment({ template, solver, version }: AlignmentSpec): string {
-  return `template ${template}, solver ${solver}, version ${version}`;
 }

@@ -33,10 +33,10 @@ export function unsafePath(path: string): string | undefined {
   return undefined;
 }
 
-/** The identity of an image by its path: its first folder; empty for an image that lies in no folder. */
+/** The identity of an image by its path: its first folder, NFC; empty for an image that lies in no folder. */
 export function identityOf(file: string): string {
   const slash = file.indexOf('/');
-  return slash < 0 ? '' : file.slice(0, slash);
+  return slash < 0 ? '' : file.slice(0, slash).normalize('NFC');
 }
 
 /** Orders paths by UTF-16 code units: the same on every machine and in every language. */

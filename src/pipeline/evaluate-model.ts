@@ -79,7 +79,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   });
   const data = await openEvaluationData(options);
   try {
-    assertSameAlignment(model.input, data.crops?.alignment);
+    assertSameAlignment(model.input, data.alignment);
     const result = await runEvaluation({
       protocol: options.protocol,
       pairFile: data.pairFile,
@@ -108,7 +108,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     if (error instanceof MissingImagesError) options.onMissing?.(await listMissing(error, output));
     throw error;
   } finally {
-    await data.source.close();
+    await data.source.dispose();
   }
 }
 

@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import {
+  type AlignmentSpec,
+  type CropManifest,
   type ImageSource,
   openImageSource,
+  formatOf,
   openVerificationSet,
-  type CropManifest,
-  readCropManifest,
+  type VerificationSet,
+  verificationSetFormat,
 } from '../images/index.js';
 import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 
@@ -19,6 +22,8 @@ export interface EvaluationData {
   readonly images: { readonly name: string; readonly kind: string };
   /** How the crops say they were made; absent where they do not say. */
   readonly crops: CropManifest | undefined;
+  /** What they state of their alignment; a list of several folders has no one manifest. */
+  readonly alignment: AlignmentSpec | undefined;
 }
 
 /** Where the pairs are, and the images they name. */
@@ -30,25 +35,38 @@ export interface EvaluationPaths {
 
 /** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
 export async function openEvaluationData({ pairs, images }: EvaluationPaths): Promise<EvaluationData> {
-  if (/\.bin$/i.test(pairs)) {
+  const set = await verificationSet(pairs);
+  if (set !== undefined) {
     if (images !== undefined) {
+      await set.dispose();
       throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });
     }
-    const set = await openVerificationSet(pairs);
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
-      source: set.source,
+      source: set,
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
+      alignment: undefined,
     };
   }
   if (images === undefined) {
     throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
   }
   const pairFile = await readPairs(pairs);
-  const crops = await readCropManifest(images);
   const source = await openImageSource(images);
-  return { pairFile, source, images: { name: basename(images), kind: source.kind }, crops };
+  return {
+    pairFile,
+    source,
+    images: { name: basename(images), kind: source.kind },
+    crops: source.manifest,
+    alignment: source.alignment,
+  };
+}
+
+/** The verification set at a path, if it is one. */
+async function verificationSet(path: string): Promise<VerificationSet | undefined> {
+  const format = await formatOf(path).catch(() => undefined);
+  return format?.kind === verificationSetFormat.kind ? openVerificationSet(path) : undefined;
 }
 
 /** Reads a pair file. */

@@ -213,7 +213,7 @@ class Pipeline {
       }
       return manifest;
     } finally {
-      await source.close();
+      await source.dispose();
     }
   }
 
@@ -260,7 +260,7 @@ class Pipeline {
         mismatched: evaluated.filter(({ same }) => !same).length,
       };
     } finally {
-      await source.close();
+      await source.dispose();
     }
   }
 

@@ -29,7 +29,7 @@ describe('writeSyntheticPhotos', () => {
       'person-001',
       'person-001',
     ]);
-    await source.close();
+    await source.dispose();
   });
 
   it('renders only what is missing, to the same bytes', async () => {

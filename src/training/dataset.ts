@@ -38,7 +38,12 @@ export function datasetOf(source: ImageSource, minimumImages: number): Dataset {
   const hash = createHash('sha256');
   for (const { file, identity } of entries) hash.update(`${identity}\0${file}\n`);
   return {
-    source: { entries, read: (index) => source.read(used[index]), close: () => source.close() },
+    source: {
+      entries,
+      read: (index) => source.read(used[index]),
+      dispose: () => source.dispose(),
+      [Symbol.asyncDispose]: () => source.dispose(),
+    },
     labels: entries.map(({ identity }) => classOf.get(identity)!),
     identities,
     leftOut: counts.size - identities.length,

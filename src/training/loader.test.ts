@@ -6,7 +6,7 @@ import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augment.js';
 import { Loader, type LoaderOptions } from './loader.js';
-import { openImageSource } from '../images/formats/open.js';
+import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   source = await openImageSource(folder);
 });
 afterAll(async () => {
-  await source.close();
+  await source.dispose();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -133,7 +133,7 @@ describe('accumulation', () => {
       await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads });
       const losses: number[] = [];
       for (let i = 0; i < 4; i++) losses.push(await trainer.step());
-      await source.close();
+      await source.dispose();
       return { losses, values: new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()])) };
     };
     const large = await after('solver.batchSize=16');

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { openImageSource } from '../images/formats/open.js';
+import { openImageSource } from '../images/formats/index.js';
 import { packageVersion } from '../common/version.js';
 import { encodeMetadata, writeModel } from '../models/index.js';
 import { CheckpointStore } from './checkpoint.js';
@@ -137,7 +137,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
     await writeFileAtomic(join(folder, runFile), `${JSON.stringify(about, null, 2)}\n`);
     return await loop(trainer, folder, checkpoints, options, report);
   } finally {
-    await opened.close();
+    await opened.dispose();
   }
 }
 
@@ -164,7 +164,7 @@ export async function resumeRun(folder: string, options: RunOptions = {}): Promi
     await new TrainingLog(join(folder, 'log.jsonl')).cutBack(trainer.done);
     return await loop(trainer, folder, checkpoints, options, undefined);
   } finally {
-    await opened.close();
+    await opened.dispose();
   }
 }
 

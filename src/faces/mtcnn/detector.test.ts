@@ -151,7 +151,7 @@ describe.skipIf(missing !== '')(`on 60 photos of LFW, against an independent imp
         faces: faces.length - others.length,
       });
     }
-    await source.close();
+    await source.dispose();
     expect(found).toHaveLength(60);
     return found;
   }

@@ -2,9 +2,24 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { messageOf } from '../../common/errors.js';
+import { readManifest, statements } from '../crop-manifest.js';
 import { entryAt, readBounded } from '../files.js';
 import { byFile, identityOf, isImageName } from '../names.js';
-import type { ImageEntry, OpenedSource, RefusedFile } from '../source.js';
+import { type IgnoredFile, type ImageEntry, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import type { ImageFormat } from './format.js';
+import { isRecordFolder } from './record-set.js';
+
+export const folderFormat: ImageFormat = {
+  kind: 'folder',
+  describes: 'a folder of identity folders',
+  documentation: {
+    looksLike: '`identity/001.jpg`, at any depth',
+    identity: 'the first folder',
+    order: 'by path',
+  },
+  matches: (path, head) => head === undefined && !isRecordFolder(path),
+  open: openFolder,
+};
 
 /**
  * Lists the images under `root`, at any depth. Symbolic links are followed as long as they stay inside the root; links
@@ -14,7 +29,7 @@ export async function openFolder(root: string): Promise<OpenedSource> {
   const base = await realpath(root);
   const entries: ImageEntry[] = [];
   const refused: RefusedFile[] = [];
-  let ignored = 0;
+  const ignored: IgnoredFile[] = [];
 
   const visit = async (folder: string, prefix: string, above: readonly string[]): Promise<void> => {
     for (const child of await readdir(folder, { withFileTypes: true })) {
@@ -43,21 +58,23 @@ export async function openFolder(root: string): Promise<OpenedSource> {
       }
       if (isFolder) await visit(path, `${file}/`, [...above, path]);
       else if (isFile && isImageName(child.name)) entries.push({ file, identity: identityOf(file) });
-      else ignored++;
+      else ignored.push({ file, kind: 'other file' });
     }
   };
   await visit(base, '', [base]);
   entries.sort(byFile);
   refused.sort(byFile);
+  ignored.sort(byFile);
 
-  return {
+  return openedSource({
     kind: 'folder',
+    root,
     entries,
     ignored,
     refused,
+    ...statements(await readManifest(root)),
     read: async (index) => readBounded(join(base, entryAt(entries, index).file)),
-    close: () => Promise.resolve(),
-  };
+  });
 }
 
 function isInside(base: string, path: string): boolean {

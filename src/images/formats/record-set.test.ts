@@ -5,14 +5,14 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../../common/errors.js';
 import { frameRecord, insightFaceSet, packRecord, writeRecordIO } from '../../testing/recordio-writer.js';
-import { openImageSource } from './open.js';
+import { openImageSource } from './index.js';
 import { openRecordSet } from './record-set.js';
 import { openRecordFile } from './recordio.js';
 import type { OpenedSource } from '../source.js';
 
 let root: string;
 let scratch: string;
-const opened: { close(): Promise<void> }[] = [];
+const opened: { dispose(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'sphereface-recordio-'));
@@ -21,7 +21,7 @@ beforeEach(async () => {
   scratch = await mkdtemp(join(root, 'set-'));
 });
 afterEach(async () => {
-  for (const source of opened.splice(0)) await source.close();
+  for (const source of opened.splice(0)) await source.dispose();
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -159,7 +159,7 @@ describe('openRecordSet', () => {
           for (const index of source.entries.keys()) {
             await source.read(index).catch((error: unknown) => expect(error).toBeInstanceOf(SphereFaceError));
           }
-          await source.close();
+          await source.dispose();
         } catch (error) {
           expect(error).toBeInstanceOf(SphereFaceError);
         }
@@ -180,7 +180,7 @@ describe('openRecordSet', () => {
         for (const [index, data] of images.entries()) {
           expect(Buffer.from(await source.read(index)).equals(data)).toBe(true);
         }
-        await source.close();
+        await source.dispose();
       }),
       { numRuns: 200 },
     );

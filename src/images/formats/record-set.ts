@@ -3,12 +3,32 @@
 // A packed image is a header (flag, label, two ids) and the encoded image; with flag > 0 that many float32 labels lie
 // between. Record 0 of a set states, as its two labels, where the records of the identities begin and end; each identity's labels
 // are the first key of its images and the one past the last.
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { entryAt } from '../files.js';
-import { damagedRecord, describeRecord, openRecordFile, type RecordFile } from './recordio.js';
-import type { ImageEntry, OpenedSource, RefusedFile } from '../source.js';
+import { damagedRecord, describeRecord, isRecordIO, openRecordFile, type RecordFile } from './recordio.js';
+import { type ImageEntry, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import type { ImageFormat } from './format.js';
+
+export const recordSetFormat: ImageFormat = {
+  kind: 'recordio',
+  describes: 'a RecordIO file',
+  documentation: {
+    looksLike: '`train.rec`, `train.idx`, `property`, or their folder',
+    identity: "the record's label",
+    order: 'by identity',
+  },
+  matches: (path, head) =>
+    head === undefined ? isRecordFolder(path) : isRecordIO(head) || (/\.rec$/i.test(path) && head.length > 0),
+  open: openRecordSet,
+};
+
+/** Whether a folder is InsightFace's: `train.rec` lies in it. */
+export function isRecordFolder(folder: string): boolean {
+  return existsSync(join(folder, 'train.rec'));
+}
 
 /** MXNet's IRHeader: flag uint32, label float32, id and id2 uint64. */
 const headerBytes = 24;
@@ -32,20 +52,19 @@ export async function openRecordSet(path: string): Promise<OpenedSource> {
       entries.push({ file: `${identity}/${records.keys[position]}.jpg`, identity });
     }
     await checkProperty(rec, labelled);
-    return {
+    return openedSource({
       kind: 'recordio',
       entries,
-      ignored: 0,
       refused,
       read: async (index) => {
         entryAt(entries, index);
         const position = positions[index];
         return imageOf(await records.read(position), describeRecord(rec, records.keys[position]));
       },
-      close: () => records.close(),
-    };
+      dispose: () => records.dispose(),
+    });
   } catch (error) {
-    await records.close();
+    await records.dispose();
     throw error;
   }
 }

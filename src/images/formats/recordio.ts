@@ -22,7 +22,7 @@ export interface RecordFile {
   read(position: number): Promise<Uint8Array>;
   /** The first bytes of that data, at most `length`. */
   readHead(position: number, length: number): Promise<Uint8Array>;
-  close(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /**
@@ -49,12 +49,17 @@ export async function openRecordFile(path: string): Promise<RecordFile> {
         if (!frame.ends && frame.length < length) return (await read(position)).subarray(0, length);
         return bytes.subarray(frameBytes, frameBytes + Math.min(frame.length, length));
       },
-      close: () => handle.close(),
+      dispose: () => handle.close(),
     };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Whether a file begins as RecordIO does. */
+export function isRecordIO(head: Uint8Array): boolean {
+  return magicBytes.every((byte, index) => head[index] === byte);
 }
 
 /** A record in the words of errors. */

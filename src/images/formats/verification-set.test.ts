@@ -17,7 +17,8 @@ describe('openVerificationSet', () => {
     const folder = await mkdtemp(join(tmpdir(), 'sphereface-bin-'));
     const path = join(folder, 'lfw.bin');
     await writeFile(path, writeVerificationSet(images, flags, form));
-    const { source, pairs } = await openVerificationSet(path);
+    const source = await openVerificationSet(path);
+    const { pairs } = source;
     expect(pairs.map(({ same }) => same)).toEqual(flags);
     expect(pairs[7]).toEqual({ a: '00014.jpg', b: '00015.jpg', same: false });
     expect(source.entries[14].file).toBe('00014.jpg');
@@ -117,7 +118,8 @@ sys.stdout.write(base64.b64encode(pickle.dumps((images, flags), ${protocol})).de
         expect(() => parseVerificationSet(bytes, 'x.bin')).toThrow(/GLOBAL/);
         return;
       }
-      const { pairs, source } = parseVerificationSet(bytes, 'x.bin');
+      const source = parseVerificationSet(bytes, 'x.bin');
+      const { pairs } = source;
       expect(pairs.map(({ same }) => same)).toEqual(flags.slice(0, 120));
       expect(source.entries).toHaveLength(240);
       for (const [index, image] of images.slice(0, 240).entries()) {

@@ -2,21 +2,30 @@
 import { open } from 'node:fs/promises';
 import { SphereFaceError } from '../../common/errors.js';
 import { entryAt } from '../files.js';
+import { openedSource, type OpenedSource, type SourcePair } from '../source.js';
+import type { ImageFormat } from './format.js';
 import { type PickleValue, readPickle } from './pickle.js';
-import type { OpenedSource } from '../source.js';
 
-/** A pair of images of a verification set, by their `file` in the source. */
-export interface VerificationPair {
-  readonly a: string;
-  readonly b: string;
-  readonly same: boolean;
+export const verificationSetFormat: ImageFormat = {
+  kind: 'verification-set',
+  describes: 'a verification set (.bin)',
+  documentation: {
+    looksLike: '`lfw.bin`, `cfp_fp.bin`, `agedb_30.bin`, …; it brings its pairs',
+    identity: 'none',
+    order: 'as stored',
+  },
+  matches: (path, head) => head !== undefined && (isPickle(head) || /\.bin$/i.test(path)),
+  open: openVerificationSet,
+};
+
+/** The opcode PROTO and a protocol that is in use. */
+function isPickle(head: Uint8Array): boolean {
+  return head[0] === 0x80 && head[1] >= 2 && head[1] <= 5;
 }
 
-/** A verification set. */
-export interface VerificationSet {
-  /** The crops, 112×112, in the order of the pairs: images 2k and 2k + 1 make pair k. Files are `00000.jpg`, …; identities are not known. */
-  readonly source: OpenedSource;
-  readonly pairs: readonly VerificationPair[];
+/** A verification set: a source that brings its pairs. */
+export interface VerificationSet extends OpenedSource {
+  readonly pairs: readonly SourcePair[];
 }
 
 const maxBytes = 2 ** 31 - 1;
@@ -40,7 +49,10 @@ export async function openVerificationSet(path: string): Promise<VerificationSet
   return parseVerificationSet(bytes, path);
 }
 
-/** The set in the bytes of a `.bin` file. */
+/**
+ * The set in the bytes of a `.bin` file. Its crops, 112×112, are in the order of the pairs: images 2k and 2k + 1 make
+ * pair k. Files are `00000.jpg`, …; identities are not known.
+ */
 export function parseVerificationSet(bytes: Uint8Array, path: string): VerificationSet {
   const value = readPickle(bytes, path);
   const wrong = (got: string): SphereFaceError =>
@@ -63,17 +75,9 @@ export function parseVerificationSet(bytes: Uint8Array, path: string): Verificat
   });
 
   const entries = encoded.map((_, index) => ({ file: `${String(index).padStart(5, '0')}.jpg`, identity: '' }));
-  return {
-    source: {
-      kind: 'verification-set',
-      entries,
-      ignored: 0,
-      refused: [],
-      read: async (index) => entryAt(encoded, index),
-      close: () => Promise.resolve(),
-    },
-    pairs: same.map((flag, pair) => ({ a: entries[2 * pair].file, b: entries[2 * pair + 1].file, same: flag })),
-  };
+  const pairs = same.map((flag, pair) => ({ a: entries[2 * pair].file, b: entries[2 * pair + 1].file, same: flag }));
+  const read = async (index: number): Promise<Uint8Array> => entryAt(encoded, index);
+  return { ...openedSource({ kind: 'verification-set', entries, read }), pairs };
 }
 
 function describe(value: PickleValue): string {

@@ -1,12 +1,31 @@
 // A zip of identity folders as an image source: the directory is read once, the images in any order, without unpacking.
 import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32, inflateRaw } from 'node:zlib';
 import { type Entry, Reader, ZipReader } from '@zip.js/zip.js';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
+import { parseManifest, statements } from '../crop-manifest.js';
 import { entryAt, readAt } from '../files.js';
 import { byFile, identityOf, isImageName, unsafePath } from '../names.js';
-import { type OpenedSource, type RefusedFile, maxImageBytes } from '../source.js';
+import { type IgnoredFile, maxImageBytes, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import type { ImageFormat } from './format.js';
+
+export const zipFormat: ImageFormat = {
+  kind: 'zip',
+  describes: 'a zip of one',
+  documentation: {
+    looksLike: 'the same in a zip; one wrapping folder is looked through',
+    identity: 'the first folder',
+    order: 'by path',
+  },
+  matches: (path, head) => head !== undefined && (isZip(head) || /\.zip$/i.test(path)),
+  open: openZip,
+};
+
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b;
+}
 
 /** zip.js takes its bytes from the file by position, so that nothing but the directory is read. */
 export class FileReader extends Reader<FileHandle> {
@@ -44,17 +63,27 @@ export async function openZip(path: string): Promise<OpenedSource> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
+    const head = await readAt(handle, 0, 4);
+    if (!isZip(head)) {
+      throw new SphereFaceError(`${path} is not a zip file.`, {
+        got: `a file starting ${Buffer.from(head).toString('hex') || 'with nothing'}`,
+        next: 'copy or download the file again',
+      });
+    }
     const refused: RefusedFile[] = [];
     const entries: ZipEntry[] = [];
-    let ignored = 0;
+    const ignored: IgnoredFile[] = [];
     const seen = new Set<string>();
+    const manifests = new Map<string, ZipEntry>();
     // Names are checked below, one by one: a single bad name is refused and listed, not the whole file.
     const reader = new ZipReader(new FileReader(handle, size), { filenameValidation: 'tolerant' });
     for await (const entry of reader.getEntriesGenerator()) {
       if (entry.directory) continue;
       const file = entry.filename;
+      if (/^([^/]+\/)?manifest\.json$/.test(file) && refusal(entry, size) === undefined)
+        manifests.set(file, kept(entry));
       if (file.startsWith('__MACOSX/') || !isImageName(file.slice(file.lastIndexOf('/') + 1))) {
-        ignored++;
+        ignored.push({ file, kind: 'other file' });
         continue;
       }
       const reason = seen.has(file) ? 'the name occurs twice' : refusal(entry, size);
@@ -62,19 +91,28 @@ export async function openZip(path: string): Promise<OpenedSource> {
       if (reason !== undefined) refused.push({ file, reason });
       else entries.push(kept(entry));
     }
-    stripWrapper(entries);
+    const wrapper = stripWrapper(entries);
+    const manifest = manifests.get(`${wrapper}manifest.json`);
+    const stated =
+      manifest === undefined
+        ? undefined
+        : parseManifest(Buffer.from(await readEntry(handle, manifest)).toString(), join(path, manifest.name));
     entries.sort(byFile);
     refused.sort(byFile);
-    return {
+    ignored.sort(byFile);
+    return openedSource({
       kind: 'zip',
+      root: path,
       entries,
       ignored,
       refused,
+      ...statements(stated),
       read: async (index) => readEntry(handle, entryAt(entries, index)),
-      close: () => handle.close(),
-    };
+      dispose: () => handle.close(),
+    });
   } catch (error) {
     await handle.close();
+    if (error instanceof SphereFaceError) throw error;
     throw new SphereFaceError(`${path} cannot be read as a zip file.`, {
       got: messageOf(error),
       next: 'copy or download the file again, or check it with: unzip -t FILE',
@@ -115,16 +153,20 @@ function kept(entry: Entry): ZipEntry {
   };
 }
 
-/** Drops the first folder if all images share it and all lie at least one folder deeper. */
-function stripWrapper(entries: readonly ZipEntry[]): void {
-  const wrapper = entries[0]?.identity;
-  if (wrapper === undefined || wrapper === '') return;
+/**
+ * Drops the first folder if all images share it and all lie at least one folder deeper.
+ * @returns what was dropped, `faces/`, or nothing
+ */
+function stripWrapper(entries: readonly ZipEntry[]): string {
+  const wrapper = entries[0]?.file.split('/', 1)[0];
+  if (wrapper === undefined || wrapper === entries[0].file) return '';
   const cut = wrapper.length + 1;
-  if (!entries.every(({ file, identity }) => identity === wrapper && file.includes('/', cut))) return;
+  if (!entries.every(({ file }) => file.startsWith(`${wrapper}/`) && file.includes('/', cut))) return '';
   for (const entry of entries) {
     entry.file = entry.file.slice(cut);
     entry.identity = identityOf(entry.file);
   }
+  return `${wrapper}/`;
 }
 
 const inflate = promisify<Buffer | Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
