@@ -3,10 +3,12 @@ import { cropFormats, type CropFormat } from '../images/index.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { faceChoices, type FaceChoice } from '../faces/choose.js';
 import { missingFacePolicies, type MissingFacePolicy } from '../faces/align.js';
+import { type RotationMode, rotationModes } from '../faces/find-faces.js';
 import { publishedDetector } from '../faces/mtcnn/detector.js';
 import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from '../faces/photo.js';
 import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
 import { type CropSizeName, templates } from '../faces/template.js';
+import { defaultPhotoSeconds } from '../faces/pool.js';
 import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';
 import { type CommonOptions, finiteNumber, type Output, positiveInteger } from './context.js';
 
@@ -16,10 +18,18 @@ export interface DetectOptions extends CommonOptions {
   readonly thresholds: readonly [number, number, number];
   readonly choose: FaceChoice;
   readonly mirroredLandmarks: boolean;
+  readonly rotations: RotationMode;
   readonly maxPixels: number;
 }
 
+/** How far a photo is tried. */
+export interface ReadOptions {
+  readonly maxPixels: number;
+  readonly photoSeconds: number;
+}
+
 export interface CropOptions {
+  readonly allFaces?: boolean;
   readonly size: CropSizeName;
   readonly solver: SimilaritySolver;
   readonly missing: MissingFacePolicy;
@@ -49,10 +59,27 @@ export function withDetectOptions(command: Command): Command {
     )
     .option('--no-mirrored-landmarks', 'place landmarks without averaging with the mirrored face (a little faster)')
     .addOption(
-      new Option('--max-pixels <n>', 'refuse photos with more pixels')
-        .argParser(positiveInteger)
-        .default(defaultPhotoSettings.maxPixels),
-    );
+      new Option('--rotations <mode>', 'turn a photo in which no upright face is found, or take all as they are')
+        .choices(rotationModes)
+        .default(defaultPhotoSettings.rotations),
+    )
+    .addOption(maxPixels());
+}
+
+/** Adds what bounds the work on a photo, for commands that go through many. */
+export function withReadOptions(command: Command): Command {
+  return command.addOption(
+    new Option('--photo-seconds <s>', 'give a photo up after this time (a search in over 10 megapixels has more)')
+      .argParser(positiveNumber)
+      .default(defaultPhotoSeconds),
+  );
+}
+
+/** The bound on a photo's size. */
+export function maxPixels(): Option {
+  return new Option('--max-pixels <n>', 'refuse photos with more pixels')
+    .argParser(positiveInteger)
+    .default(defaultPhotoSettings.maxPixels);
 }
 
 /** Adds the options of alignment and crops. */
@@ -73,6 +100,7 @@ export function withCropOptions(command: Command): Command {
         .choices(missingFacePolicies)
         .default(defaultCrop.missing),
     )
+    .option('--all-faces', 'crops of all faces of a photo: 001.jpg is the person, 001~2.jpg the second face, …')
     .addOption(new Option('--format <format>', 'how crops are stored').choices(cropFormats).default(defaultCrop.format))
     .addOption(
       new Option('--quality <q>', 'JPEG quality, 1 to 100').argParser(jpegQuality).default(defaultCrop.quality),
@@ -80,12 +108,12 @@ export function withCropOptions(command: Command): Command {
 }
 
 export function photoSettings(options: DetectOptions): Omit<PhotoSettings, 'crop'> {
-  const { minSize, factor, thresholds, mirroredLandmarks, choose, maxPixels } = options;
-  return { detector: { minSize, factor, thresholds, mirroredLandmarks }, choice: choose, maxPixels };
+  const { minSize, factor, thresholds, mirroredLandmarks, choose, rotations, maxPixels: most } = options;
+  return { detector: { minSize, factor, thresholds, mirroredLandmarks }, choice: choose, rotations, maxPixels: most };
 }
 
-export function cropSettings({ size, solver, missing, format, quality }: CropOptions): CropSettings {
-  return { size, solver, missing, format, quality };
+export function cropSettings({ size, solver, missing, format, quality, allFaces }: CropOptions): CropSettings {
+  return { size, solver, missing, format, quality, faces: allFaces === true ? 'all' : 'chosen' };
 }
 
 /** The detector's weights: from `--models`, the cache, or the network, saying so when it fetches. */
@@ -102,6 +130,12 @@ function threeNumbers(text: string): [number, number, number] {
   const numbers = text.split(',').map(finiteNumber);
   if (numbers.length !== 3) throw new InvalidArgumentError('expected three numbers: P-Net, R-Net, O-Net');
   return numbers as [number, number, number];
+}
+
+function positiveNumber(text: string): number {
+  const value = finiteNumber(text);
+  if (value <= 0) throw new InvalidArgumentError('expected a number above 0');
+  return value;
 }
 
 function jpegQuality(text: string): number {

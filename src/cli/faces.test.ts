@@ -2,13 +2,15 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
 import { decodePhoto, openImageSource } from '../images/index.js';
-import { type AlignedManifest, manifestName } from '../faces/prepare.js';
+import type { AlignedManifest } from '../faces/manifest.js';
+import { journalName } from '../faces/prepare.js';
+import { manifestName } from '../images/crop-manifest.js';
 import { isUnreadable, parseDetection } from '../faces/records.js';
 import { runCommand } from '../testing/command.js';
 import { sharedMtcnn } from '../testing/mtcnn-weights.js';
@@ -25,7 +27,7 @@ afterAll(() => rm(scratch, { recursive: true }));
 
 describe('without weights', () => {
   it.each([
-    [registerPrepare, ['prepare', 'nothing-here', '-o', 'out', '--models', 'no-models'], /no MTCNN weights/],
+    [registerPrepare, ['prepare', 'nothing-here', '-o', 'out', '--models', 'no-models'], /nothing at nothing-here/],
     [registerAlign, ['align', 'nothing-here.jsonl', '--photos', 'p', '-o', 'out'], /nothing at nothing-here\.jsonl/],
     [registerPrepare, ['prepare', 'p', '-o', 'o', '--thresholds', '1,2'], /expected three numbers/],
     [registerPrepare, ['prepare', 'p', '-o', 'o', '--size', '96x112'], /Allowed choices are 112x96, 112x112/],
@@ -33,6 +35,19 @@ describe('without weights', () => {
   ])('%o refuses %j', async (register, args, message) => {
     const { error, stderr } = await runCommand(register, args);
     expect(`${String(error)} ${stderr}`).toMatch(message);
+  });
+
+  it.each([
+    [registerPrepare, 'prepare'],
+    [registerDetect, 'detect'],
+  ])('%o says that weights are missing', async (register, command) => {
+    const photo = join(scratch, command, 'ann', '1.png');
+    await mkdir(dirname(photo), { recursive: true });
+    await sharp({ create: { width: 60, height: 60, channels: 3, background: 'teal' } })
+      .png()
+      .toFile(photo);
+    const args = [command, join(scratch, command), '-o', join(scratch, `${command}-out`), '--models', 'no-models'];
+    expect(String((await runCommand(register, args)).error)).toMatch(/no MTCNN weights/);
   });
 
   it('align cuts by detections, and says which photos have none', async () => {
@@ -77,7 +92,7 @@ describe('without weights', () => {
     expect(result.counts).toMatchObject({ photos: 3, aligned: 1, withoutFace: 1, unreadable: 1 });
     expect(result.withoutFace).toEqual(['ann/2.png']);
     expect(result.unreadable).toEqual([{ file: 'ann/3.png', error: 'it is not among the detections' }]);
-    expect((await readdir(output)).sort()).toEqual(['ann', manifestName]);
+    expect((await readdir(output)).sort()).toEqual([journalName, 'ann', manifestName]);
     expect(await readdir(join(output, 'ann'))).toEqual(['1.jpg']);
 
     await writeFile(detections, `${JSON.stringify(lines[0])}\n${JSON.stringify(lines[0])}\n`);

@@ -4,7 +4,7 @@ import { messageOf, UsageError } from '../common/errors.js';
 import { decodePhoto } from '../images/decode.js';
 import type { OpenedSource } from '../images/source.js';
 import { type Fingerprint, fingerprint, groupEqual } from './duplicates.js';
-import { inOrder } from './pool.js';
+import { inOrder } from './in-order.js';
 
 export interface ListOptions {
   readonly source: OpenedSource;

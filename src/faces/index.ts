@@ -5,7 +5,8 @@ export { type Box, type Face, intersectionOverUnion, type Landmarks, type Point 
 export { type DetectorOptions, type DetectorSettings, Mtcnn, publishedDetector } from './mtcnn/detector.js';
 export type { MtcnnWeights } from './mtcnn/networks.js';
 export { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
-export { type AlignedManifest, manifestName, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
+export type { AlignedManifest, PrepareCounts } from './manifest.js';
+export { type KnownDetections, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
 export {
   type DetectedPhoto,
   type DetectionRecord,

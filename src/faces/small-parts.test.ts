@@ -52,16 +52,18 @@ describe('intersectionOverUnion', () => {
 });
 
 describe('cropNames', () => {
+  const options = { extension: 'jpg', caseSensitive: false };
   const entry = (file: string, identity = file.split('/')[0]) => ({ file, identity });
 
   it('keeps the tree and changes the extension', () => {
-    expect(cropNames([entry('ann/1.png'), entry('bob/deep/2.jpeg')], 'jpg')).toEqual(['ann/1.jpg', 'bob/deep/2.jpg']);
+    expect(cropNames([entry('ann/1.png'), entry('bob/deep/2.jpeg')], options)).toEqual(['ann/1.jpg', 'bob/deep/2.jpg']);
   });
 
   it('keeps photos apart that would share a name', () => {
-    const names = cropNames([entry('ann/1.png'), entry('ann/1.jpg'), entry('ann/A.jpg'), entry('ann/a.jpg')], 'jpg');
+    const names = cropNames([entry('ann/1.png'), entry('ann/1.jpg'), entry('ann/A.jpg'), entry('ann/a.jpg')], options);
     expect(new Set(names.map((name) => name?.toLowerCase())).size).toBe(4);
-    expect(names.slice(0, 2)).toEqual(['ann/1.png.jpg', 'ann/1.jpg.jpg']);
+    expect(names.slice(0, 3)).toEqual(['ann/1.png.jpg', 'ann/1.jpg', 'ann/A.jpg']);
+    expect(names[3]).toMatch(/^ann\/a~[0-9a-f]{8}\.jpg$/);
   });
 
   it('never leads out of the folder', () => {
@@ -72,7 +74,7 @@ describe('cropNames', () => {
         entry('x/1.jpg', '..'),
         entry('../y.jpg', '../..'),
       ],
-      'jpg',
+      options,
     );
     expect(names).toEqual(['ann/passwd.jpg', 'bob/up.jpg', 'x/1.jpg', undefined]);
   });

@@ -1,0 +1,42 @@
+// What `prepare` and `align` do alike: open the photos, say what is wrong with them as a whole, make the crops, report.
+import { type OpenedSource, openImageSource } from '../images/index.js';
+import { photosToPrepare } from '../faces/photo-source.js';
+import { prepare, type PrepareOptions } from '../faces/prepare.js';
+import { packageVersion } from '../common/version.js';
+import { type CommonOptions, type Output, Progress } from './context.js';
+import { type CropOptions, cropSettings, type ReadOptions } from './faces-options.js';
+import { reportAligned, warnOfLeftOut } from './faces-report.js';
+import { untilInterrupted } from './interrupt.js';
+
+/** Prepares the photos at a path, with a progress line called `label`. */
+export async function preparePhotos(
+  out: Output,
+  label: string,
+  photos: string,
+  options: CommonOptions & CropOptions & ReadOptions & { readonly output: string },
+  how: Pick<PrepareOptions, 'settings' | 'weights' | 'known'>,
+): Promise<void> {
+  await using opened: OpenedSource = await openImageSource(photos);
+  const source = await photosToPrepare(opened, options.output);
+  warnOfLeftOut(out, source);
+  const started = Date.now();
+  using progress = new Progress(label, source.entries.length, 'photos');
+  const result = await untilInterrupted((signal) =>
+    prepare({
+      ...how,
+      source,
+      output: options.output,
+      crop: cropSettings(options),
+      threads: options.threads,
+      device: options.device,
+      photoSeconds: options.photoSeconds,
+      packageVersion,
+      progress: (done) => {
+        progress.update(done);
+      },
+      signal,
+    }),
+  );
+  progress[Symbol.dispose]();
+  reportAligned(out, options.output, result, (Date.now() - started) / 1000);
+}
