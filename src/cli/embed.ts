@@ -1,7 +1,7 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
 import { SphereFaceError } from '../common/errors.js';
-import { describeFormats, openImageSource, assertSameAlignment } from '../images/index.js';
+import { describeFormats, describeIgnored, openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
 

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../common/errors.js';
 import { packageVersion } from '../common/version.js';
+import { blockOtherLoaders } from '../images/index.js';
 import { commands } from './commands.js';
 import { exitStatus } from './exit-status.js';
 import { handleInterrupts } from './interrupt.js';
@@ -15,6 +16,7 @@ const program = new Command('sphereface')
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
 for (const register of commands) register(program);
+blockOtherLoaders();
 
 try {
   await program.parseAsync();

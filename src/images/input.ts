@@ -1,7 +1,6 @@
 // How pixels become a network's input, as every model file states it of itself.
 import { SphereFaceError } from '../common/errors.js';
 import { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
-import type { Picture } from './source.js';
 
 /** The input convention of a model: size, channel order, and `(pixel - mean) / scale` per channel, in that order. */
 export interface InputSpec {
@@ -22,48 +21,6 @@ export const publishedInput: InputSpec = {
   scale: [128, 128, 128],
   alignment: { template: 'sphereface-112x96', solver: 'cp2tform', version: 1 },
 };
-
-/** One picture's place in a batch. */
-export interface PackedPicture {
-  readonly picture: Picture;
-  /** Whether its columns are written from right to left. */
-  readonly mirrored: boolean;
-}
-
-/** Turns pictures into a network's input. Made once per model; holds the 256 values of each channel. */
-export class InputPacker {
-  /** Elements of one picture: 3 × height × width. */
-  readonly stride: number;
-  private readonly planes: readonly { readonly channel: number; readonly values: Float32Array }[];
-
-  constructor(readonly spec: InputSpec) {
-    this.stride = 3 * spec.height * spec.width;
-    this.planes = [0, 1, 2].map((plane) => ({
-      channel: spec.channelOrder === 'RGB' ? plane : 2 - plane,
-      values: Float32Array.from({ length: 256 }, (_, pixel) => (pixel - spec.mean[plane]!) / spec.scale[plane]!),
-    }));
-  }
-
-  /**
-   * Writes `pictures` into `target` as float32 [pictures, 3, height, width].
-   * @throws SphereFaceError for a picture of another size than the model's.
-   */
-  pack(pictures: readonly PackedPicture[], target: Float32Array): void {
-    for (const [index, packed] of pictures.entries()) this.packOne(packed, target, index * this.stride);
-  }
-
-  private packOne({ picture, mirrored }: PackedPicture, target: Float32Array, offset: number): void {
-    assertCropSize(this.spec, picture);
-    const { width, height, data } = picture;
-    const step = mirrored ? -3 : 3;
-    for (const { channel, values } of this.planes) {
-      for (let y = 0; y < height; y++) {
-        let source = (y * width + (mirrored ? width - 1 : 0)) * 3 + channel;
-        for (let x = 0; x < width; x++, source += step) target[offset++] = values[data[source]!]!;
-      }
-    }
-  }
-}
 
 /** Refuses a crop of another size than a model takes. */
 export function assertCropSize(spec: InputSpec, crop: { readonly width: number; readonly height: number }): void {

@@ -92,4 +92,6 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+  /** Set where the file was truncated or damaged: parts of the picture are missing (grey or black) or wrong. */
+  readonly damaged?: true;
 }

@@ -4,7 +4,8 @@ import { Tensor } from 'onnxruntime-common';
 import { SphereFaceError } from '../common/errors.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
-import { InputPacker, type InputSpec, type PackedPicture } from '../images/input.js';
+import type { InputSpec } from '../images/input.js';
+import { InputPacker, type PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
 import {
   ModelFileError,

@@ -62,7 +62,7 @@ describe('a folder', () => {
 
   it('says what it found instead of images', async () => {
     await scratch.put('a/notes.txt');
-    await expect(scratch.open(scratch.folder)).rejects.toThrow(/no image[^]*1 other files/);
+    await expect(scratch.open(scratch.folder)).rejects.toThrow(/no image[^]*1 text file \(\.txt\)[^]*JPEG, PNG/);
     await expect(scratch.open(join(scratch.folder, 'missing'))).rejects.toThrow(UsageError);
   });
 });
