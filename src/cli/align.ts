@@ -8,10 +8,18 @@ import { defaultPhotoSettings } from '../faces/photo.js';
 import type { KnownDetections } from '../faces/prepare.js';
 import { type DetectionRecord, parseDetection } from '../faces/records.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
-import { type CropOptions, maxPixels, type ReadOptions, withCropOptions, withReadOptions } from './faces-options.js';
+import {
+  type CropOptions,
+  type IdentityOptions,
+  maxPixels,
+  type ReadOptions,
+  withCropOptions,
+  withIdentityOptions,
+  withReadOptions,
+} from './faces-options.js';
 import { preparePhotos } from './prepare-photos.js';
 
-interface AlignCommandOptions extends CommonOptions, CropOptions, ReadOptions {
+interface AlignCommandOptions extends CommonOptions, CropOptions, ReadOptions, IdentityOptions {
   readonly photos: string;
   readonly output: string;
 }
@@ -20,7 +28,7 @@ export function registerAlign(program: Command): void {
   withCommonOptions(
     withCropOptions(
       withReadOptions(
-        program
+        withIdentityOptions(program)
           .command('align')
           .description('cut the detected faces out of photos, aligned to the template')
           .argument('<detections>', 'what `sphereface detect` wrote')
@@ -32,7 +40,7 @@ export function registerAlign(program: Command): void {
   ).action(async (detections: string, options: AlignCommandOptions) => {
     const out = new Output(options.json === true);
     const known = await readDetections(detections);
-    const settings = { ...defaultPhotoSettings, maxPixels: options.maxPixels };
+    const settings = { ...defaultPhotoSettings, maxPixels: options.maxPixels, strict: options.strict === true };
     await preparePhotos(out, 'align', options.photos, options, { settings, known });
   });
 }

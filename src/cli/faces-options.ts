@@ -26,6 +26,12 @@ export interface DetectOptions extends CommonOptions {
 export interface ReadOptions {
   readonly maxPixels: number;
   readonly photoSeconds: number;
+  readonly strict?: boolean;
+}
+
+/** Who is on a photo, where folders do not tell. */
+export interface IdentityOptions {
+  readonly identityFrom?: string;
 }
 
 export interface CropOptions {
@@ -68,10 +74,20 @@ export function withDetectOptions(command: Command): Command {
 
 /** Adds what bounds the work on a photo, for commands that go through many. */
 export function withReadOptions(command: Command): Command {
-  return command.addOption(
-    new Option('--photo-seconds <s>', 'give a photo up after this time (a search in over 10 megapixels has more)')
-      .argParser(positiveNumber)
-      .default(defaultPhotoSeconds),
+  return command
+    .addOption(
+      new Option('--photo-seconds <s>', 'give a photo up after this time (a search in over 10 megapixels has more)')
+        .argParser(positiveNumber)
+        .default(defaultPhotoSeconds),
+    )
+    .option('--strict', 'refuse truncated and damaged photos; otherwise what is there of them is used, and said');
+}
+
+/** Adds how identities are told. */
+export function withIdentityOptions(command: Command): Command {
+  return command.option(
+    '--identity-from <pattern>',
+    'the person by the name instead of the folder: {identity}_*, or a regular expression with a group; makes the folders',
   );
 }
 
@@ -107,9 +123,10 @@ export function withCropOptions(command: Command): Command {
     );
 }
 
-export function photoSettings(options: DetectOptions): Omit<PhotoSettings, 'crop'> {
+export function photoSettings(options: DetectOptions & Partial<ReadOptions>): Omit<PhotoSettings, 'crop'> {
   const { minSize, factor, thresholds, mirroredLandmarks, choose, rotations, maxPixels: most } = options;
-  return { detector: { minSize, factor, thresholds, mirroredLandmarks }, choice: choose, rotations, maxPixels: most };
+  const detector = { minSize, factor, thresholds, mirroredLandmarks };
+  return { detector, choice: choose, rotations, maxPixels: most, strict: options.strict === true };
 }
 
 export function cropSettings({ size, solver, missing, format, quality, allFaces }: CropOptions): CropSettings {

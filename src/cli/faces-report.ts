@@ -1,6 +1,6 @@
 // What the commands on photos say: what is left out before they begin, and what came of the photos when they are done.
 import { SphereFaceError } from '../common/errors.js';
-import type { OpenedSource } from '../images/index.js';
+import { describeIgnored, type OpenedSource } from '../images/index.js';
 import type { PrepareResult } from '../faces/prepare.js';
 import type { Output } from './context.js';
 
@@ -10,19 +10,7 @@ const named = 10;
 /** Says what is odd about a source as a whole, and which kinds of files are no photos. */
 export function warnOfLeftOut(out: Output, { warnings, ignored }: Pick<OpenedSource, 'warnings' | 'ignored'>): void {
   for (const warning of warnings) out.warn(warning);
-  if (ignored.length > 0) out.warn(`not read: ${describeIgnored(ignored)}`);
-}
-
-/** `3 videos (a/1.mp4, …), 1 PDF (b.pdf)`. */
-export function describeIgnored(ignored: OpenedSource['ignored']): string {
-  const kinds = new Map<string, string[]>();
-  for (const { file, kind } of ignored) kinds.set(kind, [...(kinds.get(kind) ?? []), file]);
-  return [...kinds]
-    .map(([kind, files]) => {
-      const some = files.slice(0, 3).join(', ');
-      return `${files.length} ${kind}${files.length === 1 ? '' : 's'} (${some}${files.length > 3 ? ', …' : ''})`;
-    })
-    .join(', ');
+  if (ignored.length > 0) out.warn(`left out, as they are no images: ${describeIgnored(ignored)}`);
 }
 
 /** Names the files, up to some number, each with what is wrong with it. */
@@ -38,7 +26,8 @@ export function reportAligned(
   { manifest, resumed, removed }: PrepareResult,
   seconds: number,
 ): void {
-  const { counts, width, height, alignment, withoutFace, unreadable, refused, ignored, turned, renamed } = manifest;
+  const { counts, width, height, alignment, withoutFace, unreadable, refused, ignored, turned, damaged, renamed } =
+    manifest;
   nameFiles(out, unreadable);
   nameFiles(out, refused);
   nameFiles(
@@ -54,6 +43,10 @@ export function reportAligned(
   );
   nameFiles(
     out,
+    damaged.map((file) => ({ file, error: 'damaged; what is there of it was used (--strict refuses)' })),
+  );
+  nameFiles(
+    out,
     renamed.map(({ file, crop }) => ({ file, error: `its crop is called ${crop}` })),
   );
   if (resumed > 0) out.line(`${resumed} of ${counts.photos} photos had been done by an earlier run`);
@@ -64,7 +57,7 @@ export function reportAligned(
   if (counts.crops > counts.aligned) out.line(`crops: ${counts.crops}`);
   out.line(
     `without a face: ${counts.withoutFace}; unreadable: ${counts.unreadable}; refused: ${counts.refused}; ` +
-      `no photos: ${counts.ignored}; with several faces: ${counts.withSeveralFaces}; turned: ${counts.turned}`,
+      `no photos: ${counts.ignored}; with several faces: ${counts.withSeveralFaces}; turned: ${counts.turned}; damaged: ${counts.damaged}`,
   );
   out.result({
     output: folder,
@@ -78,6 +71,7 @@ export function reportAligned(
     refused,
     ignored,
     turned,
+    damaged,
     renamed,
   });
   if (counts.photos > 0 && counts.aligned === 0) {

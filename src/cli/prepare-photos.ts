@@ -4,7 +4,7 @@ import { photosToPrepare } from '../faces/photo-source.js';
 import { prepare, type PrepareOptions } from '../faces/prepare.js';
 import { packageVersion } from '../common/version.js';
 import { type CommonOptions, type Output, Progress } from './context.js';
-import { type CropOptions, cropSettings, type ReadOptions } from './faces-options.js';
+import { type CropOptions, cropSettings, type IdentityOptions, type ReadOptions } from './faces-options.js';
 import { reportAligned, warnOfLeftOut } from './faces-report.js';
 import { untilInterrupted } from './interrupt.js';
 
@@ -13,10 +13,11 @@ export async function preparePhotos(
   out: Output,
   label: string,
   photos: string,
-  options: CommonOptions & CropOptions & ReadOptions & { readonly output: string },
+  options: CommonOptions & CropOptions & ReadOptions & IdentityOptions & { readonly output: string },
   how: Pick<PrepareOptions, 'settings' | 'weights' | 'known'>,
 ): Promise<void> {
-  await using opened: OpenedSource = await openImageSource(photos);
+  const { identityFrom } = options;
+  await using opened: OpenedSource = await openImageSource(photos, identityFrom === undefined ? {} : { identityFrom });
   const source = await photosToPrepare(opened, options.output);
   warnOfLeftOut(out, source);
   const started = Date.now();
@@ -27,6 +28,7 @@ export async function preparePhotos(
       source,
       output: options.output,
       crop: cropSettings(options),
+      layout: identityFrom === undefined ? 'path' : 'identity',
       threads: options.threads,
       device: options.device,
       photoSeconds: options.photoSeconds,

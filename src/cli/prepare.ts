@@ -5,15 +5,17 @@ import {
   type CropOptions,
   detectorWeights,
   type DetectOptions,
+  type IdentityOptions,
   photoSettings,
   type ReadOptions,
   withCropOptions,
   withDetectOptions,
+  withIdentityOptions,
   withReadOptions,
 } from './faces-options.js';
 import { preparePhotos } from './prepare-photos.js';
 
-interface PrepareCommandOptions extends DetectOptions, CropOptions, ReadOptions {
+interface PrepareCommandOptions extends DetectOptions, CropOptions, ReadOptions, IdentityOptions {
   readonly output: string;
 }
 
@@ -21,14 +23,16 @@ export function registerPrepare(program: Command): void {
   withCommonOptions(
     withCropOptions(
       withReadOptions(
-        withDetectOptions(
-          program
-            .command('prepare')
-            .description(
-              'detect and align the faces of photos in one pass; run it again for what is left or has changed',
-            )
-            .argument('<photos>', 'a folder of identity folders, a zip of one, or a photo')
-            .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
+        withIdentityOptions(
+          withDetectOptions(
+            program
+              .command('prepare')
+              .description(
+                'detect and align the faces of photos in one pass; run it again for what is left or has changed',
+              )
+              .argument('<photos>', 'a folder of identity folders, a zip of one, or a photo')
+              .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
+          ),
         ),
       ),
     ),

@@ -3,9 +3,16 @@ import { createHash } from 'node:crypto';
 import type { ImageEntry } from '../images/source.js';
 import { unsafePath } from '../images/names.js';
 
-export interface CropNameOptions {
+/** `path`: crops lie as the photos do. `identity`: each in a folder of its identity, whatever the photos' folders. */
+export type CropLayout = 'path' | 'identity';
+
+export interface CropNaming {
   /** Of the crops, without a dot. */
   readonly extension: string;
+  readonly layout: CropLayout;
+}
+
+export interface CropNameOptions extends CropNaming {
   /** Whether the output folder keeps `a.jpg` and `A.jpg` apart. */
   readonly caseSensitive: boolean;
 }
@@ -27,13 +34,12 @@ const roomForNumber = 6;
  */
 export function cropNames(
   entries: readonly ImageEntry[],
-  { extension, caseSensitive }: CropNameOptions,
+  { extension, layout, caseSensitive }: CropNameOptions,
 ): (string | undefined)[] {
   const fold = (path: string) => (caseSensitive ? path : path.normalize('NFC').toLowerCase());
-  const paths = entries.map(({ file, identity }) => {
-    if (unsafePath(file) === undefined) return shortened(file);
-    const path = `${identity}/${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}`;
-    return unsafePath(path) === undefined ? shortened(path) : undefined;
+  const paths = entries.map((entry) => {
+    const path = pathOf(entry, layout);
+    return path === undefined ? undefined : shortened(path);
   });
   const folders = new Set<string>();
   const sharing = new Map<string, number>();
@@ -46,20 +52,32 @@ export function cropNames(
     sharing.set(key, (sharing.get(key) ?? 0) + 1);
   }
   const taken = new Set<string>();
-  return paths.map((path) => {
+  return paths.map((path, index) => {
     if (path === undefined) return undefined;
     const plain = plainName(path, extension);
     const free = (sharing.get(fold(plain)) === 1 || plain === path) && !folders.has(fold(plain));
     let name = free ? plain : `${path}.${extension}`;
     if (taken.has(fold(name)) || folders.has(fold(name)))
-      name = `${name.slice(0, -extension.length - 1)}~${digest(path)}.${extension}`;
+      name = `${name.slice(0, -extension.length - 1)}~${digest(entries[index].file)}.${extension}`;
     taken.add(fold(name));
     return name;
   });
 }
 
-/** The photo's path with the crop's extension. */
-export function plainName(path: string, extension: string): string {
+/** What an entry's crop is called where nothing stands against it. */
+export function plainPath(entry: ImageEntry, { extension, layout }: CropNaming): string | undefined {
+  const path = pathOf(entry, layout);
+  return path === undefined ? undefined : plainName(path, extension);
+}
+
+/** The entry's path in the output folder, still with its own extension; `undefined` where no safe one exists. */
+function pathOf({ file, identity }: ImageEntry, layout: CropLayout): string | undefined {
+  if (layout === 'path' && unsafePath(file) === undefined) return file;
+  const path = `${identity}/${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}`;
+  return unsafePath(path) === undefined ? path : undefined;
+}
+
+function plainName(path: string, extension: string): string {
   return `${path.replace(/\.[^./]*$/, '')}.${extension}`;
 }
 

@@ -5,7 +5,7 @@ import { UsageError } from '../common/errors.js';
 import type { AlignmentSpec } from '../images/alignment.js';
 import { manifestName } from '../images/crop-manifest.js';
 import type { IgnoredFile, OpenedSource } from '../images/source.js';
-import { plainName } from './crop-names.js';
+import { type CropLayout, type CropNaming, plainPath } from './crop-names.js';
 import type { CropSettings, PhotoSettings } from './photo.js';
 import type { PhotoRecord } from './photo-record.js';
 import { alignmentSpec, templates } from './template.js';
@@ -30,6 +30,8 @@ export interface PrepareCounts {
   readonly withSeveralFaces: number;
   /** Photos that had to be turned for their faces to be upright. */
   readonly turned: number;
+  /** Truncated or damaged photos of which what is there was used. */
+  readonly damaged: number;
 }
 
 interface FileError {
@@ -47,6 +49,7 @@ export interface AlignedManifest extends CropDescription {
   readonly refused: readonly FileError[];
   readonly ignored: readonly IgnoredFile[];
   readonly turned: readonly { readonly file: string; readonly rotation: QuarterTurn }[];
+  readonly damaged: readonly string[];
   /** Crops whose name is not the photo's with the crop's extension. */
   readonly renamed: readonly { readonly file: string; readonly crop: string }[];
 }
@@ -60,10 +63,14 @@ export interface CropDescription {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** @param known whether detections were given */
-export function describeCrops(photo: PhotoSettings, crop: CropSettings, known: boolean): CropDescription {
+/** @param how whether detections were given, and where the crops go */
+export function describeCrops(
+  photo: PhotoSettings,
+  crop: CropSettings,
+  { known, layout }: { readonly known: boolean; readonly layout: CropLayout },
+): CropDescription {
   const { width, height } = templates[crop.size];
-  const { detector, choice, rotations, maxPixels } = photo;
+  const { detector, choice, rotations, maxPixels, strict } = photo;
   return {
     kind: 'sphereface-aligned',
     alignment: alignmentSpec(templates[crop.size], crop.solver),
@@ -72,6 +79,8 @@ export function describeCrops(photo: PhotoSettings, crop: CropSettings, known: b
     settings: {
       ...(known ? { detections: 'given' } : { detector: { name: 'mtcnn', ...detector }, choice, rotations }),
       maxPixels,
+      strict,
+      layout,
       faces: crop.faces,
       missing: crop.missing,
       format: crop.format,
@@ -133,11 +142,13 @@ export function summarise(
   packageVersion: string,
   { kind, entries, refused, ignored }: OpenedSource,
   records: readonly PhotoRecord[],
-  extension: string,
+  naming: CropNaming,
 ): AlignedManifest {
   const withoutFace = records.filter(({ faces }) => faces === 0).map(({ file }) => file);
   const unreadable = records.filter(({ faces }) => faces < 0).map(({ file, error = '' }) => ({ file, error }));
   const turned = records.flatMap(({ file, rotation }) => (rotation === undefined ? [] : [{ file, rotation }]));
+  const damaged = records.filter((record) => record.damaged === true).map(({ file }) => file);
+  const plain = new Map(entries.map((entry) => [entry.file, plainPath(entry, naming)]));
   const counts = {
     photos: entries.length,
     aligned: records.filter(({ faces }) => faces > 0).length,
@@ -148,6 +159,7 @@ export function summarise(
     ignored: ignored.length,
     withSeveralFaces: records.filter(({ faces }) => faces > 1).length,
     turned: turned.length,
+    damaged: damaged.length,
   };
   const { alignment, width, height, settings } = description;
   return {
@@ -164,8 +176,9 @@ export function summarise(
     refused: refused.map(({ file, reason }) => ({ file, error: reason })),
     ignored,
     turned,
+    damaged,
     renamed: records.flatMap(({ file, crops: [crop] }) =>
-      crop === undefined || crop.name === plainName(file, extension) ? [] : [{ file, crop: crop.name }],
+      crop === undefined || crop.name === plain.get(file) ? [] : [{ file, crop: crop.name }],
     ),
   };
 }

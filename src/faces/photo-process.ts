@@ -1,6 +1,7 @@
 // The process that works on photos: one detector, the next photo decoding while the present one is searched.
 import sharp from 'sharp';
 import { messageOf, UsageError } from '../common/errors.js';
+import { blockOtherLoaders } from '../images/decoders/sharp.js';
 import { type PhotoJob, PhotoProcessor } from './photo.js';
 import type { ProcessAnswer, ProcessMessage, ProcessSetup } from './pool.js';
 
@@ -12,6 +13,7 @@ const largePhoto = 1e7;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // All cores are busy with photos of their own, and no photo comes twice.
+blockOtherLoaders();
 sharp.concurrency(1);
 sharp.cache(false);
 

@@ -17,6 +17,8 @@ export interface PhotoRecord {
   /** Number of faces; −1: unreadable. */
   readonly faces: number;
   readonly rotation?: QuarterTurn;
+  /** The file is truncated or damaged; the faces are in what is there of it. */
+  readonly damaged?: true;
   readonly crops: readonly { readonly name: string; readonly bytes: number }[];
   readonly error?: string;
   /** It took longer than this many seconds; a run with more time tries again. */

@@ -1,24 +1,11 @@
 // The photos of a source that are to be prepared: without what this package has written among them, and without strays.
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { UsageError } from '../common/errors.js';
+import { SphereFaceError, UsageError } from '../common/errors.js';
 import { type ImageEntry, type OpenedSource, openedSource } from '../images/source.js';
+import { oddities } from '../images/oddities.js';
 import { isInside } from './output-folder.js';
-import { journalName } from './prepare.js';
-
-/** Names of the parts that data sets are divided into, not of people. */
-const parts = new Set([
-  'train',
-  'training',
-  'val',
-  'valid',
-  'validation',
-  'dev',
-  'test',
-  'testing',
-  'query',
-  'gallery',
-]);
+import { journalName } from '../images/crop-manifest.js';
 
 /**
  * A source of photos as `prepare` takes it.
@@ -27,9 +14,9 @@ const parts = new Set([
  * - Crops of other runs (folders with a journal) are ignored, and counted as such.
  * - Photos in no folder, beside identity folders, are refused. Where there is no folder at all, they are what is meant.
  *
- * What was left out for these reasons, and folders that look like the parts of a data set, are among the `warnings`.
+ * What was left out for these reasons is said among the `warnings`.
  * @param output the folder that everything is written to, also what is no crop
- * @throws UsageError if the output would lie over the photos themselves.
+ * @throws UsageError if the output would lie over the photos themselves; SphereFaceError if no photo is left.
  */
 export async function photosToPrepare(source: OpenedSource, output: string): Promise<OpenedSource> {
   const own = await placeInside(source, output);
@@ -49,12 +36,19 @@ export async function photosToPrepare(source: OpenedSource, output: string): Pro
   const strays = inFolders.length > 0 ? candidates.filter((index) => isStray(source.entries[index])) : [];
   const entries = kept.map((index) => source.entries[index]);
 
+  const before = new Set(oddities(source.entries));
+  if (entries.length === 0) {
+    throw new SphereFaceError('There is no photo but crops that earlier runs have made.', {
+      got: [...earlier, ...(own === undefined ? [] : [own])].join(', '),
+      next: 'give the folder of the photos',
+    });
+  }
   const strayFiles = strays.map((index) => source.entries[index].file);
   const warnings = [
-    ...source.warnings,
+    ...source.warnings.filter((text) => !before.has(text)),
+    ...oddities(entries),
     ...(strayFiles.length === 0 ? [] : [strayWarning(strayFiles)]),
     ...earlier.map((folder) => `${folder} holds crops of an earlier run, and is left out`),
-    ...divisionWarning(entries),
   ];
   const ignored = [
     ...source.ignored.filter(({ file }) => !isOwn(file) && !isEarlier(file)),
@@ -64,7 +58,7 @@ export async function photosToPrepare(source: OpenedSource, output: string): Pro
   ].sort(byName);
   const refused = [
     ...source.refused.filter(({ file }) => !isOwn(file)),
-    ...strayFiles.map((file) => ({ file, reason: 'it lies in no identity folder' })),
+    ...strayFiles.map((file) => ({ file, reason: 'it is in no identity folder' })),
   ].sort(byName);
   return openedSource({
     ...source,
@@ -78,7 +72,7 @@ export async function photosToPrepare(source: OpenedSource, output: string): Pro
 
 /** Where `output` lies in a folder of photos, as a prefix of their paths; `undefined` if it lies elsewhere. */
 async function placeInside({ kind, root }: OpenedSource, output: string): Promise<string | undefined> {
-  if (kind !== 'folder' || root === undefined) return undefined;
+  if (kind === 'zip' || root === undefined) return undefined;
   const [base, place] = [await realpath(root), await realPlace(output)];
   if (base === place) {
     throw new UsageError('The crops would be written over the photos.', {
@@ -87,7 +81,7 @@ async function placeInside({ kind, root }: OpenedSource, output: string): Promis
       next: `for example: -o ${join(output, 'aligned')}`,
     });
   }
-  return isInside(base, place) ? `${relative(base, place).split(sep).join('/')}/` : undefined;
+  return kind !== 'photo' && isInside(base, place) ? `${relative(base, place).split(sep).join('/')}/` : undefined;
 }
 
 /** A path without links; what is not there yet is taken as it is written. */
@@ -101,19 +95,6 @@ async function realPlace(path: string): Promise<string> {
 function strayWarning([first, ...others]: readonly string[]): string {
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return `${first}${more}: in no identity folder, left out`;
-}
-
-/** Says so when the first folders are `train` and `val`, and people are likely to be the folders in them. */
-function divisionWarning(entries: readonly ImageEntry[]): string[] {
-  const people = new Set(entries.map(({ identity }) => identity));
-  if (people.size === 0 || ![...people].every((name) => parts.has(name.toLowerCase()))) return [];
-  const below = new Set(entries.flatMap(({ file }) => file.split('/').slice(1, -1).slice(0, 1)));
-  if (below.size === 0) return [];
-  const names = [...people].join(', ');
-  return [
-    `${names} ${people.size === 1 ? 'is taken for a person' : 'are taken for people'}; the ${below.size} folders in them may be ` +
-      `the people: give one of them as PHOTOS, or --identity-from '*/{identity}/*'`,
-  ];
 }
 
 function byName(a: { readonly file: string }, b: { readonly file: string }): number {

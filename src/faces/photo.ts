@@ -44,6 +44,8 @@ export interface PhotoSettings {
   readonly rotations: RotationMode;
   /** Photos with more pixels are refused (a bound on memory: 3 bytes a pixel, for each worker). */
   readonly maxPixels: number;
+  /** Refuses damaged photos; otherwise what is there of them is searched. */
+  readonly strict: boolean;
   /** Absent: detect only. */
   readonly crop?: CropSettings;
 }
@@ -54,6 +56,7 @@ export const defaultPhotoSettings: PhotoSettings = {
   choice: 'nearest-center',
   rotations: 'auto',
   maxPixels: 1e8,
+  strict: false,
 };
 
 /** A photo to work on. */
@@ -106,22 +109,24 @@ export class PhotoProcessor implements AsyncDisposable {
 
   /** The decoding alone, so that it can run ahead of the rest. */
   decode(bytes: Uint8Array): Promise<Picture> {
-    return decodePhoto(bytes, { limitInputPixels: this.settings.maxPixels });
+    const { maxPixels, strict } = this.settings;
+    return decodePhoto(bytes, { limitInputPixels: maxPixels, strict });
   }
 
   /** Everything, in one go. A photo that cannot be decoded gives a record with `error`; nothing is thrown for it. */
   async process(job: PhotoJob, decoded: Promise<Picture> = this.decode(job.bytes)): Promise<PhotoResult> {
     try {
       const picture = await decoded;
-      const { width, height } = picture;
+      const { width, height, damaged } = picture;
       const { faces, chosen, rotation } = job.known ?? (await this.detect(picture));
-      const detection = {
+      const detection: DetectedPhoto = {
         file: job.file,
         width,
         height,
         faces,
         chosen,
         ...(rotation === undefined ? {} : { rotation }),
+        ...(damaged === undefined ? {} : { damaged }),
       };
       return { detection, crops: await this.crops(picture, detection) };
     } catch (error) {

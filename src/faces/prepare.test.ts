@@ -12,8 +12,8 @@ import { openImageSource } from '../images/index.js';
 import { writeZip } from '../testing/zip-writer.js';
 import type { Landmarks } from './geometry.js';
 import { defaultCrop, defaultPhotoSettings } from './photo.js';
-import { manifestName } from '../images/crop-manifest.js';
-import { type KnownDetections, journalName, prepare, type PrepareOptions } from './prepare.js';
+import { journalName, manifestName } from '../images/crop-manifest.js';
+import { type KnownDetections, prepare, type PrepareOptions } from './prepare.js';
 import { templates } from './template.js';
 
 let scratch: string;

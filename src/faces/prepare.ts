@@ -4,9 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InterruptedError, messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
-import { manifestName } from '../images/crop-manifest.js';
+import { journalName, manifestName } from '../images/crop-manifest.js';
 import type { OpenedSource } from '../images/source.js';
-import { cropNames, furtherFaceName } from './crop-names.js';
+import { type CropLayout, type CropNaming, cropNames, furtherFaceName } from './crop-names.js';
 import { inOrder } from './in-order.js';
 import { Journal } from './journal.js';
 import {
@@ -42,6 +42,8 @@ export interface PrepareOptions {
   readonly known?: KnownDetections;
   readonly threads: number;
   readonly device?: 'cpu' | 'cuda' | 'webgpu';
+  /** Where a crop goes: by the photo's path, or into a folder of its identity; by path unless given. */
+  readonly layout?: CropLayout;
   /** How long a photo may take; see {@link defaultPhotoSeconds}. */
   readonly photoSeconds?: number;
   /** Stored in the manifest. */
@@ -60,9 +62,6 @@ export interface PrepareResult {
   readonly removed: number;
 }
 
-/** In the output folder: a line for each photo, so that a later run knows what it has to do. */
-export const journalName = '.prepare-journal.jsonl';
-
 /**
  * Detects and aligns every photo of a source. Crops have the photos' paths; `manifest.json` says how they were made and
  * lists the photos without a face and those that could not be read. Called again, after an interruption or when photos have
@@ -80,14 +79,17 @@ class Preparation {
   private readonly settings: Omit<PhotoSettings, 'crop'>;
   private readonly description: CropDescription;
   private readonly photoSeconds: number;
-  private readonly extension: string;
+  private readonly naming: CropNaming;
 
   constructor(private readonly options: PrepareOptions) {
     this.crop = options.crop ?? defaultCrop;
     this.settings = options.settings ?? defaultPhotoSettings;
-    this.description = describeCrops(this.settings, this.crop, options.known !== undefined);
+    this.description = describeCrops(this.settings, this.crop, {
+      known: options.known !== undefined,
+      layout: options.layout ?? 'path',
+    });
     this.photoSeconds = options.photoSeconds ?? defaultPhotoSeconds;
-    this.extension = this.crop.format;
+    this.naming = { extension: this.crop.format, layout: options.layout ?? 'path' };
   }
 
   async run(): Promise<PrepareResult> {
@@ -100,8 +102,7 @@ class Preparation {
     const recorded = new Map(journal.entries.map((record) => [record.file, record]));
     const removed = this.removedPhotos(recorded);
 
-    const { extension } = this;
-    const names = cropNames(source.entries, { extension, caseSensitive: output.caseSensitive });
+    const names = cropNames(source.entries, { ...this.naming, caseSensitive: output.caseSensitive });
     const { photoSeconds } = this;
     const detection = (file: string) => this.detectionDigest(file);
     const records = await unchangedRecords({ source, names, recorded, output, detection, photoSeconds });
@@ -121,7 +122,7 @@ class Preparation {
     }
     const done = records as PhotoRecord[];
     if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
-    const manifest = summarise(this.description, packageVersion, source, done, extension);
+    const manifest = summarise(this.description, packageVersion, source, done, this.naming);
     const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
     if (remaining.length > 0 || text !== manifestBefore) await writeFileAtomic(join(path, manifestName), text);
     return { manifest, resumed, removed: removed.length };
@@ -229,10 +230,17 @@ class Preparation {
       for (const { name: path } of written) await output.remove(path);
       return unreadable(error.message, { digest });
     }
-    const { faces, rotation } = result;
+    const { faces, rotation, damaged } = result;
     return [
       index,
-      { ...base, digest, faces: faces.length, ...(rotation === undefined ? {} : { rotation }), crops: written },
+      {
+        ...base,
+        digest,
+        faces: faces.length,
+        ...(rotation === undefined ? {} : { rotation }),
+        ...(damaged === undefined ? {} : { damaged }),
+        crops: written,
+      },
     ];
   }
 

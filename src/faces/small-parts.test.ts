@@ -52,7 +52,7 @@ describe('intersectionOverUnion', () => {
 });
 
 describe('cropNames', () => {
-  const options = { extension: 'jpg', caseSensitive: false };
+  const options = { extension: 'jpg', layout: 'path', caseSensitive: false } as const;
   const entry = (file: string, identity = file.split('/')[0]) => ({ file, identity });
 
   it('keeps the tree and changes the extension', () => {
