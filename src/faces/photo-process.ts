@@ -72,7 +72,7 @@ async function start({ weights, settings, device }: ProcessSetup): Promise<void>
     answer({ kind: 'done', result: await processor.process(current.job, current.decoded) });
     current = following ?? (await next());
   }
-  await processor[Symbol.asyncDispose]();
+  await processor.dispose();
   process.removeAllListeners('disconnect');
   process.disconnect();
 }

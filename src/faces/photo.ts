@@ -134,8 +134,12 @@ export class PhotoProcessor implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     await this.detector?.[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   private async detect(picture: Picture): Promise<Pick<DetectedPhoto, 'faces' | 'chosen' | 'rotation'>> {

@@ -20,7 +20,7 @@ const pixelsPerTime = 1e7;
 const stopSeconds = 5;
 
 /** A process and the jobs it has. */
-export class PoolMember {
+export class PoolMember implements AsyncDisposable {
   /** Jobs that are worth having under way: one in work, one decoding, one on its way. */
   static readonly jobs = 3;
 
@@ -60,7 +60,7 @@ export class PoolMember {
   }
 
   /** Ends the process once it has done its jobs. */
-  async stop(): Promise<void> {
+  async dispose(): Promise<void> {
     const { child } = this;
     this.stopping = true;
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -70,6 +70,10 @@ export class PoolMember {
     const kill = setTimeout(() => child.kill('SIGKILL'), 1000 * stopSeconds);
     await ended;
     clearTimeout(kill);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   private start(): ChildProcess {

@@ -60,7 +60,7 @@ export class PhotoPool implements AsyncDisposable {
     try {
       await Promise.all(members.map((member) => member.ready));
     } catch (error) {
-      await pool[Symbol.asyncDispose]();
+      await pool.dispose();
       throw error;
     }
     return pool;
@@ -76,7 +76,12 @@ export class PhotoPool implements AsyncDisposable {
     return this.members.reduce((a, b) => (b.load < a.load ? b : a)).run(job);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.members.map((member) => member.stop()));
+  /** Ends the processes. */
+  async dispose(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.dispose()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
