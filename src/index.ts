@@ -12,3 +12,4 @@ export * as runtime from './runtime/index.js';
 export * as synthetic from './synthetic/index.js';
 export * as training from './training/index.js';
 export { SphereFaceError, UsageError } from './common/errors.js';
+export { Random } from './common/random.js';

@@ -3,10 +3,8 @@ import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { UsageError } from '../common/errors.js';
-import { defaultPhotoSettings } from '../faces/photo.js';
-import type { KnownDetections } from '../faces/prepare.js';
-import { type DetectionRecord, parseDetection } from '../faces/records.js';
+import { UsageError } from '../common/index.js';
+import { defaultPhotoSettings, type DetectionRecord, type KnownDetections, parseDetection } from '../faces/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 import {
   type CropOptions,

@@ -1,7 +1,7 @@
 // `sphereface demo`: the whole pipeline on photos of people who do not exist.
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InterruptedError } from '../common/errors.js';
+import { InterruptedError } from '../common/index.js';
 import { demoRecipes, runPipeline } from '../pipeline/index.js';
 import { defaultSyntheticOptions, writeSyntheticPhotos } from '../synthetic/index.js';
 import { type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';

@@ -1,11 +1,15 @@
 // `sphereface detect`: photos in, their faces out: a line of JSON per photo in a file, or in words on the terminal.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
-import { keepTemporary, markTemporary } from '../common/temporary.js';
-import { openImageSource } from '../images/index.js';
-import { detectPhotos } from '../faces/detect-photos.js';
-import { type DetectedPhoto, type DetectionRecord, formatDetection, isUnreadable } from '../faces/records.js';
+import { keepTemporary, markTemporary, messageOf, SphereFaceError, UsageError } from '../common/index.js';
+import { describeFormats, openImageSource } from '../images/index.js';
+import {
+  type DetectedPhoto,
+  type DetectionRecord,
+  detectPhotos,
+  formatDetection,
+  isUnreadable,
+} from '../faces/index.js';
 import { Output, Progress, withCommonOptions } from './context.js';
 import {
   detectorWeights,
@@ -29,7 +33,7 @@ export function registerDetect(program: Command): void {
         program
           .command('detect')
           .description('find the faces and their five landmarks in photos')
-          .argument('<photos>', 'a photo, a folder of photos, or a zip of one')
+          .argument('<photos>', describeFormats())
           .option(
             '-o, --output <file>',
             'where the detections go (.jsonl), a line per photo; without it they are printed',

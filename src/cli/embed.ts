@@ -1,6 +1,6 @@
 // `sphereface embed`: aligned crops in, a file of embeddings out.
 import { type Command, Option } from 'commander';
-import { SphereFaceError } from '../common/errors.js';
+import { SphereFaceError } from '../common/index.js';
 import { describeFormats, describeIgnored, openImageSource, assertSameAlignment } from '../images/index.js';
 import { createEmbeddingsWriter, type EmbedFailure, embedImages, openModel, readInputSpec } from '../models/index.js';
 import { type CommonOptions, Output, Progress, positiveInteger, withCommonOptions } from './context.js';
@@ -63,9 +63,8 @@ export function registerEmbed(program: Command): void {
       if (failures.length > namedFailures) out.warn(`… and ${failures.length - namedFailures} more unreadable images`);
       for (const { file, reason } of source.refused.slice(0, namedFailures)) out.warn(`${file}: ${reason}`);
       out.line(`${embedded} embeddings of ${width} values written to ${options.output}`);
-      out.line(
-        `unreadable: ${failures.length}, refused: ${source.refused.length}, no images: ${source.ignored.length}`,
-      );
+      out.line(`unreadable: ${failures.length}, refused: ${source.refused.length}`);
+      if (source.ignored.length > 0) out.line(`left out, as they are no images: ${describeIgnored(source.ignored)}`);
       out.result({
         output: options.output,
         embedded,

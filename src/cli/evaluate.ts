@@ -1,10 +1,10 @@
 // `sphereface evaluate`: a model on a pair file, as the papers do it; a report for people and numbers for programs.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../common/errors.js';
+import { UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
 import { type Calibration, readInputSpec } from '../models/index.js';
-import { defaultWorst, evaluateModel } from '../pipeline/evaluate-model.js';
+import { defaultWorst, evaluateModel } from '../pipeline/index.js';
 import { describeFormats } from '../images/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 

@@ -1,6 +1,6 @@
 // The exit statuses of all commands, by one rule: 0 done, 1 it went wrong, 2 what the user wrote is wrong, 130 interrupted.
 import { CommanderError } from 'commander';
-import { InterruptedError, UsageError } from '../common/errors.js';
+import { InterruptedError, UsageError } from '../common/index.js';
 
 /** What a shell shows for Ctrl-C; here for every signal that asks a command to stop. */
 export const interruptedStatus = 130;

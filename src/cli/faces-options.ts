@@ -1,15 +1,26 @@
 // The options that the commands on photos share: detector, choice of the face, alignment, crops.
 import { cropFormats, type CropFormat } from '../images/index.js';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { faceChoices, type FaceChoice } from '../faces/choose.js';
-import { missingFacePolicies, type MissingFacePolicy } from '../faces/align.js';
-import { type RotationMode, rotationModes } from '../faces/find-faces.js';
-import { publishedDetector } from '../faces/mtcnn/detector.js';
-import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from '../faces/photo.js';
-import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
-import { type CropSizeName, templates } from '../faces/template.js';
-import { defaultPhotoSeconds } from '../faces/pool.js';
-import { type LoadedWeights, loadMtcnnWeights } from '../faces/mtcnn/weights.js';
+import {
+  type CropSettings,
+  type CropSizeName,
+  defaultCrop,
+  defaultPhotoSeconds,
+  defaultPhotoSettings,
+  faceChoices,
+  type FaceChoice,
+  type LoadedWeights,
+  loadMtcnnWeights,
+  missingFacePolicies,
+  type MissingFacePolicy,
+  type PhotoSettings,
+  publishedDetector,
+  type RotationMode,
+  rotationModes,
+  similaritySolvers,
+  type SimilaritySolver,
+  templates,
+} from '../faces/index.js';
 import { type CommonOptions, finiteNumber, type Output, positiveInteger } from './context.js';
 
 export interface DetectOptions extends CommonOptions {

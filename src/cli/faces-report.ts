@@ -1,7 +1,7 @@
 // What the commands on photos say: what is left out before they begin, and what came of the photos when they are done.
-import { SphereFaceError } from '../common/errors.js';
+import { SphereFaceError } from '../common/index.js';
 import { describeIgnored, type OpenedSource } from '../images/index.js';
-import type { PrepareResult } from '../faces/prepare.js';
+import type { PrepareResult } from '../faces/index.js';
 import type { Output } from './context.js';
 
 /** How many files of a kind are named on the terminal; the manifest and `--json` name all. */

@@ -1,19 +1,18 @@
 // `sphereface import`: a Caffe or ONNX model from elsewhere in, a model file (or starting weights) out.
 import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../common/errors.js';
-import { writeFileAtomic } from '../common/atomic.js';
+import { UsageError, writeFileAtomic } from '../common/index.js';
 import { describeAlignment } from '../images/index.js';
 import {
+  encodeWeights,
   importCaffe,
-  importOnnx,
   type ImportedModel,
+  importOnnx,
   openModel,
   readInputSpec,
   sidecarOf,
   writeModel,
 } from '../models/index.js';
-import { encodeSafetensors } from '../models/safetensors.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 
 interface ImportOptions extends CommonOptions {
@@ -41,7 +40,8 @@ export function registerImport(program: Command): void {
     const imported = await importForeign(foreign, options);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
-    if (asWeights) await writeFileAtomic(options.output, encodeSafetensors(new Map([...parameters, ...classifiers])));
+    const weights = { parameters: new Map([...parameters, ...classifiers]), input };
+    if (asWeights) await writeFileAtomic(options.output, encodeWeights(weights));
     else await writeModel(options.output, imported.model);
 
     out.line(

@@ -1,5 +1,5 @@
 // Ctrl-C, for all commands: the first asks the work to stop where it can go on later, the second ends the process at once.
-import { InterruptedError, messageOf, SphereFaceError } from '../common/errors.js';
+import { InterruptedError, messageOf, SphereFaceError } from '../common/index.js';
 import { interruptedStatus } from './exit-status.js';
 import { clearLive } from './live-line.js';
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // The command line's entry: gathers the commands, turns errors into messages and exit statuses.
 import { Command, CommanderError } from 'commander';
-import { messageOf } from '../common/errors.js';
-import { packageVersion } from '../common/version.js';
+import { messageOf, packageVersion } from '../common/index.js';
 import { blockOtherLoaders } from '../images/index.js';
 import { commands } from './commands.js';
 import { exitStatus } from './exit-status.js';

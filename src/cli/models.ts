@@ -1,6 +1,6 @@
 // `sphereface models pull`: the published weights, fetched and verified.
 import type { Command } from 'commander';
-import { loadMtcnnWeights, mtcnnDigests, mtcnnOrigin } from '../faces/mtcnn/weights.js';
+import { loadMtcnnWeights, mtcnnDigests, mtcnnOrigin } from '../faces/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 
 export function registerModels(program: Command): void {

@@ -1,8 +1,7 @@
 // What `prepare` and `align` do alike: open the photos, say what is wrong with them as a whole, make the crops, report.
 import { type OpenedSource, openImageSource } from '../images/index.js';
-import { photosToPrepare } from '../faces/photo-source.js';
-import { prepare, type PrepareOptions } from '../faces/prepare.js';
-import { packageVersion } from '../common/version.js';
+import { photosToPrepare, prepare, type PrepareOptions } from '../faces/index.js';
+import { packageVersion } from '../common/index.js';
 import { type CommonOptions, type Output, Progress } from './context.js';
 import { type CropOptions, cropSettings, type IdentityOptions, type ReadOptions } from './faces-options.js';
 import { reportAligned, warnOfLeftOut } from './faces-report.js';

@@ -1,5 +1,6 @@
 // `sphereface prepare`: photos in, aligned crops out, in one streaming pass that can be interrupted.
 import type { Command } from 'commander';
+import { describeFormats } from '../images/index.js';
 import { Output, withCommonOptions } from './context.js';
 import {
   type CropOptions,
@@ -30,7 +31,7 @@ export function registerPrepare(program: Command): void {
               .description(
                 'detect and align the faces of photos in one pass; run it again for what is left or has changed',
               )
-              .argument('<photos>', 'a folder of identity folders, a zip of one, or a photo')
+              .argument('<photos>', describeFormats())
               .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
           ),
         ),

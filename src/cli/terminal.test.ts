@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CommanderError } from 'commander';
-import { InterruptedError, SphereFaceError, UsageError } from '../common/errors.js';
+import { InterruptedError, SphereFaceError, UsageError } from '../common/index.js';
 import { Output, Progress } from './context.js';
 import { exitStatus } from './exit-status.js';
 

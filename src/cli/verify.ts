@@ -1,15 +1,19 @@
 // `sphereface verify`: are two photos of one person? Detect, align, embed, compare, decide where the model is calibrated.
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SphereFaceError, UsageError } from '../common/errors.js';
-import { decodeCrop, decodePhoto, type Picture, describeAlignment, type InputSpec } from '../images/index.js';
-import { decide } from '../evaluation/calibration.js';
-import { cosineScores } from '../evaluation/metrics/index.js';
-import { alignFace } from '../faces/align.js';
-import { chooseFace } from '../faces/choose.js';
-import { Mtcnn } from '../faces/mtcnn/detector.js';
-import { similaritySolvers, type SimilaritySolver } from '../faces/similarity.js';
-import { alignmentVersion, type Template, templates } from '../faces/template.js';
+import { SphereFaceError, UsageError } from '../common/index.js';
+import { decodeCrop, decodePhoto, describeAlignment, type InputSpec, type Picture } from '../images/index.js';
+import { cosineScores, decide } from '../evaluation/index.js';
+import {
+  alignFace,
+  alignmentVersion,
+  chooseFace,
+  Mtcnn,
+  type SimilaritySolver,
+  similaritySolvers,
+  type Template,
+  templates,
+} from '../faces/index.js';
 import { type Calibration, openModel, readInputSpec } from '../models/index.js';
 import { finiteNumber, Output, withCommonOptions } from './context.js';
 import { detectorWeights, type DetectOptions, photoSettings, withDetectOptions } from './faces-options.js';

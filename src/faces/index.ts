@@ -2,10 +2,31 @@
 export { alignFace, cropCenter, missingFacePolicies, type MissingFacePolicy } from './align.js';
 export { chooseFace, faceChoices, type FaceChoice } from './choose.js';
 export { type Box, type Face, intersectionOverUnion, type Landmarks, type Point } from './geometry.js';
+export { type Duplicate, type IdentityList, listIdentities, type ListOptions } from './identity-list.js';
+export { detectPhotos, type DetectPhotosOptions } from './detect-photos.js';
 export { type DetectorOptions, type DetectorSettings, Mtcnn, publishedDetector } from './mtcnn/detector.js';
-export type { MtcnnWeights } from './mtcnn/networks.js';
-export { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
-export type { AlignedManifest, PrepareCounts } from './manifest.js';
+export type { MtcnnWeights, NetworkName } from './mtcnn/networks.js';
+export {
+  type LoadedWeights,
+  loadMtcnnWeights,
+  mtcnnDigests,
+  mtcnnOrigin,
+  type WeightOptions,
+  type WeightSource,
+} from './mtcnn/weights.js';
+export { findFaces, type FindOptions, type FoundFaces, type RotationMode, rotationModes } from './find-faces.js';
+export {
+  type CropSettings,
+  defaultCrop,
+  defaultPhotoSettings,
+  type FaceSelection,
+  faceSelections,
+  type PhotoSettings,
+} from './photo.js';
+export type { CropLayout } from './crop-names.js';
+export type { AlignedManifest, CropDescription, PrepareCounts } from './manifest.js';
+export { photosToPrepare } from './photo-source.js';
+export { defaultPhotoSeconds } from './pool.js';
 export { type KnownDetections, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
 export {
   type DetectedPhoto,
@@ -24,4 +45,6 @@ export {
   templateOf,
   templates,
 } from './template.js';
+export { type QuarterTurn, turned, turnedBack } from './turn.js';
+export { type Fit, fitTemplate, isUpright } from './upright.js';
 export { warp } from './warp.js';

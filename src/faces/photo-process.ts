@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { messageOf, UsageError } from '../common/errors.js';
 import { blockOtherLoaders } from '../images/decoders/sharp.js';
 import { type PhotoJob, PhotoProcessor } from './photo.js';
-import type { ProcessAnswer, ProcessMessage, ProcessSetup } from './pool.js';
+import type { ProcessAnswer, ProcessMessage, ProcessSetup } from './pool-messages.js';
 
 /** A search in more pixels than this has a time of its own, so it is announced. */
 const largePhoto = 1e7;

@@ -135,7 +135,7 @@ export class PhotoProcessor implements AsyncDisposable {
   }
 
   async dispose(): Promise<void> {
-    await this.detector?.[Symbol.asyncDispose]();
+    await this.detector?.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

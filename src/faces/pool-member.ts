@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import type { PhotoJob } from './photo.js';
-import type { PoolResult, ProcessAnswer, ProcessMessage, ProcessSetup } from './pool.js';
+import type { PoolResult, ProcessAnswer, ProcessMessage, ProcessSetup } from './pool-messages.js';
 
 interface Pending {
   readonly job: PhotoJob;

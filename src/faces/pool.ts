@@ -3,7 +3,8 @@
 // Processes and not threads, because a photo can be made to keep a decoder busy for minutes, or to bring it down: native work
 // in a thread can neither be stopped nor survived, a process can be killed and replaced, and the photo is one line.
 import type { MtcnnWeights } from './mtcnn/networks.js';
-import type { PhotoJob, PhotoResult, PhotoSettings } from './photo.js';
+import type { PhotoJob, PhotoSettings } from './photo.js';
+import type { PoolResult, ProcessSetup } from './pool-messages.js';
 import { PoolMember } from './pool-member.js';
 
 export interface PoolOptions {
@@ -22,29 +23,6 @@ export interface PoolOptions {
  * this time for each 10 megapixels once more.
  */
 export const defaultPhotoSeconds = 20;
-
-/** What a process is started with. */
-export interface ProcessSetup {
-  readonly weights: MtcnnWeights | undefined;
-  readonly settings: PhotoSettings;
-  readonly device: 'cpu' | 'cuda' | 'webgpu';
-}
-
-/** What it is sent after that. */
-export type ProcessMessage = PhotoJob | 'stop';
-
-/** What it answers: results come in the order of the jobs. */
-export type ProcessAnswer =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly message: string; readonly usage: boolean }
-  | { readonly kind: 'searching'; readonly pixels: number }
-  | { readonly kind: 'done'; readonly result: PhotoResult };
-
-/** What became of a photo in the pool. */
-export interface PoolResult extends PhotoResult {
-  /** The photo is unreadable because of how long it took or what it did to the process: it may go better another time. */
-  readonly gaveUp?: 'late' | 'died';
-}
 
 /** A running pool. Dispose of it when done. */
 export class PhotoPool implements AsyncDisposable {

@@ -2,8 +2,8 @@
 import { SphereFaceError } from '../common/errors.js';
 import { add } from './ops/arithmetic.js';
 import { describe } from './shapes.js';
-import { reachable } from './onnx/serialize.js';
 import { sizeOf, type Value } from './value.js';
+import { walk } from './walk.js';
 
 /**
  * The gradients of a scalar with respect to values of the same graph, in the same order.
@@ -19,7 +19,7 @@ export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
     });
   }
   const { graph } = loss;
-  const nodes = reachable([loss], new Set());
+  const { nodes } = walk([loss]);
   const depends = new Set<Value>(parameters);
   for (const node of nodes) {
     if (node.op.gradient !== 'zero' && node.inputs.some((input) => depends.has(input))) {
@@ -28,7 +28,7 @@ export function gradients(loss: Value, parameters: readonly Value[]): Value[] {
   }
   const total = new Map<Value, Value>();
   if (depends.has(loss)) total.set(loss, graph.constant(Float32Array.of(1), loss.shape));
-  for (const node of nodes.reverse()) {
+  for (const node of nodes.toReversed()) {
     const { op } = node;
     if (op.gradient === 'zero' || !node.outputs.some((output) => depends.has(output) && total.has(output))) continue;
     const needed = node.inputs.map((input) => depends.has(input));

@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
-import { add, exp, Graph, reshape, ShapeError, slice } from './index.js';
+import { describe, expect, it } from 'vitest';
+import { fromValues } from '../testing/nd-array.js';
+import { evaluate } from '../testing/op-suite.js';
+import { add, exp, Graph, type Op, reshape, ShapeError, slice, type Value } from './index.js';
 
 it('gives every input its own name', () => {
   const graph = new Graph();
@@ -40,5 +42,54 @@ it('throws a ShapeError with op, shapes and expectation in its parts', () => {
   expect(failure).toMatchObject({
     name: 'ShapeError',
     parts: { got: 'float32[2, 3]', expected: '6 elements, not [5]' },
+  });
+});
+
+describe('ops that the library does not know', () => {
+  /** `x · factor`, under a name that all of them share, with attributes of their own. */
+  function times(factor: number): Op {
+    return {
+      name: 'times',
+      infer: ([x]) => [x],
+      emit: (emitter, { inputs: [x], outputs: [y] }) => {
+        emitter.node('Mul', [emitter.nameOf(x), emitter.float(factor)], { outputs: [emitter.nameOf(y)] });
+      },
+      gradient: 'zero',
+    };
+  }
+  const [twice, thrice] = [times(2), times(3)];
+  const apply = (op: Op, x: Value, attributes: Readonly<Record<string, unknown>> = {}) =>
+    x.graph.apply(op, [x], attributes)[0];
+
+  it('are different nodes although they have one name', async () => {
+    const { two, three } = await evaluate({ x: fromValues([2], [1, -4]) }, ({ x }) => ({
+      two: apply(twice, x),
+      three: apply(thrice, x),
+    }));
+    expect(Array.from(two.data)).toEqual([2, -8]);
+    expect(Array.from(three.data)).toEqual([3, -12]);
+  });
+
+  it('are one node when the op, the inputs and the attributes are the same', () => {
+    const x = new Graph().input('x', 'float32', [2]);
+    expect(apply(twice, x)).toBe(apply(twice, x));
+    expect(apply(twice, x, { a: 1 })).not.toBe(apply(twice, x, { a: '1' }));
+  });
+
+  it('may have attributes with the names of those of a constant', async () => {
+    const attributes = { data: Float32Array.of(1), name: 'given' };
+    const { first, second } = await evaluate({ x: fromValues([1], [1]), z: fromValues([1], [5]) }, ({ x, z }) => {
+      const [a, b] = [apply(twice, x, attributes), apply(twice, z, attributes)];
+      return { first: add(a, x), second: add(b, z) };
+    });
+    expect(Array.from(first.data)).toEqual([3]);
+    expect(Array.from(second.data)).toEqual([15]);
+  });
+
+  it('are refused with attributes that cannot be compared', () => {
+    const x = new Graph().input('x', 'float32', [2]);
+    for (const table of [new Map([[1, 2]]), () => 1, 1n, Symbol('table')]) {
+      expect(() => apply(twice, x, { options: [{ table }] })).toThrow(/^times: .*attribute "table".*\n.*plain data/s);
+    }
   });
 });

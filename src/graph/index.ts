@@ -3,9 +3,26 @@ export { Graph } from './graph.js';
 export { gradients } from './gradients.js';
 export { opset, producerName, serialize, type SerializeOptions } from './onnx/serialize.js';
 export { permute, shapeIn, type Layout } from './lowering/layout.js';
+export { preferredLayout } from './lowering/preferred-layout.js';
 export { portable, type Target, type TargetDevice } from './lowering/target.js';
 export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
-export { sizeOf, Value, type DType, type Node, type Op, type Shape, type TensorType } from './value.js';
+export {
+  sizeOf,
+  Value,
+  type Attributes,
+  type AttributeValue,
+  type ConstantData,
+  type DType,
+  type EmitOptions,
+  type Emitter,
+  type GraphBuilder,
+  type Node,
+  type Op,
+  type Shape,
+  type TensorType,
+} from './value.js';
+export * from './window-geometry.js';
+export { constantOf, type ConstantAttributes } from './constant.js';
 export * from './ops/arithmetic.js';
 export * from './ops/batch-norm.js';
 export * from './ops/comparison.js';

@@ -16,6 +16,7 @@ const names: readonly (readonly [string, readonly string[], readonly string[]])[
   ['Windows-1252 (Latin-1)', ['Renée/1.jpg'], ['52656ee9652f312e6a7067']],
   ['Windows-1252 (Latin-1)', ['Jürgen Müller/ö.jpg'], ['4afc7267656e204dfc6c6c65722ff62e6a7067']],
   ['code page 437', ['René/1.jpg', 'Müller/2.jpg'], ['52656e822f312e6a7067', '4d816c6c65722f322e6a7067']],
+  ['code page 437', ['Noël/1.jpg'], ['4e6f896c2f312e6a7067']],
   ['Windows-1251', ['Иван Петров/1.jpg'], ['c8e2e0ed20cfe5f2f0eee22f312e6a7067']],
   ['code page 866', ['Иван/1.jpg'], ['88a2a0ad2f312e6a7067']],
 ];

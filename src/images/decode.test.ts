@@ -162,6 +162,7 @@ describe('decodePhoto', () => {
     const copies = Array.from({ length: 200 }, () => progressive.subarray(scan, next));
     const hostile = Buffer.concat([progressive.subarray(0, scan), ...copies, progressive.subarray(scan)]);
     await expect(decodePhoto(hostile)).rejects.toThrow(/more scans/);
+    await expect(decodeCrop(hostile, { width: 64, height: 64 })).rejects.toThrow(/more scans/);
   });
 
   it('gives each image its own error, however many are decoded at once', async () => {

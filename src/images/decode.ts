@@ -1,7 +1,6 @@
 // Encoded images to pictures: photos of any kind (rotation, CMYK, 16 bits, alpha, animations) and, faster, crops of a known size.
 import { decoderOf, describeKinds } from './decoders/index.js';
 import { type DecodeOptions, defaultDecodeOptions, type PictureDecoder } from './decoders/decoder.js';
-import { decodeFlat, sharpDecoders } from './decoders/sharp.js';
 import { ImageDecodeError, unreadKind } from './decode-error.js';
 import { fileKind } from './file-kinds.js';
 import type { Picture } from './source.js';
@@ -40,9 +39,8 @@ export class CropSizeError extends ImageDecodeError {}
  */
 export async function decodeCrop(bytes: Uint8Array, size: CropSize): Promise<Picture> {
   const decoder = readable(bytes);
-  const picture = await (sharpDecoders.includes(decoder)
-    ? decodeFlat(decoder.kind, bytes, defaultDecodeOptions.limitInputPixels)
-    : decoder.decode(bytes, { ...defaultDecodeOptions, strict: true }));
+  const picture = await (decoder.decodeCrop?.(bytes, defaultDecodeOptions.limitInputPixels) ??
+    decoder.decode(bytes, { ...defaultDecodeOptions, strict: true }));
   if (sameSize(picture, size)) return picture;
   if (sameSize(picture, wideCrop) && sameSize(size, publishedCrop)) return cutSides(picture, size.width);
   throw new CropSizeError('The crop has the wrong size.', {

@@ -16,46 +16,60 @@ export type Found =
  * 4. the same three whatever the case: Windows and macOS do not distinguish it.
  */
 export class NameFinder {
-  private readonly readings: readonly {
-    readonly of: (name: string) => string;
-    readonly files: ReadonlyMap<string, number | number[]>;
-  }[];
+  private readonly readings: readonly Reading[];
 
   constructor(files: readonly string[]) {
-    const index = (of: (file: string) => string): ReadonlyMap<string, number | number[]> => {
-      const map = new Map<string, number | number[]>();
-      for (const [at, file] of files.entries()) {
-        const key = of(file);
-        const before = map.get(key);
-        if (before === undefined) map.set(key, at);
-        else if (typeof before === 'number') map.set(key, [before, at]);
-        else before.push(at);
-      }
-      return map;
-    };
+    const index = (of: (name: string) => string) => lazily(() => indexed(files, of));
     const byPath = index(normalised);
-    const byStem = index((file) => stemOf(normalised(file)));
-    const byFoldedPath = index((file) => normalised(file).toLowerCase());
-    const byFoldedStem = index((file) => stemOf(normalised(file)).toLowerCase());
+    const byStem = index(stemOf);
+    const byFoldedPath = index(folded);
+    const byFoldedStem = index((file) => folded(stemOf(file)));
     this.readings = [
       { of: normalised, files: byPath },
       { of: normalised, files: byStem },
-      { of: (name) => stemOf(normalised(name)), files: byStem },
-      { of: (name) => normalised(name).toLowerCase(), files: byFoldedPath },
-      { of: (name) => normalised(name).toLowerCase(), files: byFoldedStem },
-      { of: (name) => stemOf(normalised(name)).toLowerCase(), files: byFoldedStem },
+      { of: stemOf, files: byStem },
+      { of: folded, files: byFoldedPath },
+      { of: folded, files: byFoldedStem },
+      { of: (name) => folded(stemOf(name)), files: byFoldedStem },
     ];
   }
 
   /** The image that `name` means. */
   find(name: string): Found {
     for (const { of, files } of this.readings) {
-      const found = files.get(of(name));
+      const found = files().get(of(name));
       if (typeof found === 'number') return { kind: 'found', index: found };
       if (found !== undefined) return { kind: 'ambiguous', indices: found };
     }
     return { kind: 'missing' };
   }
+}
+
+/** The files that answer to a key: mostly one. */
+type Index = ReadonlyMap<string, number | number[]>;
+
+/** One way to understand a name: its key, and the files by theirs. */
+interface Reading {
+  readonly of: (name: string) => string;
+  readonly files: () => Index;
+}
+
+function indexed(files: readonly string[], of: (file: string) => string): Index {
+  const map = new Map<string, number | number[]>();
+  for (const [at, file] of files.entries()) {
+    const key = of(file);
+    const before = map.get(key);
+    if (before === undefined) map.set(key, at);
+    else if (typeof before === 'number') map.set(key, [before, at]);
+    else before.push(at);
+  }
+  return map;
+}
+
+/** A value that is made when it is first asked for: of a million files, usually only the first index is needed. */
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** NFC, forward slashes, no `./` before. */
@@ -71,5 +85,9 @@ const imageExtension = /(?<=[^/])\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|hei[c
 
 /** A path without its image extension. */
 function stemOf(path: string): string {
-  return path.replace(imageExtension, '');
+  return normalised(path).replace(imageExtension, '');
+}
+
+function folded(path: string): string {
+  return normalised(path).toLowerCase();
 }

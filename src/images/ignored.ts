@@ -9,15 +9,19 @@ export const systemKind = 'hidden or system file';
 
 /**
  * Whether a file is an image. A name with an image's extension is taken for one; of others the content decides.
- * @param head gives the first bytes; called only where the name does not tell
+ * @param head gives the first bytes, or nothing if they cannot be had; called only where the name does not tell
  * @returns `undefined` for an image, else what the file is
  */
-export async function kindOfOther(file: string, head: () => Promise<Uint8Array>): Promise<string | undefined> {
+export async function kindOfOther(
+  file: string,
+  head: () => Promise<Uint8Array | undefined>,
+): Promise<string | undefined> {
   if (hasImageExtension(file)) return undefined;
   const named = namedKind(extensionOf(file));
   // Raw photos of cameras are TIFFs inside, with nothing but a preview that a decoder could show.
   if (named?.singular === 'camera raw photo') return named.singular;
   const bytes = await head();
+  if (bytes === undefined) return named?.singular ?? 'other file';
   if (bytes.length === 0) return 'empty file';
   if (decoderOf(bytes) !== undefined) return undefined;
   return (fileKind(bytes) ?? named)?.singular ?? 'other file';

@@ -32,7 +32,7 @@ export {
   parseVerificationSet,
   verificationSetFormat,
 } from './formats/verification-set.js';
-export { type InputSpec, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
+export { type InputSpec, alignmentAsTaken, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
 export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
 export { type Found, NameFinder } from './finder.js';
 export { countIgnored, describeIgnored, type IgnoredCount } from './ignored.js';

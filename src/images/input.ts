@@ -33,12 +33,25 @@ export function assertCropSize(spec: InputSpec, crop: { readonly width: number; 
 }
 
 /**
+ * The alignment that crops have for a network of this size. Those of the 112 × 112 template lose 8 columns on either side where 96 are
+ * wanted, and are then those of the published template.
+ */
+export function alignmentAsTaken(
+  crops: AlignmentSpec,
+  { width, height }: { readonly width: number; readonly height: number },
+): AlignmentSpec {
+  const cut =
+    crops.template === 'sphereface-112x112' && width === publishedInput.width && height === publishedInput.height;
+  return cut ? { ...crops, template: publishedInput.alignment.template } : crops;
+}
+
+/**
  * Refuses crops that were aligned in another way than a model was trained for: they would give embeddings, only worse
  * ones, and nobody would notice. `undefined` stands for crops that do not say how they were made, and passes.
  */
 export function assertSameAlignment(spec: InputSpec, crops: AlignmentSpec | undefined): void {
   const { alignment } = spec;
-  if (crops === undefined || sameAlignment(crops, alignment)) return;
+  if (crops === undefined || sameAlignment(alignmentAsTaken(crops, spec), alignment)) return;
   throw new SphereFaceError('The crops were aligned in another way than the model takes.', {
     got: describeAlignment(crops),
     expected: describeAlignment(alignment),

@@ -17,7 +17,8 @@ import { exportModel, foreignDomains, requiredCosine, smallestCosine } from './e
 import type { InputSpec } from '../images/input.js';
 import { InputPacker } from '../images/packer.js';
 import { openModel } from './model.js';
-import { parseModel, writeModel } from './onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
+import { writeModel } from './model-file.js';
 import { readParameters } from './parameters.js';
 
 let scratch: string;

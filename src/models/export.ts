@@ -2,10 +2,9 @@
 import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
 import type { Picture } from '../images/source.js';
-import { toFloat16Model } from './half.js';
+import { parseModel, toFloat16Model } from '../graph/onnx/index.js';
 import type { InputSpec } from '../images/input.js';
 import type { Model } from './model.js';
-import { parseModel } from './onnx.js';
 
 /** The number formats that a model can be exported in. */
 export const exportTypes = ['float32', 'float16'] as const;

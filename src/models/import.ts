@@ -7,8 +7,15 @@ import { parseDefinition } from './caffe/definition.js';
 import { readCaffeModel } from './caffe/read.js';
 import { type InputSpec, publishedInput } from '../images/input.js';
 import { encodeMetadata } from './metadata.js';
-import { ModelFileError, parseModel, portsOf, readMetadataProps, readModelFile, withMetadataProps } from './onnx.js';
-import type { Parameter } from './parameters.js';
+import {
+  ModelFileError,
+  type Parameter,
+  parseModel,
+  portsOf,
+  readMetadataProps,
+  withMetadataProps,
+} from '../graph/onnx/index.js';
+import { readModelFile } from './model-file.js';
 
 /** A model that was made of a foreign one. */
 export interface ImportedModel {

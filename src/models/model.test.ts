@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,8 @@ import {
 import { type InputSpec, assertSameAlignment, publishedInput } from '../images/input.js';
 import type { ModelMetadata } from './metadata.js';
 import { openModel, readMetadata, updateMetadata } from './model.js';
-import { parseModel, writeModel } from './onnx.js';
+import { parseModel } from '../graph/onnx/index.js';
+import { networkDigest, writeModel } from './model-file.js';
 import { readParameters } from './parameters.js';
 
 const pictures: Picture[] = Array.from({ length: 5 }, (_, index) => ({
@@ -69,6 +70,39 @@ describe('openModel', () => {
     );
   });
 
+  it('is opened from its bytes or its address as from its path', async () => {
+    const bytes = network({ metadata });
+    await using named = await openModel(path, { threads: 1 });
+    await using addressed = await openModel(pathToFileURL(path), { threads: 1 });
+    await using held = await openModel(bytes, { threads: 1 });
+    expect([named.path, addressed.path, held.path]).toEqual([path, path, 'the model']);
+    expect(new Set([named, addressed, held].map(({ digest }) => digest)).size).toBe(1);
+    expect(await held.embed(pictures)).toEqual(await named.embed(pictures));
+    await expect(openModel(network())).rejects.toThrow(/^the model does not state[^]*given as `inputSpec`\n/);
+    await expect(openModel(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the model is not an ONNX model/);
+  });
+
+  it('has a digest of the network, whatever its metadata', async () => {
+    const calibrated = { ...metadata, recipe: '{}', packageVersion: '9.9.9' };
+    const others = [network({ metadata: calibrated }), network({ metadata, batch: 4 })];
+    const digests = [networkDigest(network({ metadata }), ''), ...others.map((bytes) => networkDigest(bytes, ''))];
+    expect(digests[1]).toBe(digests[0]);
+    expect(digests[2]).not.toBe(digests[0]);
+  });
+
+  it('embeds side by side what it embeds one after another, and is disposed of after that', async () => {
+    const model = await openModel(path, { threads: 1 });
+    const calls = pictures.map((_, i) => [pictures[i], ...pictures.slice(0, i)]);
+    const alone: Float32Array[] = [];
+    for (const call of calls) alone.push(await model.embed(call, { batchSize: 2 }));
+    const together = calls.map((call) => model.embed(call, { batchSize: 2 }));
+    const disposal = model.dispose();
+    await expect(model.embed(pictures)).rejects.toThrow(/^This model has been disposed of/);
+    expect(await Promise.all(together)).toEqual(alone);
+    await disposal;
+    await model.dispose();
+  });
+
   it('serves a network with a fixed batch', async () => {
     const fixed = join(scratch, 'fixed.onnx');
     await writeModel(fixed, network({ metadata, batch: 4 }));
@@ -93,7 +127,7 @@ describe('openModel', () => {
   it('takes a foreign file with a specification or a sidecar, and no other way', async () => {
     const foreign = join(scratch, 'foreign.onnx');
     await writeModel(foreign, network());
-    await expect(openModel(foreign)).rejects.toThrow(/does not state[^]*foreign.onnx.json[^]*--input-spec/);
+    await expect(openModel(foreign)).rejects.toThrow(/does not state[^]*foreign.onnx.json[^]*`inputSpec`/);
     await using given = await openModel(foreign, { threads: 1, inputSpec: spec });
     expect(given.embeddingSize).toBe(2);
     await writeFile(`${foreign}.json`, JSON.stringify(spec));

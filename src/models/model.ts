@@ -1,7 +1,9 @@
 // A model file opened for use: pictures in, embeddings out, under the input convention that the file states of itself.
 import { readFile } from 'node:fs/promises';
 import { Tensor } from 'onnxruntime-common';
+import { fileURLToPath } from 'node:url';
 import { SphereFaceError } from '../common/errors.js';
+import { Lifetime } from '../common/lifetime.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
 import type { InputSpec } from '../images/input.js';
@@ -13,10 +15,9 @@ import {
   parseModel,
   portsOf,
   readMetadataProps,
-  readModelFile,
   withMetadataProps,
-  writeModel,
-} from './onnx.js';
+} from '../graph/onnx/index.js';
+import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
@@ -37,31 +38,41 @@ export interface EmbedOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-/** An open model. */
+/** A model file: its path, its address (`file:`), or its bytes. */
+export type ModelSource = string | URL | Uint8Array;
+
+/** An open model. `embed` may be called side by side; `dispose` waits for the calls under way. */
 export interface Model extends AsyncDisposable {
+  /** The file's path; of a model given as bytes, `the model`. */
   readonly path: string;
   readonly metadata: ModelMetadata;
   readonly input: InputSpec;
   /** Length of an embedding, without the mirrored picture's. */
   readonly embeddingSize: number;
+  /** Which engine runs it on which device, and why, in words. */
+  readonly description: string;
+  /** SHA-256 (hexadecimal) of network and weights, without the metadata: embeddings of two models with one digest may be compared. */
+  readonly digest: string;
   /**
    * Embeds pictures: float32 [pictures, embeddingSize], twice as wide with `flip`.
-   * @throws SphereFaceError for a picture of another size than the model's.
+   * @throws SphereFaceError for a picture of another size than the model's, and after disposal.
    */
   embed(pictures: readonly Picture[], options?: EmbedOptions): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
 /**
- * Opens a model file. The input convention is the file's own; a foreign file's comes from `inputSpec` or from the
- * sidecar `<path>.json`.
+ * Opens a model. The input convention is the file's own; a foreign file's comes from `inputSpec` or from the sidecar `<path>.json`.
  * @throws ModelFileError if the file is no usable model, if nothing states its input, or if `inputSpec` contradicts it.
  */
-export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
+export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<Model> {
   const { device, threads } = options;
-  const bytes = await readModelFile(path);
+  const file = source instanceof URL ? fileURLToPath(source) : source;
+  const inMemory = typeof file !== 'string';
+  const path = inMemory ? 'the model' : file;
+  const bytes = inMemory ? file : await readModelFile(file);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
-  const input = await inputOf(path, stated, options.inputSpec);
+  const input = await inputOf(path, stated, options.inputSpec, inMemory ? undefined : sidecarOf(file));
   const parsed = parseModel(bytes, path);
   const { image, output } = embeddingPorts(portsOf(parsed), input, path);
   const session = await Session.create(bytes, {
@@ -78,11 +89,14 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
         expected: `${stated.embeddingSize} as its metadata states`,
       });
     }
+    const digest = networkDigest(bytes, path);
     return {
       path,
       metadata: stated ?? { input, embeddingSize },
       input,
       embeddingSize,
+      description: session.description,
+      digest,
       embed: (pictures, embedOptions) => network.embed(pictures, embeddingSize, embedOptions),
       dispose: () => network.dispose(),
       [Symbol.asyncDispose]: () => network.dispose(),
@@ -117,12 +131,17 @@ export function sidecarOf(path: string): string {
   return `${path}.json`;
 }
 
-/** Reads an input specification from a file (`--input-spec`). */
+/** Reads an input specification from a JSON file. */
 export async function readInputSpec(path: string): Promise<InputSpec> {
   return parseInputSpec(await readFile(path, 'utf8'), path);
 }
 
-async function inputOf(path: string, stated: ModelMetadata | undefined, given?: InputSpec): Promise<InputSpec> {
+async function inputOf(
+  path: string,
+  stated: ModelMetadata | undefined,
+  given: InputSpec | undefined,
+  sidecar: string | undefined,
+): Promise<InputSpec> {
   if (stated !== undefined) {
     if (given !== undefined && !sameSpec(stated.input, given)) {
       throw new ModelFileError(`The input specification contradicts the model ${path}.`, {
@@ -134,12 +153,11 @@ async function inputOf(path: string, stated: ModelMetadata | undefined, given?: 
     return stated.input;
   }
   if (given !== undefined) return given;
-  const sidecar = sidecarOf(path);
-  const text = await readFile(sidecar, 'utf8').catch(() => undefined);
-  if (text !== undefined) return parseInputSpec(text, sidecar);
+  const text = sidecar === undefined ? undefined : await readFile(sidecar, 'utf8').catch(() => undefined);
+  if (sidecar !== undefined && text !== undefined) return parseInputSpec(text, sidecar);
   throw new ModelFileError(`${path} does not state how pictures become its input.`, {
     got: 'an ONNX file without metadata of this package',
-    expected: `an input specification in ${sidecar}, or given with --input-spec FILE`,
+    expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
     next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
   });
 }
@@ -191,6 +209,8 @@ function knownSize({ shape }: Port): number | undefined {
 
 /** The running network: packs pictures, runs batch by batch, collects the rows. */
 class Network {
+  private readonly life = new Lifetime('model');
+
   constructor(
     private readonly session: Session,
     private readonly image: Port,
@@ -199,12 +219,18 @@ class Network {
     private readonly prepared?: PreparedNetwork,
   ) {}
 
-  async dispose(): Promise<void> {
-    await this.session.dispose();
-    await this.prepared?.dispose();
+  dispose(): Promise<void> {
+    return this.life.end(async () => {
+      await this.session.dispose();
+      await this.prepared?.dispose();
+    });
   }
 
-  async embed(pictures: readonly Picture[], size: number, options: EmbedOptions = {}): Promise<Float32Array> {
+  embed(pictures: readonly Picture[], size: number, options: EmbedOptions = {}): Promise<Float32Array> {
+    return this.life.use(() => this.embedAll(pictures, size, options));
+  }
+
+  private async embedAll(pictures: readonly Picture[], size: number, options: EmbedOptions): Promise<Float32Array> {
     const { flip = false, batchSize = 32, onProgress } = options;
     const views = flip ? [false, true] : [false];
     const rows = pictures.flatMap((picture): PackedPicture[] => views.map((mirrored) => ({ picture, mirrored })));

@@ -1,6 +1,7 @@
 // Which identities are kept away from training, and the pairs that a model is evaluated on over them.
 import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
+import { compareNames } from '../common/names.js';
 import type { ImageEntry } from '../images/index.js';
 import type { Pair } from '../evaluation/pairs.js';
 
@@ -15,7 +16,7 @@ export interface HoldOutOptions {
 
 export const defaultHoldOut: HoldOutOptions = { share: 0.25, pairsOfEachKind: 1000, seed: 1 };
 
-/** The division: identities are in one of the lists, both sorted. */
+/** The division: identities are in one of the lists, both in the order of `compareNames`. */
 export interface HoldOut {
   readonly training: readonly string[];
   readonly heldOut: readonly string[];
@@ -37,11 +38,11 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
     else files.push(file);
   }
   const random = new Random(seed, 1);
-  const shuffled = [...images.keys()].sort();
+  const shuffled = [...images.keys()].sort(compareNames);
   random.shuffle(shuffled);
   const count = Math.max(2, Math.round(share * shuffled.length));
-  const heldOut = shuffled.slice(0, count).sort();
-  const training = shuffled.slice(count).sort();
+  const heldOut = shuffled.slice(0, count).sort(compareNames);
+  const training = shuffled.slice(count).sort(compareNames);
   if (training.length < 2) {
     throw new SphereFaceError('There are too few identities to train on some and to evaluate on others.', {
       got: `${images.size} identities`,

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
+import { compareNames } from '../common/names.js';
 import { SphereFaceError } from '../common/errors.js';
 import { type OpenedSource, openImageSource } from '../images/index.js';
 import { fileFinder, parsePairs } from '../evaluation/index.js';
@@ -193,7 +194,7 @@ class Pipeline {
         source,
         output,
         crop: defaultCrop,
-        ...(finished ? {} : { weights: await weights() }),
+        weights,
         threads,
         ...(device === undefined ? {} : { device }),
         packageVersion,
@@ -359,7 +360,7 @@ function identitiesIn(pairs: readonly { readonly a: string; readonly b: string }
     const index = find(path);
     if (index !== undefined) identities.add(source.entries[index].identity);
   }
-  return [...identities].sort();
+  return [...identities].sort(compareNames);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,5 +1,7 @@
 // The engine behind the sessions: onnxruntime-node under Node, onnxruntime-web in a browser, behind one interface.
 import type * as Ort from 'onnxruntime-common';
+import { Queue } from '../common/queue.js';
+import { EngineError } from './engine-error.js';
 
 export interface Backend {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
@@ -10,14 +12,16 @@ export interface Backend {
 
 let loaded: Promise<Backend> | undefined;
 
-/** The backend of this environment, loaded once. */
+/** The backend of this environment, loaded once. @throws {@link EngineError} when it cannot be loaded. */
 export function loadBackend(): Promise<Backend> {
   loaded ??= typeof process !== 'undefined' && process.versions?.node !== undefined ? loadNode() : loadWeb();
   return loaded;
 }
 
 async function loadNode(): Promise<Backend> {
-  const ort = await import('onnxruntime-node');
+  const ort = await import('onnxruntime-node').catch((error: unknown) => {
+    throw new EngineError(error, `${process.platform}/${process.arch}`);
+  });
   // What fails is thrown as well; the runtime's own lines on stderr would say it twice.
   ort.env.logLevel = 'fatal';
   const providers = ort.listSupportedBackends().map((backend) => backend.name);
@@ -34,4 +38,14 @@ async function loadWeb(): Promise<Backend> {
 /** Uses a backend the caller has loaded: for browsers without an import map. Call it before the first session. */
 export function useBackend(backend: Backend): void {
   loaded = Promise.resolve(backend);
+}
+
+const webTurns = new Queue();
+
+/**
+ * Where a new session's work takes its turns. onnxruntime-web on WebGPU refuses to create or run a session while another one is under
+ * way, so all of them stand in one line there.
+ */
+export function turnsOf(backend: Backend): Queue {
+  return backend.name === 'onnxruntime-web' ? webTurns : new Queue();
 }

@@ -1,11 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { SphereFaceError } from '../common/errors.js';
+import { describe, expect, it, vi } from 'vitest';
+import { SphereFaceError, UsageError } from '../common/errors.js';
 import { add, conv2d, Graph, mul, relu, serialize } from '../graph/index.js';
 import { webgpuTitle, webgpuWorks } from '../testing/devices.js';
+import { requireDevice } from './device.js';
 import {
+  type Backend,
+  type Device,
   DeviceError,
   float32,
   float32Data,
@@ -13,6 +16,7 @@ import {
   int64,
   loadBackend,
   Session,
+  useBackend,
   workingDevices,
 } from './index.js';
 
@@ -63,6 +67,39 @@ describe('a session', () => {
     await expect(escaped.run(feeds)).rejects.toThrow(SphereFaceError);
   });
 
+  it('gives runs side by side what it gives one after another', async () => {
+    await using session = await Session.create(model());
+    const feedsOf = (i: number) => ({ ...feeds, a: float32(Float32Array.of(i, 2 * i), [2]) });
+    const buffers = Array.from({ length: 8 }, () => new Float32Array(2));
+    const runs = buffers.map((buffer, i) => session.run(feedsOf(i), { y: float32(buffer, [2]) }));
+    const results = await Promise.all(runs);
+    for (const [i, { y, z }] of results.entries()) {
+      expect(Array.from(float32Data(y))).toEqual([i + 3, 2 * i + 4]);
+      expect(Array.from(float32Data(z))).toEqual([3 * i, 8 * i]);
+      expect(float32Data(y)).toBe(buffers[i]);
+    }
+  });
+
+  it('refuses a run into memory that another run is still writing, and takes it afterwards', async () => {
+    await using session = await Session.create(model());
+    const memory = new Float32Array(3);
+    const [low, high] = [float32(memory.subarray(0, 2), [2]), float32(memory.subarray(1), [2])];
+    const first = session.run(feeds, { y: low });
+    await expect(session.run(feeds, { y: high })).rejects.toThrow(/write into the same memory[^]*await the first/);
+    await first;
+    await session.run(feeds, { y: high });
+    expect(Array.from(memory)).toEqual([4, 4, 6]);
+  });
+
+  it('is disposed of after the runs that were asked for', async () => {
+    const session = await Session.create(model());
+    const runs = [session.run(feeds), session.run(feeds)];
+    const disposal = session.dispose();
+    await expect(session.run(feeds)).rejects.toThrow(/has been disposed of/);
+    for (const { y } of await Promise.all(runs)) expect(Array.from(float32Data(y))).toEqual([4, 6]);
+    await disposal;
+  });
+
   it('says what is wrong with a model that it cannot take', async () => {
     await expect(Session.create(Uint8Array.of(1, 2, 3))).rejects.toThrow(
       /^The model could not be prepared for the device "cpu"\.\n {2}got: .+\n {2}expected: an ONNX model/,
@@ -102,6 +139,49 @@ describe('a device that is not there', async () => {
       expect(message).toMatch(/next: .*(install|use)/);
     },
   );
+
+  it.each(['gpu', 'coreml', '', 'constructor'])('"%s" from JavaScript is refused, not replaced', async (device) => {
+    const failure = await Session.create(model(), { device: device as Device }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(UsageError);
+    expect(String(failure)).toMatch(`There is no device "${device}".`);
+    expect(String(failure)).toMatch(/expected: one of cpu, cuda, webgpu, wasm/);
+  });
+});
+
+describe('onnxruntime-web where there is no WebGPU', async () => {
+  const ort = (await import('onnxruntime-web')) as unknown as Backend['ort'];
+  const web: Backend = { ort, name: 'onnxruntime-web', providers: ['wasm', 'webgpu'] };
+
+  it('runs on WebAssembly and says so; a device that it would drop is an error', async () => {
+    const node = await loadBackend();
+    useBackend(web);
+    try {
+      await using session = await Session.create(model());
+      expect(session.description).toBe('wasm (onnxruntime-web, the default here)');
+      const runs = await Promise.all([session.run(feeds), session.run(feeds)]);
+      for (const { y } of runs) expect(Array.from(float32Data(y))).toEqual([4, 6]);
+      for (const device of ['webgpu', 'cpu', 'cuda'] as const) {
+        const failure = await Session.create(model(), { device }).catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(DeviceError);
+        expect(String(failure)).toMatch(/expected: one of the devices that are there: wasm\n/);
+      }
+    } finally {
+      useBackend(node);
+    }
+  });
+
+  it.each([
+    ['an adapter that is null', { requestAdapter: () => Promise.resolve(null) }, /got: WebGPU gives no adapter/],
+    ['no WebGPU', undefined, /got: this environment has no WebGPU/],
+  ])('%s: says so', async (_, gpu, expected) => {
+    vi.stubGlobal('navigator', { gpu });
+    try {
+      await expect(requireDevice('webgpu', { ...web })).rejects.toThrow(expected);
+      expect(await workingDevices({ ...web })).toEqual(['wasm']);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 });
 
 describe.skipIf(!webgpuWorks)(webgpuTitle, () => {

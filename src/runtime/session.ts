@@ -1,8 +1,10 @@
 // A model ready to run on a device: inputs by name in, outputs by name out, optionally into buffers the caller owns.
 import { type InferenceSession, Tensor } from 'onnxruntime-common';
 import { SphereFaceError, messageOf } from '../common/errors.js';
-import { type Backend, loadBackend } from './backend.js';
-import { type Device, DeviceError, workingDevices } from './device.js';
+import { Lifetime } from '../common/lifetime.js';
+import type { Queue } from '../common/queue.js';
+import { type Backend, loadBackend, turnsOf } from './backend.js';
+import { type Device, requireDevice } from './device.js';
 
 export { Tensor };
 
@@ -18,12 +20,19 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
 }
 
-export class Session {
-  private disposed = false;
+/**
+ * A model on a device. Its methods may be called side by side: runs take their turn, in the order they were asked for, and `dispose`
+ * waits for them. A run's feeds are read when its turn comes: leave them alone until it has ended.
+ */
+export class Session implements AsyncDisposable {
+  private readonly life = new Lifetime('session');
+  /** The buffers that runs asked for, and not yet ended, write into. */
+  private readonly claimed = new Set<Tensor>();
 
   private constructor(
     private readonly session: InferenceSession,
     private readonly ort: Backend['ort'],
+    private readonly turns: Queue,
     /** The device that was taken. */
     readonly device: Device,
     /** Which engine runs it and why this device, in words. */
@@ -40,15 +49,15 @@ export class Session {
     const backend = await loadBackend();
     const fallback: Device = backend.name === 'onnxruntime-node' ? 'cpu' : 'wasm';
     const device = options.device ?? fallback;
+    await requireDevice(device, backend);
+    const turns = turnsOf(backend);
+    const reason = options.device === undefined ? 'the default here' : 'as asked for';
     try {
-      const session = await backend.ort.InferenceSession.create(model, sessionOptions(device, options));
-      const reason = options.device === undefined ? 'the default here' : 'as asked for';
+      const create = () => backend.ort.InferenceSession.create(model, sessionOptions(device, options));
+      const session = await turns.run(create);
       const description = `${device} (${backend.name}, ${reason})`;
-      return new Session(session, backend.ort, device, description, options.profilePrefix !== undefined);
+      return new Session(session, backend.ort, turns, device, description, options.profilePrefix !== undefined);
     } catch (error) {
-      // Either the device is not there, or it is and the model is at fault.
-      const working = await workingDevices(backend);
-      if (!working.includes(device)) throw new DeviceError(device, working, error);
       throw new SphereFaceError(`The model could not be prepared for the device "${device}".`, {
         got: messageOf(error),
         expected: 'an ONNX model whose operators and types the runtime knows',
@@ -78,14 +87,37 @@ export class Session {
   /**
    * Runs the model once.
    * @param into preallocated tensors for outputs, written in place and returned; outputs not named here are allocated
+   * @throws SphereFaceError after disposal, and when another run that has not ended writes into the same memory: whoever asked for it
+   *   would find this run's values there
    */
-  async run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>> {
-    if (this.disposed) throw new SphereFaceError('This session has been disposed of.', { next: 'create a new one' });
-    if (into === undefined) return this.session.run(feeds);
-    const fetches: Record<string, Tensor | null> = {};
-    for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
-    // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
-    return { ...(await this.session.run(feeds, fetches)), ...into };
+  run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>> {
+    return this.life.use(async () => {
+      if (into === undefined) return this.turns.run(() => this.session.run(feeds));
+      const outputs = Object.values(into);
+      this.claim(outputs);
+      try {
+        const fetches: Record<string, Tensor | null> = {};
+        for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
+        // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
+        return { ...(await this.turns.run(() => this.session.run(feeds, fetches))), ...into };
+      } finally {
+        for (const output of outputs) this.claimed.delete(output);
+      }
+    });
+  }
+
+  private claim(outputs: readonly Tensor[]): void {
+    for (const output of outputs) {
+      for (const other of this.claimed) {
+        if (!overlap(output, other)) continue;
+        throw new SphereFaceError('Two runs that have not ended write into the same memory.', {
+          got: `outputs of ${output.type} [${output.dims.join(', ')}] over one buffer`,
+          expected: 'preallocated outputs that no other run is writing',
+          next: 'await the first run, or give each run outputs of its own',
+        });
+      }
+    }
+    for (const output of outputs) this.claimed.add(output);
   }
 
   /**
@@ -98,22 +130,32 @@ export class Session {
     return new this.ort.Tensor(tensor.type, tensor.data, tensor.dims) as Tensor;
   }
 
-  /** Releases everything the runtime holds for this model. Safe to call twice. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    if (this.profiled) this.session.endProfiling();
-    await this.session.release();
+  /** Releases everything the runtime holds for this model, when the runs asked for have ended. Safe to call twice. */
+  dispose(): Promise<void> {
+    return this.life.end(async () => {
+      if (this.profiled) this.session.endProfiling();
+      await this.session.release();
+    });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
+}
+
+/** Whether two tensors share memory. What lies on a device is not compared. */
+function overlap(a: Tensor, b: Tensor): boolean {
+  if (a === b) return true;
+  if (a.location !== 'cpu' || b.location !== 'cpu') return false;
+  const [x, y] = [a.data, b.data];
+  if (!ArrayBuffer.isView(x) || !ArrayBuffer.isView(y) || x.buffer !== y.buffer) return false;
+  return x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength;
 }
 
 function sessionOptions(device: Device, options: SessionOptions): InferenceSession.SessionOptions {
   return {
-    executionProviders: device === 'cpu' || device === 'wasm' ? [device] : [device, 'cpu'],
+    // Alone: what a device does not compute goes to the CPU anyway, and a second name would take the place of one that fails.
+    executionProviders: [device],
     graphOptimizationLevel: 'all',
     // The planned block would come on top of what the arena holds from the first run, for no gain in speed: twice the memory.
     enableMemPattern: false,

@@ -72,9 +72,14 @@ export class Loader implements AsyncDisposable {
     return batch;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Waits for the batches in preparation, and drops them. */
+  async dispose(): Promise<void> {
     await Promise.allSettled(this.queue);
     this.queue.length = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
   }
 
   private fill(): void {

@@ -61,6 +61,26 @@ describe('with random weights', () => {
     });
   });
 
+  it('finds side by side what it finds one after another', async () => {
+    await using detector = await Mtcnn.create(randomWeights(), { settings, threads: 1 });
+    const pictures = [noise(71, 94), noise(40, 60), noise(94, 71), noise(55, 55), noise(71, 94)];
+    const alone: Face[][] = [];
+    for (const picture of pictures) alone.push(await detector.detect(picture));
+    expect(alone[0].length).toBeGreaterThan(0);
+    expect(await Promise.all(pictures.map((picture) => detector.detect(picture)))).toEqual(alone);
+  });
+
+  it('is disposed of after the pictures that it was given, and refuses others', async () => {
+    const detector = await Mtcnn.create(randomWeights(), { settings, threads: 1 });
+    const alone = await detector.detect(noise(71, 94));
+    const [first, second] = [detector.detect(noise(71, 94)), detector.detect(noise(71, 94))];
+    const disposal = detector.dispose();
+    await expect(detector.detect(noise(71, 94))).rejects.toThrow(/^This face detector has been disposed of/);
+    expect(await Promise.all([first, second])).toEqual([alone, alone]);
+    await disposal;
+    await detector.dispose();
+  });
+
   it('finds nothing in pictures too small for a face, and does not fail on any size', async () => {
     await using detector = await Mtcnn.create(randomWeights(), { settings, threads: 1 });
     for (const [width, height] of [

@@ -1,5 +1,7 @@
 // MTCNN face detection: pyramid, P-Net, R-Net, O-Net, as the published system runs them (detect_face.m, MTCNNv1).
 import { UsageError } from '../../common/errors.js';
+import { Lifetime } from '../../common/lifetime.js';
+import { Queue } from '../../common/queue.js';
 import type { Picture } from '../../images/source.js';
 import { Session, Tensor } from '../../runtime/index.js';
 import type { Face, Landmarks, Point } from '../geometry.js';
@@ -18,7 +20,7 @@ import {
   toSquare,
 } from './boxes.js';
 import { buildNetwork } from './build.js';
-import { type MtcnnWeights, networks, type NetworkName } from './networks.js';
+import { type MtcnnWeights, networkNames, networks, type NetworkName } from './networks.js';
 
 export interface DetectorSettings {
   /** Side of the smallest face that is looked for, in pixels. */
@@ -70,8 +72,10 @@ interface NetworkOutputs {
   readonly points: Float32Array;
 }
 
-/** A face detector. Not for concurrent use: one call of `detect` at a time. */
+/** A face detector. `detect` may be called side by side: pictures take their turn, as they share the networks' input buffers. */
 export class Mtcnn implements AsyncDisposable {
+  private readonly life = new Lifetime('face detector');
+  private readonly turns = new Queue();
   private stripBuffer = new Float32Array(0);
   private readonly cropBuffer = new Float32Array(cropBatch * 3 * networks.onet.window ** 2);
 
@@ -86,24 +90,46 @@ export class Mtcnn implements AsyncDisposable {
     const settings = { ...publishedDetector, ...options.settings };
     checkDetectorSettings(settings);
     const { device, threads } = options;
-    const session = (name: NetworkName) => Session.create(buildNetwork(name, weights), { device, threads });
+    const sessions: Partial<Record<NetworkName, Session>> = {};
+    try {
+      for (const name of networkNames) {
+        sessions[name] = await Session.create(buildNetwork(name, weights), { device, threads });
+      }
+    } catch (error) {
+      for (const session of Object.values(sessions)) await session.dispose();
+      throw error;
+    }
     return new Mtcnn(
-      { pnet: await session('pnet'), rnet: await session('rnet'), onet: await session('onet') },
+      sessions as Record<NetworkName, Session>,
       settings,
       options.stripPixels ?? defaultStripPixels,
       options.resizer ?? new Resizer(),
     );
   }
 
-  /** The faces of a picture, best first. */
-  async detect(picture: Picture): Promise<Face[]> {
-    const proposed = await this.propose(picture);
-    const refined = await this.refine(picture, proposed);
-    return this.decide(picture, refined);
+  /**
+   * The faces of a picture, best first; empty where there is none.
+   * @throws SphereFaceError after disposal.
+   */
+  detect(picture: Picture): Promise<Face[]> {
+    return this.life.use(() =>
+      this.turns.run(async () => {
+        const proposed = await this.propose(picture);
+        const refined = await this.refine(picture, proposed);
+        return this.decide(picture, refined);
+      }),
+    );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of Object.values(this.sessions)) await session.dispose();
+  /** Releases the networks, when the pictures that were handed over are done. Safe to call twice. */
+  dispose(): Promise<void> {
+    return this.life.end(async () => {
+      for (const session of Object.values(this.sessions)) await session.dispose();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   /** First stage: the P-Net over the pyramid. */

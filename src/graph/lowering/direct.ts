@@ -1,7 +1,6 @@
 // Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
-import type { EmitOptions, Emitter } from '../onnx/emitter.js';
-import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Node, Shape, Value } from '../value.js';
+import type { ConvGeometry } from '../window-geometry.js';
+import type { EmitOptions, Emitter, Node, Shape, Value } from '../value.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 type GradientAttributes = ConvAttributes & { readonly shape: Shape };

@@ -1,7 +1,6 @@
 // Convolution of a picture with few channels (the first layer's) as one matrix product with its unrolled windows.
-import type { Emitter } from '../onnx/emitter.js';
-import type { ConvGeometry } from '../ops/conv2d.js';
-import type { Shape, Value } from '../value.js';
+import type { ConvGeometry } from '../window-geometry.js';
+import type { Emitter, Shape, Value } from '../value.js';
 
 /** Whether this form covers a geometry: one group, any stride and dilation. */
 export function isUnrollable({ groups }: ConvGeometry): boolean {

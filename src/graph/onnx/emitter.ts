@@ -9,39 +9,15 @@ import {
   AttributeProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  TensorProto_DataType as DataType,
   type TensorProto,
   TensorProtoSchema,
 } from './onnx_pb.js';
-import type { ConstantData } from '../ops/constant.js';
-import type { DType, Shape, Value } from '../value.js';
+import { constantOf } from '../constant.js';
+import type { AttributeValue, ConstantData, DType, EmitOptions, Emitter, Shape, Value } from '../value.js';
+import { dataTypeOf } from './data-type.js';
 
-/** An ONNX attribute's value. Numbers are ints unless wrapped as `{ float }`. */
-export type AttributeValue =
-  number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] };
-
-export interface EmitOptions {
-  readonly attributes?: Readonly<Record<string, AttributeValue>>;
-  /** Names of the outputs; one fresh name when absent. */
-  readonly outputs?: readonly string[];
-  readonly domain?: string;
-}
-
-const dataTypes: Readonly<Record<DType, DataType>> = {
-  float32: DataType.FLOAT,
-  float16: DataType.FLOAT16,
-  int32: DataType.INT32,
-  int64: DataType.INT64,
-  uint8: DataType.UINT8,
-  bool: DataType.BOOL,
-};
-
-/** ONNX's number for a dtype. */
-export function dataTypeOf(dtype: DType): DataType {
-  return dataTypes[dtype];
-}
-
-export class Emitter {
+/** Collects the nodes and stored tensors of a model while its ops are emitted. */
+export class OnnxEmitter implements Emitter {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
   /** Operator domains in use besides ONNX's own. */
@@ -64,17 +40,14 @@ export class Emitter {
     for (const { name } of outputs.values()) this.taken.add(name);
   }
 
-  /** Whether anything reads this value: an output nobody reads need not be computed. */
   isUsed(value: Value): boolean {
     return this.used.has(value);
   }
 
-  /** The name of a value in the model, in the order of axes that the graph speaks of. For an op's output: the name to write. */
   nameOf(value: Value): string {
     return this.nameIn(value, 'standard');
   }
 
-  /** The name of a value in a layout; a value that lies in another one is transposed, once. For an op's output: the name to write. */
   nameIn(value: Value, layout: Layout): string {
     const names = this.held.get(value);
     const name = names?.get(layout);
@@ -116,7 +89,6 @@ export class Emitter {
     return name;
   }
 
-  /** The layout in which an elementwise op runs best: the one that an input of the output's shape was computed in. */
   layoutFor(inputs: readonly Value[], output: Value): Layout {
     for (const input of inputs) {
       const [computedIn] = this.held.get(input)?.keys() ?? [];
@@ -126,7 +98,6 @@ export class Emitter {
     return 'standard';
   }
 
-  /** An operand that broadcasts against rank-4 values of a layout. */
   operand(value: Value, layout: Layout): string {
     if (layout === 'standard' || value.size === 1) return this.nameOf(value);
     if (value.rank === 4) return this.nameIn(value, layout);
@@ -140,12 +111,11 @@ export class Emitter {
   private nameFor(value: Value, layout: Layout): string {
     const output = this.outputs.get(value);
     if (output?.layout === layout) return output.name;
-    const stored = value.producer?.attributes.name;
-    if (typeof stored === 'string') return stored;
+    const stored = constantOf(value)?.name;
+    if (stored !== undefined) return stored;
     return this.fresh(value.producer?.op.name ?? 'value');
   }
 
-  /** A name no other tensor has. */
   fresh(stem: string): string {
     let name: string;
     do name = `${stem}__${this.counter++}`;
@@ -154,7 +124,6 @@ export class Emitter {
     return name;
   }
 
-  /** Adds an ONNX node; returns the name of its first output. Optional inputs that are absent are empty strings. */
   node(opType: string, inputs: readonly string[], options: EmitOptions = {}): string {
     const outputs = options.outputs ?? [this.fresh(opType)];
     const domain = options.domain ?? '';
@@ -172,7 +141,6 @@ export class Emitter {
     return outputs[0];
   }
 
-  /** Adds stored data under a name. */
   initializer(
     constant: { readonly data: ConstantData; readonly dtype: DType; readonly shape: Shape },
     name: string,
@@ -189,7 +157,6 @@ export class Emitter {
     return name;
   }
 
-  /** An int64 vector as a stored constant, shared by content: the way recent ONNX ops take axes and shapes. */
   ints(values: readonly number[]): string {
     return this.once(`ints:${values.join(',')}`, () =>
       this.initializer(
@@ -199,14 +166,12 @@ export class Emitter {
     );
   }
 
-  /** A float32 scalar as a stored constant, shared by content. */
   float(value: number): string {
     return this.once(`float:${value}`, () =>
       this.initializer({ data: Float32Array.of(value), dtype: 'float32', shape: [] }, this.fresh('float')),
     );
   }
 
-  /** The tensor made for `key` before, or the one that `make` emits now: how several ops share one lowered form. */
   once(key: string, make: () => string): string {
     let name = this.memo.get(key);
     if (name === undefined) {

@@ -1,11 +1,14 @@
 // From a graph to the bytes of an ONNX model: the nodes that the outputs need, in order of creation.
 import { create, toBinary } from '@bufbuild/protobuf';
 import { SphereFaceError } from '../../common/errors.js';
-import { Emitter, dataTypeOf } from './emitter.js';
+import { dataTypeOf } from './data-type.js';
+import { OnnxEmitter } from './emitter.js';
 import { type Layout, shapeIn } from '../lowering/layout.js';
 import { portable, type Target } from '../lowering/target.js';
 import { ModelProtoSchema, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
-import type { Node, Value } from '../value.js';
+import { constantOf } from '../constant.js';
+import type { Value } from '../value.js';
+import { walk } from '../walk.js';
 
 /** ONNX versions written: operator set 17, IR version 8 (ONNX 1.12), so that readers from 2022 on take the models. */
 export const opset = 17;
@@ -32,18 +35,17 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
   const { outputs, metadata = {}, dynamicAxes = {}, target = portable, layouts = {} } = options;
   const values = Object.values(outputs);
   if (values.length === 0) throw new SphereFaceError('A model needs at least one output.');
-  const inputs = new Set<Value>();
-  const nodes = reachable(values, inputs);
+  const { nodes, inputs, used } = walk(values);
   const layoutOf = (name: string): Layout => layouts[name] ?? 'standard';
 
   // The first name of a computed value is the name its op writes; other names, and inputs that are outputs, are copies.
   const direct = new Map<Value, { name: string; layout: Layout }>();
   for (const [name, value] of Object.entries(outputs)) {
-    const stored = value.producer?.attributes.name !== undefined;
+    const stored = constantOf(value)?.name !== undefined;
     if (value.producer !== undefined && !stored && !direct.has(value))
       direct.set(value, { name, layout: layoutOf(name) });
   }
-  const emitter = new Emitter(target, new Set([...values, ...nodes.flatMap((node) => node.inputs)]), direct);
+  const emitter = new OnnxEmitter(target, used, direct);
   for (const input of inputs) {
     if (input.inputName! in outputs && outputs[input.inputName!] !== input)
       throw new SphereFaceError(`The model would have an input and another output "${input.inputName}".`, {
@@ -86,21 +88,6 @@ function lastFirst(nodes: readonly NodeProto[]): NodeProto[] {
   const read = new Set(nodes.flatMap((node) => node.input));
   const isLeaf = (node: NodeProto): boolean => !node.output.some((name) => read.has(name));
   return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
-}
-
-/** Nodes needed for `values`, inputs before users; the graph inputs met on the way are added to `inputs`. */
-export function reachable(values: readonly Value[], inputs: Set<Value>): Node[] {
-  const nodes = new Set<Node>();
-  const open = [...values];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    const node = value.producer;
-    if (node === undefined) inputs.add(value);
-    else if (!nodes.has(node)) {
-      nodes.add(node);
-      open.push(...node.inputs);
-    }
-  }
-  return [...nodes].sort((a, b) => a.outputs[0].id - b.outputs[0].id);
 }
 
 function valueInfo(

@@ -1,8 +1,10 @@
 // Elementwise arithmetic of two tensors with broadcasting: add, sub, mul, div, pow, min, max.
-import type { Emitter } from '../onnx/emitter.js';
+// This file, elementwise.ts, reduction.ts and layout.ts import each other: a gradient is written with ops, sums undo broadcasting, and
+// broadcasting undoes sums. They do so inside functions alone, which run when all are loaded; no other files of the project form a circle.
 import type { Layout } from '../lowering/layout.js';
-import { broadcastShape, requireDType, requireSameDType, sameShape, ShapeError } from '../shapes.js';
-import type { Op, Shape, Value } from '../value.js';
+import { powOperand } from '../lowering/pow.js';
+import { broadcastShape, requireDType, requireSameDType, ShapeError } from '../shapes.js';
+import type { Emitter, Op, Shape, Value } from '../value.js';
 import { greaterEqual, greater } from './comparison.js';
 import { log, neg, square } from './elementwise.js';
 import { sum } from './reduction.js';
@@ -62,19 +64,12 @@ export const mul = binary('mul', 'Mul', (a, b, _y, dy) => [() => mul(dy, b), () 
 /** `a / b`. */
 export const div = binary('div', 'Div', (a, b, _y, dy) => [() => div(dy, b), () => neg(div(mul(dy, a), square(b)))]);
 
-/** The WebGPU provider of ONNX Runtime 1.30 fails on Pow where a last axis of size 1 meets one divisible by 4: repeat it first. */
-function repeatedOnWebgpu(emitter: Emitter, x: Value, shape: Shape, layout: Layout): string {
-  const name = emitter.operand(x, layout);
-  if (emitter.target.device !== 'webgpu' || sameShape(x.shape, shape)) return name;
-  return emitter.node('Expand', [name, emitter.ints(shape)]);
-}
-
 /** `a ** b`. The gradient of the exponent needs a > 0. */
 export const pow = binary(
   'pow',
   'Pow',
   (a, b, y, dy) => [() => mul(dy, mul(b, pow(a, sub(b, a.graph.scalar(1))))), () => mul(dy, mul(y, log(a)))],
-  repeatedOnWebgpu,
+  powOperand,
 );
 
 /** The smaller of the two; where they are equal the gradient goes to `a`. */

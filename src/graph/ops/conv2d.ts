@@ -2,57 +2,24 @@
 // and each one's gradients are the other two: differentiable to any order.
 import { requireRank, requireSameDType, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
-import { lowerConv, lowerConvInputGradient, lowerConvWeightGradient } from '../lowering/conv.js';
+import { type ConvGeometry, type ConvGeometryOptions, convOutputSize, geometryOf } from '../window-geometry.js';
+import {
+  convInputGradientLayouts,
+  convLayouts,
+  convWeightGradientLayouts,
+  lowerConv,
+  lowerConvInputGradient,
+  lowerConvWeightGradient,
+} from '../lowering/conv.js';
 import { sum } from './reduction.js';
 
-/** `[vertical, horizontal]`. */
-export type Pair = readonly [number, number];
-
-/** How a kernel moves over the picture, in full. */
-export interface ConvGeometry {
-  readonly stride: Pair;
-  readonly dilation: Pair;
-  /** Zeros around the picture: top, left, bottom, right. */
-  readonly padding: readonly [number, number, number, number];
-  readonly groups: number;
-}
-
-/** Options of {@link conv2d}; a single number stands for all sides. */
-export interface ConvOptions {
-  /** Default 1. */
-  readonly stride?: number | Pair;
-  /** Default 1. */
-  readonly dilation?: number | Pair;
-  /** Default 0. Four numbers: top, left, bottom, right. */
-  readonly padding?: number | Pair | readonly [number, number, number, number];
-  /** Default 1; equal to the channels: a depthwise convolution. */
-  readonly groups?: number;
+/** Options of {@link conv2d}. */
+export interface ConvOptions extends ConvGeometryOptions {
   /** [O], added to every output pixel. */
   readonly bias?: Value;
 }
 
-/** The full geometry behind the options. */
-export function geometryOf({ stride = 1, dilation = 1, padding = 0, groups = 1 }: ConvOptions): ConvGeometry {
-  const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
-  const sides = typeof padding === 'number' ? ([padding, padding] as const) : padding;
-  return {
-    stride: pair(stride),
-    dilation: pair(dilation),
-    padding: sides.length === 4 ? sides : [sides[0], sides[1], sides[0], sides[1]],
-    groups,
-  };
-}
-
 type Attributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
-
-/** Output size [height, width] for an input size and a kernel size. */
-export function convOutputSize(input: Pair, kernel: Pair, { stride, dilation, padding }: ConvGeometry): Pair {
-  const size = (axis: 0 | 1) =>
-    Math.floor(
-      (input[axis] + padding[axis] + padding[axis + 2] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis],
-    ) + 1;
-  return [size(0), size(1)];
-}
 
 function check(op: string, inputs: readonly Value[], x: Shape, w: Shape, geometry: ConvGeometry): Shape {
   const [n, c, h, width] = x;
@@ -83,6 +50,7 @@ const convOp: Op<Attributes> = {
     return [{ dtype: x.dtype, shape: check('conv2d', inputs, x.shape, w.shape, geometry) }];
   },
   emit: lowerConv,
+  inputLayouts: convLayouts,
   gradient: ({ inputs: [x, w], attributes: { geometry } }, [dy], needed) => [
     needed[0] ? convInputGradient(dy!, w, x.shape, geometry) : undefined,
     needed[1] ? convWeightGradient(x, dy!, w.shape, geometry) : undefined,
@@ -109,6 +77,7 @@ const inputGradientOp: Op<Attributes & { readonly shape: Shape }> = {
     return [{ dtype: dy.dtype, shape }];
   },
   emit: lowerConvInputGradient,
+  inputLayouts: convInputGradientLayouts,
   gradient: ({ inputs: [dy, w], attributes: { geometry } }, [g], needed) => [
     needed[0] ? conv(g!, w, geometry) : undefined,
     needed[1] ? convWeightGradient(g!, dy, w.shape, geometry) : undefined,
@@ -134,6 +103,7 @@ const weightGradientOp: Op<Attributes & { readonly shape: Shape }> = {
     return [{ dtype: x.dtype, shape }];
   },
   emit: lowerConvWeightGradient,
+  inputLayouts: convWeightGradientLayouts,
   gradient: ({ inputs: [x, dy], attributes: { geometry } }, [g], needed) => [
     needed[0] ? convInputGradient(dy, g!, x.shape, geometry) : undefined,
     needed[1] ? conv(x, g!, geometry) : undefined,

@@ -2,7 +2,7 @@
 import { normalizeAxes, broadcastShape, requireSameDType, sameShape, ShapeError } from '../shapes.js';
 import { type DType, type Op, type Shape, sizeOf, type Value } from '../value.js';
 import { sumTo } from './arithmetic.js';
-import { dataTypeOf } from '../onnx/emitter.js';
+import { dataTypeOf } from '../onnx/data-type.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',

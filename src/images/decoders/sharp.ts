@@ -28,9 +28,13 @@ const decoder = (
   kind,
   extensions,
   matches,
-  decode: (bytes, options) => {
+  decode: async (bytes, options) => {
     check(bytes);
     return decodeUpright(kind, bytes, options);
+  },
+  decodeCrop: async (bytes, limitInputPixels) => {
+    check(bytes);
+    return decodeFlat(kind, bytes, limitInputPixels);
   },
 });
 
@@ -72,8 +76,8 @@ async function decodeUpright(kind: string, bytes: Uint8Array, options: Required<
   }
 }
 
-/** An aligned crop, the fast path of training: no rotation is looked for, and a damaged one is refused. */
-export async function decodeFlat(kind: string, bytes: Uint8Array, limitInputPixels: number): Promise<Picture> {
+/** An aligned crop, the fast path of training. */
+async function decodeFlat(kind: string, bytes: Uint8Array, limitInputPixels: number): Promise<Picture> {
   try {
     return await toPicture(open(bytes, 'error', limitInputPixels, {}).removeAlpha());
   } catch (cause) {

@@ -95,6 +95,7 @@ export async function openList(path: string, root: string = dirname(path)): Prom
       kind: 'list',
       root,
       entries: files.map((file, index) => ({ file, identity: identities[index] })),
+      labels: people.map(({ label }) => label),
       alignment,
       manifest: only ? [...sets.values()][0].manifest : undefined,
       warnings,

@@ -51,12 +51,15 @@ const headCompressed = 1024;
 /** What they may inflate to. */
 const headInflated = 2 ** 21;
 
-/** The first bytes of an entry's data, some hundred at least if it has them; nothing of damaged data. */
-export async function readEntryHead(handle: FileHandle, entry: ZipEntry): Promise<Uint8Array> {
-  const body = await readBody(handle, entry, Math.min(entry.compressed, headCompressed));
-  if (!entry.deflated) return body;
+/** The first bytes of an entry's data, some hundred at least if it has them; `undefined` for damaged data. */
+export async function readEntryHead(handle: FileHandle, entry: ZipEntry): Promise<Uint8Array | undefined> {
   const options = { maxOutputLength: headInflated, finishFlush: constants.Z_SYNC_FLUSH };
-  return inflate(body, options).catch(() => new Uint8Array());
+  try {
+    const body = await readBody(handle, entry, Math.min(entry.compressed, headCompressed));
+    return entry.deflated ? await inflate(body, options) : body;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first `length` bytes of the stored or deflated data. */

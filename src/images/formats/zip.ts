@@ -95,7 +95,7 @@ async function sortFiles(handle: FileHandle, files: readonly ZipFile[]): Promise
     const reason = seen.has(file) ? 'the name occurs twice' : (unsafePath(file) ?? entry.refusal);
     if (reason === undefined || !hasImageExtension(file)) {
       const kind = await kindOfOther(file, async () =>
-        reason === undefined ? readEntryHead(handle, entry).catch(() => new Uint8Array()) : new Uint8Array(),
+        reason === undefined ? readEntryHead(handle, entry) : undefined,
       );
       if (kind !== undefined) {
         sorted.ignored.push({ file, kind });

@@ -18,7 +18,7 @@ import {
   softmax,
   type Value,
 } from '../../graph/index.js';
-import type { Parameter } from '../parameters.js';
+import type { Parameter } from '../../graph/onnx/index.js';
 import type { LayerDefinition, NetDefinition } from './definition.js';
 import { blobsOf, type CaffeModel } from './read.js';
 import type { TextMessage } from './text-format.js';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Session } from '../../runtime/index.js';
-import { Graph, serialize, type Value } from '../index.js';
+import { Session } from '../runtime/index.js';
+import { Graph, serialize, type Value } from './index.js';
 
 async function outputsOf(graph: Graph, outputs: Record<string, Value>) {
   await using session = await Session.create(serialize(graph, { outputs }), { threads: 1 });

@@ -1,7 +1,7 @@
-// A model file in half precision: half the size, and faster where the device computes in float16 (WebGPU, CUDA, phones).
+// A model in half precision: half the size, and faster where the device computes in float16 (WebGPU, CUDA, phones).
 import { create, toBinary } from '@bufbuild/protobuf';
-import { SphereFaceError } from '../common/errors.js';
-import { toFloat16 } from '../common/float16.js';
+import { SphereFaceError } from '../../common/errors.js';
+import { toFloat16 } from '../../common/float16.js';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
@@ -12,9 +12,9 @@ import {
   NodeProtoSchema,
   type TensorProto,
   TensorProto_DataType as DataType,
-} from '../graph/onnx/onnx_pb.js';
-import { parseModel } from './onnx.js';
-import { floatData } from './parameters.js';
+} from './onnx_pb.js';
+import { parseModel, type ParsedModel } from './parse.js';
+import { floatData } from './tensor-data.js';
 
 /** Inputs that ONNX wants in float32 whatever the data are: by operator, their positions. */
 const alwaysFloat32: Readonly<Record<string, readonly number[]>> = { Resize: [1, 2], Upsample: [1] };
@@ -27,17 +27,22 @@ const largest = 65504;
  * used exactly like the original; metadata is kept.
  * @throws SphereFaceError for a weight beyond float16's range, and for models with inner graphs.
  */
-export function toFloat16Model(model: Uint8Array, path: string): Uint8Array {
-  const parsed = parseModel(model, path);
-  convertGraph(parsed.graph, path);
+export function toFloat16Model(model: Uint8Array, source: string): Uint8Array {
+  const parsed = parseModel(model, source);
+  convertGraph(parsed.graph, source);
   return toBinary(ModelProtoSchema, parsed);
 }
 
-function convertGraph(graph: GraphProto, path: string): void {
+/** Whether a model stores some of its parameters in float16. */
+export function storesFloat16({ graph }: ParsedModel): boolean {
+  return graph.initializer.some(({ dataType }) => dataType === DataType.FLOAT16);
+}
+
+function convertGraph(graph: GraphProto, source: string): void {
   const kept = float32Inputs(graph.node);
-  for (const tensor of graph.initializer) if (!kept.has(tensor.name)) convertTensor(tensor, path);
+  for (const tensor of graph.initializer) if (!kept.has(tensor.name)) convertTensor(tensor, source);
   for (const node of graph.node) {
-    for (const attribute of node.attribute) convertAttribute(node, attribute, path);
+    for (const attribute of node.attribute) convertAttribute(node, attribute, source);
   }
   // Types of inner values would contradict what they are now; the runtime infers them.
   graph.valueInfo = [];
@@ -81,14 +86,14 @@ function float32Inputs(nodes: readonly NodeProto[]): ReadonlySet<string> {
   return names;
 }
 
-function convertTensor(tensor: TensorProto, path: string): void {
+function convertTensor(tensor: TensorProto, source: string): void {
   if (tensor.dataType !== DataType.FLOAT) return;
-  const values = floatData(tensor, path);
+  const values = floatData(tensor, source);
   if (values === undefined) return;
   const halves = new Uint16Array(values.length);
   for (const [index, value] of values.entries()) {
     if (Number.isFinite(value) && Math.abs(value) > largest) {
-      throw new SphereFaceError(`${path} cannot be written in float16.`, {
+      throw new SphereFaceError(`${source} cannot be written in float16.`, {
         got: `${value} in the parameter ${tensor.name}`,
         expected: `values between -${largest} and ${largest}`,
         next: 'export it as float32',
@@ -101,15 +106,15 @@ function convertTensor(tensor: TensorProto, path: string): void {
   tensor.rawData = new Uint8Array(halves.buffer);
 }
 
-function convertAttribute(node: NodeProto, attribute: AttributeProto, path: string): void {
+function convertAttribute(node: NodeProto, attribute: AttributeProto, source: string): void {
   if (attribute.g !== undefined) {
-    throw new SphereFaceError(`${path} cannot be written in float16.`, {
+    throw new SphereFaceError(`${source} cannot be written in float16.`, {
       got: `the operator ${node.opType} with an inner graph`,
       expected: 'a network without branches or loops',
       next: 'export it as float32',
     });
   }
-  if (attribute.t !== undefined) convertTensor(attribute.t, path);
+  if (attribute.t !== undefined) convertTensor(attribute.t, source);
   const isCastToFloat = node.opType === 'Cast' && attribute.name === 'to' && attribute.i === BigInt(DataType.FLOAT);
   if (isCastToFloat) attribute.i = BigInt(DataType.FLOAT16);
 }

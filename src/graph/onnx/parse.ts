@@ -1,0 +1,92 @@
+// An ONNX model from its bytes: parsed, with its inputs and outputs. Models come from anywhere: what cannot be used is refused by name.
+import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { messageOf, SphereFaceError } from '../../common/errors.js';
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type TensorProto,
+  type ValueInfoProto,
+} from './onnx_pb.js';
+import { isExternal } from './tensor-data.js';
+
+/** A model file that is no ONNX model, or one that cannot be used. */
+export class ModelFileError extends SphereFaceError {}
+
+/** A parsed model that has a graph. */
+export type ParsedModel = ModelProto & { graph: GraphProto };
+
+/**
+ * Parses the whole model; tensors stay views into its bytes. `source` names the model in errors.
+ * @throws ModelFileError for bytes that are no model, and for models whose weights lie in other files, which a model file
+ *   from elsewhere could point anywhere.
+ */
+export function parseModel(model: Uint8Array, source: string): ParsedModel {
+  const parsed = decoded(ModelProtoSchema, model, source);
+  if (parsed.graph === undefined) throw notOnnx(source, 'it holds no graph');
+  for (const tensor of tensorsOf(parsed.graph)) {
+    if (isExternal(tensor)) {
+      throw new ModelFileError(`${source} keeps weights in other files.`, {
+        got: `the tensor ${tensor.name} lies outside the file`,
+        expected: 'a model in one file',
+        next: 'save the model with its weights inside, for instance with onnx.save(model, path) in Python',
+      });
+    }
+  }
+  return parsed as ParsedModel;
+}
+
+/** All tensors of a graph: initializers, constants in attributes, and those of inner graphs. */
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const { attribute } of graph.node) {
+    for (const { t, g } of attribute) {
+      if (t !== undefined) yield t;
+      if (g !== undefined) yield* tensorsOf(g);
+    }
+  }
+}
+
+/** A tensor that goes into or comes out of a model; `undefined` stands for a size that is left open. */
+export interface Port {
+  readonly name: string;
+  /** ONNX element type: 1 is float32. */
+  readonly elementType: number;
+  readonly shape: readonly (number | undefined)[];
+}
+
+/** The inputs (without parameters) and outputs of a model. */
+export function portsOf({ graph }: ParsedModel): {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+} {
+  const parameters = new Set(graph.initializer.map(({ name }) => name));
+  return {
+    inputs: graph.input.filter(({ name }) => !parameters.has(name)).map(portOf),
+    outputs: graph.output.map(portOf),
+  };
+}
+
+function portOf({ name, type }: ValueInfoProto): Port {
+  const tensor = type?.tensorType;
+  const shape = (tensor?.shape?.dim ?? []).map(({ dimValue }) => (dimValue > 0n ? Number(dimValue) : undefined));
+  return { name, elementType: tensor?.elemType ?? 0, shape };
+}
+
+/** Decodes a part of a model; `source` names the model in errors. */
+export function decoded<S extends DescMessage>(schema: S, bytes: Uint8Array, source: string): MessageShape<S> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw notOnnx(source, error);
+  }
+}
+
+/** The error for bytes that are no ONNX model. */
+export function notOnnx(source: string, cause: unknown): ModelFileError {
+  return new ModelFileError(`${source} is not an ONNX model.`, {
+    got: messageOf(cause),
+    next: 'import models of other kinds first: sphereface import FOREIGN -o MODEL',
+    cause,
+  });
+}
