@@ -156,6 +156,59 @@ describe.skipIf(!there)(`with the published weights ${there ? '' : 'skipped: no 
     }
   });
 
+  it('detect prints what it finds where no file is asked for, a single photo too; nothing is left of a file it cannot write', async () => {
+    const photo = join(photos, 'Ariel_Sharon', 'Ariel_Sharon_0001.jpg');
+    const args = ['detect', photo, '--models', sharedMtcnn, '--threads', '1'];
+    const { error, stdout } = await runCommand(registerDetect, args);
+    expect(error).toBeUndefined();
+    expect(stdout).toMatch(
+      /^Ariel_Sharon_0001\.jpg: 250 x 250 pixels, 1 face\n {2}77,54 to 169,182, score 1\.0000: left eye/,
+    );
+    const json = JSON.parse((await runCommand(registerDetect, [...args, '--json'])).stdout) as { detections: object[] };
+    expect(json.detections).toMatchObject([{ file: 'Ariel_Sharon_0001.jpg', chosen: 0 }]);
+    const nowhere = await runCommand(registerDetect, [...args, '-o', join(scratch, 'not there', 'x.jsonl')]);
+    expect(nowhere.error).toBeInstanceOf(UsageError);
+  });
+
+  it('prepare turns a photo that lies on its side, says so, and the crop is that of the upright photo', async () => {
+    const upright = await readFile(join(photos, 'Ariel_Sharon', 'Ariel_Sharon_0001.jpg'));
+    const side = join(scratch, 'side');
+    await mkdir(join(side, 'a'), { recursive: true });
+    await sharp(upright)
+      .png()
+      .toFile(join(side, 'a', 'upright.png'));
+    await sharp(upright)
+      .rotate(270)
+      .png()
+      .toFile(join(side, 'a', 'side.png'));
+    const output = join(scratch, 'side-out');
+    const args = [
+      'prepare',
+      side,
+      '-o',
+      output,
+      '--format',
+      'png',
+      '--models',
+      sharedMtcnn,
+      '--threads',
+      '1',
+      '--json',
+    ];
+    const { error, stdout, stderr } = await runCommand(registerPrepare, args);
+    expect(error).toBeUndefined();
+    expect(stderr).toMatch(/side\.png: lies on its side; its face is upright after a turn by 90°/);
+    expect(JSON.parse(stdout)).toMatchObject({
+      counts: { aligned: 2, turned: 1 },
+      turned: [{ file: 'a/side.png', rotation: 90 }],
+    });
+    const [a, b] = await Promise.all(
+      ['upright', 'side'].map(async (name) => decodePhoto(await readFile(join(output, 'a', `${name}.png`)))),
+    );
+    const mean = a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]), 0) / a.data.length;
+    expect(mean).toBeLessThan(1);
+  });
+
   it('a device that is not there says itself why', async () => {
     const wrong = ['detect', photos, '-o', join(scratch, 'no.jsonl'), '--models', sharedMtcnn, '--device', 'webgpu'];
     const { error } = await runCommand(registerDetect, wrong);

@@ -17,7 +17,7 @@ export interface CropNameOptions extends CropNaming {
   readonly caseSensitive: boolean;
 }
 
-/** Longest part of a path in bytes, for most file systems; a crop's name leaves room for the number of a further face. */
+/** Longest part of a path in bytes, for most file systems (sources refuse longer ones); the number of a further face has room. */
 const longestPart = 255;
 const roomForNumber = 6;
 
@@ -28,7 +28,7 @@ const roomForNumber = 6;
  * - Photos that would share a name (`a.png` beside `a.jpg`) keep their extension before the crop's (`a.png.jpg`), except the
  *   one that has the crop's already; so does a photo whose name would be a folder's.
  * - Where upper and lower case are one, those that differ in case only get a digest of their path (`a~1b2c3d4e.jpg`).
- * - Parts too long for a file system are cut, with a digest of the whole.
+ * - A name that would be too long for a file system is cut, and gets a digest of the whole.
  * - Lists with paths that are no safe relative ones give `identity/name`.
  * @returns per entry the path, or `undefined` where no safe one exists
  */
@@ -90,22 +90,16 @@ export function furtherFaceName(name: string, number: number, taken: ReadonlySet
   return build();
 }
 
-/** The path with its too long parts cut. */
+/** The path, its last part cut where the crop's extension, on top of the photo's, would make it too long. */
 function shortened(path: string): string {
-  const parts = path.split('/');
-  return parts
-    .map((part, i) => {
-      const room = longestPart - (i === parts.length - 1 ? roomForNumber : 0);
-      // The crop's extension may come on top of the photo's.
-      const most = i === parts.length - 1 ? room - '.jpg'.length : room;
-      if (Buffer.byteLength(part) <= most) return part;
-      const ending = /\.[^.]{1,5}$/.exec(part)?.[0] ?? '';
-      const mark = `~${digest(part)}${ending}`;
-      let kept = part;
-      while (Buffer.byteLength(kept) + Buffer.byteLength(mark) > most) kept = [...kept].slice(0, -1).join('');
-      return kept + mark;
-    })
-    .join('/');
+  const slash = path.lastIndexOf('/') + 1;
+  const name = path.slice(slash);
+  const most = longestPart - roomForNumber - '.jpg'.length;
+  if (Buffer.byteLength(name) <= most) return path;
+  const mark = `~${digest(name)}${/\.[^.]{1,5}$/.exec(name)?.[0] ?? ''}`;
+  let kept = name;
+  while (Buffer.byteLength(kept) + Buffer.byteLength(mark) > most) kept = [...kept].slice(0, -1).join('');
+  return `${path.slice(0, slash)}${kept}${mark}`;
 }
 
 function digest(text: string): string {

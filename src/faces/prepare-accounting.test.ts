@@ -93,7 +93,7 @@ async function plant(root: string, path: string, content: (typeof contents)[numb
   const bytes = { photo: png, jpeg, cut: jpeg.subarray(0, 200), text: Buffer.from('words'), empty: Buffer.alloc(0) };
   switch (content) {
     case 'link':
-      return symlink(join(root, 'ann'), place);
+      return symlink(join(root, 'ann', 'good.png'), place);
     case 'away':
       return symlink(tmpdir(), place);
     case 'nowhere':

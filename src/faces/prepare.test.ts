@@ -103,6 +103,7 @@ describe('prepare', () => {
       ignored: 0,
       withSeveralFaces: 0,
       turned: 0,
+      damaged: 0,
     });
     expect(manifest.alignment).toEqual({ template: 'sphereface-112x96', solver: 'cp2tform', version: 1 });
     const tree = await treeOf(output);
@@ -204,19 +205,35 @@ describe('prepare', () => {
     await put(join(photos, 'a/8-good.png'), await photo(3));
     await put(join(photos, 'notes.txt'), 'ignored');
     const { manifest } = await run(photos, join(scratch, 'hostile-out'));
-    expect(manifest.counts).toMatchObject({ photos: 7, aligned: 2, withoutFace: 1, unreadable: 4, refused: 1 });
+    expect(manifest.counts).toMatchObject({
+      photos: 7,
+      aligned: 3,
+      withoutFace: 1,
+      unreadable: 3,
+      refused: 1,
+      damaged: 1,
+    });
+    expect(manifest.damaged).toEqual(['a/4-truncated.jpg']);
     expect(manifest.withoutFace).toEqual(['a/6-none.png']);
-    expect(manifest.unreadable.map(({ file }) => file)).toEqual([
-      'a/2-empty.jpg',
-      'a/3-text.jpg',
-      'a/4-truncated.jpg',
-      'a/5-bomb.png',
-    ]);
+    expect(manifest.unreadable.map(({ file }) => file)).toEqual(['a/2-empty.jpg', 'a/3-text.jpg', 'a/5-bomb.png']);
     for (const { error } of manifest.unreadable) expect(error).toMatch(/^[^\n]{10,}$/);
     expect(manifest.refused).toEqual([{ file: 'a/7-link.png', error: 'the link leads out of the folder' }]);
     expect(Object.keys(await treeOf(join(scratch, 'hostile-out'))).sort()).toEqual(
-      ['a', 'a/1-good.jpg', 'a/8-good.jpg', manifestName].concat(journalName).sort(),
+      ['a', 'a/1-good.jpg', 'a/4-truncated.jpg', 'a/8-good.jpg', manifestName].concat(journalName).sort(),
     );
+  });
+
+  it('refuses damaged photos where it is told so', async () => {
+    const photos = join(scratch, 'strict');
+    await put(join(photos, 'a/1.png'), await photo(1));
+    const jpeg = await sharp(await photo(1))
+      .jpeg()
+      .toBuffer();
+    await put(join(photos, 'a/2-truncated.jpg'), jpeg.subarray(0, jpeg.length / 2));
+    const settings = { ...defaultPhotoSettings, strict: true };
+    const { manifest } = await run(photos, join(scratch, 'strict-out'), { settings });
+    expect(manifest.counts).toMatchObject({ aligned: 1, unreadable: 1, damaged: 0 });
+    expect(manifest.unreadable[0].error).toMatch(/truncated or damaged/);
   });
 
   it('decodes CMYK, 16-bit, grey, transparent, rotated and animated photos alike', async () => {
