@@ -35,7 +35,7 @@ export async function run(args: readonly string[]): Promise<void> {
   });
   const source = await openImageSource(positionals[0] ?? `${shared}data/lfw-view1-photos.zip`);
   const count = Math.min(Number(values.photos), source.entries.length);
-  const { weights } = await loadMtcnnWeights({ folder: values.models });
+  const { weights } = await loadMtcnnWeights({ models: values.models });
   // Evenly spread over the source, so that a part stands for the whole.
   const chosen = Array.from({ length: count }, (_, i) => Math.floor((i * source.entries.length) / count));
   const part: OpenedSource = {

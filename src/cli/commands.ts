@@ -4,8 +4,10 @@ import { registerAlign } from './align.js';
 import { registerDemo } from './demo.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
+import { registerEnroll } from './enroll.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerExport } from './export.js';
+import { registerIdentify } from './identify.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
 import { registerImport } from './import.js';
@@ -26,6 +28,8 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerEmbed,
   registerEvaluate,
   registerVerify,
+  registerEnroll,
+  registerIdentify,
   registerImport,
   registerExport,
   registerTrain,

@@ -147,7 +147,7 @@ export function cropSettings({ size, solver, missing, format, quality, allFaces 
 /** The detector's weights: from `--models`, the cache, or the network, saying so when it fetches. */
 export async function detectorWeights(options: CommonOptions, out: Output): Promise<LoadedWeights> {
   return loadMtcnnWeights({
-    ...(options.models === undefined ? {} : { folder: options.models }),
+    ...(options.models === undefined ? {} : { models: options.models }),
     log: (line) => {
       out.line(line);
     },

@@ -5,6 +5,7 @@ import { messageOf, packageVersion } from '../common/index.js';
 import { blockOtherLoaders } from '../images/index.js';
 import { commands } from './commands.js';
 import { exitStatus } from './exit-status.js';
+import { inFlags } from './flags.js';
 import { handleInterrupts } from './interrupt.js';
 import { clearLive } from './live-line.js';
 
@@ -16,13 +17,17 @@ const program = new Command('sphereface')
   .exitOverride();
 for (const register of commands) register(program);
 blockOtherLoaders();
+let running: Command = program;
+program.hook('preAction', (_, command) => {
+  running = command;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) {
     clearLive();
-    process.stderr.write(`error: ${messageOf(error)}\n`);
+    process.stderr.write(`error: ${inFlags(messageOf(error), running)}\n`);
     if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   }
   process.exitCode = exitStatus(error);

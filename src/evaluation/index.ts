@@ -1,6 +1,6 @@
 // Evaluation: pair files, protocols, metrics, calibration, and the report page. All of it runs in a browser too; only
 // `report/files.ts`, which writes a report's folder, needs Node.
-export { type CalibratedThreshold, calibrate, decide } from './calibration.js';
+export { type CalibratedThreshold, calibrate, thresholdAt } from './calibration.js';
 export {
   type Evaluation,
   type EvaluationInput,

@@ -11,6 +11,7 @@ export {
   loadMtcnnWeights,
   mtcnnDigests,
   mtcnnOrigin,
+  mtcnnSources,
   type WeightOptions,
   type WeightSource,
 } from './mtcnn/weights.js';
@@ -36,6 +37,7 @@ export {
   parseDetection,
   type UnreadablePhoto,
 } from './records.js';
+export { type Range, type Region, Resizer } from './resize.js';
 export { type Affine, fitSimilarity, invert, similaritySolvers, type SimilaritySolver } from './similarity.js';
 export {
   alignmentSpec,

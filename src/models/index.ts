@@ -35,3 +35,5 @@ export {
   encodeWeights,
   readClassifier,
 } from './weights.js';
+export { npyHeader } from './embeddings/npy.js';
+export { maxNpyHeader, readNpyHeader } from './embeddings/npy-read.js';

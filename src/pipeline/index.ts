@@ -1,4 +1,4 @@
-// The layers put together: photos to a report, and a model evaluated on a pair file.
+// The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
 export { defaultHoldOut, formatPairs, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
@@ -12,3 +12,27 @@ export {
   runPipeline,
 } from './pipeline.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
+export {
+  type ComparedPhoto,
+  FaceRecognizer,
+  type RecognizerOptions,
+  type Verification,
+} from './recognition/recognizer.js';
+export { DetectedFace } from './recognition/face.js';
+export type { PhotoInput, Pixels } from './recognition/photo-input.js';
+export type { FaceInput } from './recognition/photo-crops.js';
+export type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './recognition/embedder.js';
+export type { Threshold, ThresholdOptions } from './recognition/threshold.js';
+export {
+  Gallery,
+  type GalleryOptions,
+  type IdentifyOptions,
+  type Match,
+  unknownIdentity,
+} from './recognition/gallery/gallery.js';
+export type { GalleryPhoto, GalleryProblem, Stamp } from './recognition/gallery/contents.js';
+export type { EnrollOptions, EnrollReport } from './recognition/gallery/enroll.js';
+export type { OpenSetDecision, OpenSetOptions } from './recognition/gallery/open-set.js';
+export { type RowType, rowTypes } from './recognition/gallery/rows.js';
+export { type IdentityScore, identityScores } from './recognition/gallery/search.js';
+export { isGallery } from './recognition/gallery/store.js';

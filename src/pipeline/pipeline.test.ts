@@ -105,7 +105,7 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
         if (unit === 'photos' && done === 20) stop.abort();
       },
     };
-    await expect(runPipeline(options('half', { signal: stop.signal }), stopping)).rejects.toThrow(/interrupted/);
+    await expect(runPipeline(options('half', { signal: stop.signal }), stopping)).rejects.toThrow(/interrupted/i);
     const notes: string[] = [];
     await runPipeline(options('half'), { onNote: (text) => notes.push(text) });
     expect(notes[0]).toMatch(/; 20 had been done before$/);

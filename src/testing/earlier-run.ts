@@ -29,6 +29,12 @@ export async function asVersion01(
   for (const { file, label } of images) hash.update(`${label}\0${file}\n`);
   await writeFile(
     join(folder, 'run.json'),
-    JSON.stringify({ ...record, format: 1, packageVersion: '0.1.0', fingerprint: hash.digest('hex') }),
+    JSON.stringify({
+      ...record,
+      format: 1,
+      identities: identities!.length,
+      packageVersion: '0.1.0',
+      fingerprint: hash.digest('hex'),
+    }),
   );
 }

@@ -8,7 +8,8 @@ import { type Dataset, relativePaths } from './dataset.js';
 /** What a run remembers of its data. */
 export interface DataRecord {
   readonly images: number;
-  readonly identities: number;
+  /** The name of each class. */
+  readonly identities: string[];
   /** SHA-256 over the identity and the relative path of every image. */
   readonly fingerprint: string;
   /** The first 64 bits of the SHA-256 of each sampled image; empty for one that could not be read. */
@@ -25,7 +26,7 @@ const sampleSize = 256;
 export async function recordData(dataset: Dataset): Promise<DataRecord> {
   return {
     images: dataset.labels.length,
-    identities: dataset.identities.length,
+    identities: [...dataset.identities],
     fingerprint: fingerprintOf(dataset),
     sample: await Promise.all(sampleOf(dataset).map((index) => digestOf(dataset, index))),
   };
@@ -34,7 +35,8 @@ export async function recordData(dataset: Dataset): Promise<DataRecord> {
 /** @throws SphereFaceError when the data are not those of the record. */
 export async function assertSameData(dataset: Dataset, record: DataRecord, path: string): Promise<void> {
   const found = await recordData(dataset);
-  if (found.fingerprint !== record.fingerprint) throw otherNames(dataset, record, path);
+  if (found.fingerprint !== record.fingerprint)
+    throw otherNames(dataset, { images: record.images, identities: record.identities.length }, path);
   // An image that could not be read at one of the two times says nothing.
   const differing = sampleOf(dataset).filter(
     (_, i) => found.sample[i] !== '' && record.sample[i] !== '' && found.sample[i] !== record.sample[i],
@@ -50,7 +52,7 @@ export async function assertSameData(dataset: Dataset, record: DataRecord, path:
 /** The error for data of other names or another number of images. */
 export function otherNames(
   dataset: Dataset,
-  expected: Pick<DataRecord, 'images' | 'identities'>,
+  expected: { readonly images: number; readonly identities: number },
   path: string,
 ): SphereFaceError {
   return new SphereFaceError('The data is not what the run was started with.', {

@@ -43,6 +43,20 @@ function recipeOf(solver: object = {}): Recipe {
   );
 }
 
+/** The picture itself as the embedding, whatever its options say. */
+function flatBackbone(embeddingSize: number) {
+  const schema = z.strictObject({
+    type: z.literal('flat'),
+    embeddingSize: z.literal(embeddingSize).default(embeddingSize),
+  });
+  return {
+    type: 'flat',
+    summary: 'no network',
+    schema,
+    build: (_net, images) => flatten(images),
+  } satisfies BackboneDescriptor<typeof schema>;
+}
+
 describe('descriptors of your own', () => {
   it('are what a recipe may name, with their defaults; without them it may not', () => {
     const recipe = recipeOf();
@@ -61,7 +75,7 @@ describe('descriptors of your own', () => {
       if (iteration === 31) stop.abort();
     };
     await startRun({ data, recipe, folder: broken, threads, extensions, signal: stop.signal, onStep });
-    await expect(resumeRun(broken, { threads })).rejects.toThrow(/recipe\.json is damaged/);
+    await expect(resumeRun(broken, { threads })).rejects.toThrow(/recipe\.json is not valid[\s\S]*extensions/);
     await resumeRun(broken, { threads, extensions });
     for (const file of [
       'model.onnx',
@@ -102,17 +116,21 @@ describe('descriptors of your own', () => {
     await source.dispose();
   });
 
+  it('are taken by the energy of hidden filters where they have convolutions, and refused by it where not', () => {
+    const hidden = { hiddenEnergy: { form: 'riesz', weight: 0.5 } };
+    const of = (network: object) => parseRecipe({ ...tinyRecipe(), network, loss: hidden }, { extensions });
+    expect(buildStep(of({ type: 'pointwise' }), 6, { extensions }).measures).toContain('hiddenEnergyTerm');
+    expect(buildStep(of({ type: 'mobilefacenet' }), 6).measures).toContain('hiddenEnergyTerm');
+    const recipe = { ...of({ type: 'pointwise' }), network: { type: 'flat', embeddingSize: 768 } };
+    const flat = flatBackbone(768);
+    expect(() => buildStep(recipe, 6, { extensions: { backbones: [flat] } })).toThrow(/no convolutions/);
+  });
+
   it('are refused where they contradict themselves or each other', () => {
     const with_ = (backbone: BackboneDescriptor) => parseRecipe({}, { extensions: { backbones: [backbone] } });
     expect(() => with_({ ...pointwise, type: 'sfnet' })).toThrow(/two descriptors of the backbone "sfnet"/);
     expect(() => with_({ ...pointwise, type: 'other' })).toThrow(/"other" does not take its type/);
-    const schema = z.strictObject({ type: z.literal('flat'), embeddingSize: z.literal(9).default(9) });
-    const flat = {
-      type: 'flat',
-      summary: '',
-      schema,
-      build: (_net, images) => flatten(images),
-    } satisfies BackboneDescriptor;
+    const flat = flatBackbone(9);
     const own = { backbones: [flat] };
     const recipe = parseRecipe({ ...tinyRecipe(), network: { type: 'flat' } }, { extensions: own });
     expect(() => buildStep(recipe, 6, { extensions: own })).toThrow(/got: \[8, 768\][\s\S]*expected: \[8, 9\]/);

@@ -4,7 +4,15 @@ export { type RunAlignment } from './alignment.js';
 export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
-export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
+export {
+  Guard,
+  TrainingAnomaly,
+  underflowLoss,
+  type AnomalyKind,
+  type GuardState,
+  type Learnable,
+  type StepReport,
+} from './guard.js';
 export {
   initializeFrom,
   initRowsModes,
@@ -14,8 +22,10 @@ export {
   type RowsReport,
 } from './init.js';
 export { readInitialWeights } from './initial-weights.js';
+export type { Unreadable } from './loader.js';
 export { TrainingLog, type LogLine, type MarginColumns } from './log.js';
 export { classifierName, embeddingModel } from './network.js';
+export type { ParameterGroup, ParameterStore } from './parameter-store.js';
 export { applySetting, loadRecipe, loadStatedRecipe, type StatedRecipe } from './recipe-file.js';
 export {
   type ParseOptions,
@@ -35,8 +45,8 @@ export {
   gradientName,
   measureNames,
   type MeasureName,
+  statisticName,
   type StepModel,
   type StepOptions,
-  statisticName,
 } from './step-graph.js';
 export { Trainer, type TrainerOptions } from './trainer.js';

@@ -10,8 +10,8 @@ const filler = { type: 'xavier' } as const;
 /** A network with a classifier for these people, all of its values −1. */
 function network(identities: readonly string[], embeddingSize = 2) {
   const specs: ParameterSpec[] = [
-    { role: 'weight', name: 'fc5.weight', shape: [2, 3], filler },
-    { role: 'classifier', name: 'fc6.weight', shape: [identities.length, embeddingSize], filler },
+    { name: 'fc5.weight', role: 'weight', shape: [2, 3], filler },
+    { name: 'fc6.weight', role: 'classifier', shape: [identities.length, embeddingSize], filler },
   ];
   const values = new Map(specs.map(({ name, shape }) => [name, new Float32Array(shape[0] * shape[1]).fill(-1)]));
   return { specs, values, identities };

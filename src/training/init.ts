@@ -3,7 +3,7 @@
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import type { Tensor, Weights } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { classifierName } from './network.js';
+import { classifierName, isOfClassifier } from './network.js';
 
 /** How a classifier's rows find their place in another one. */
 export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;
@@ -63,11 +63,12 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const differing: { name: string; network: readonly number[]; model: readonly number[] }[] = [];
   const fresh: string[] = [];
   let rows: RowsReport | undefined;
-  for (const { name, shape } of target.specs) {
+  for (const spec of target.specs) {
+    const { name, role, shape } = spec;
     const given = model.parameters.get(name);
-    if (given === undefined || (mode === 'fresh' && isOfClassifier(name))) {
+    if (given === undefined || (mode === 'fresh' && isOfClassifier(spec))) {
       fresh.push(name);
-    } else if (name === classifierName && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
+    } else if (role === 'classifier' && given.shape[1] === shape[1] && canPlace(given, model, mode, target, path)) {
       rows = copyRows(target, { rows: given, identities: model.identities }, mode);
       (rows.matched.length === 0 ? fresh : copied).push(name);
     } else if (given.shape.join() !== shape.join()) {
@@ -81,11 +82,6 @@ export function initializeFrom(target: InitTarget, model: Weights, mode: InitRow
   const own = new Set(target.specs.map(({ name }) => name));
   const unused = [...model.parameters.keys()].filter((name) => !own.has(name));
   return { copied, differing, fresh, unused, ...(rows === undefined ? {} : { rows }) };
-}
-
-/** Whether a parameter belongs to the classifier's layer: its rows, and what a margin trains besides. */
-export function isOfClassifier(name: string): boolean {
-  return name.startsWith(classifierName.slice(0, classifierName.lastIndexOf('.') + 1));
 }
 
 /** Whether rows can find their place at all; without names and with another number of them they cannot. */

@@ -42,6 +42,11 @@ export function classifier(
   return { weight, ofMargin: Object.fromEntries(declared) };
 }
 
+/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
+export function isOfClassifier({ role }: ParameterSpec): boolean {
+  return role === 'classifier' || role === 'margin';
+}
+
 /** Fresh values for every parameter; the same for the same recipe, seed and number of identities. */
 export function startingValues(
   specs: readonly ParameterSpec[],

@@ -178,7 +178,7 @@ describe('a damaged run', () => {
     ['run.json', '', /run\.json is not JSON[\s\S]*nothing/],
     ['run.json', '{"format": 3}', /run\.json does not have the expected form/],
     ['recipe.json', 'x', /recipe\.json is not JSON/],
-    ['recipe.json', '{"solver": {"iterations": "many"}}', /recipe\.json is damaged[\s\S]*solver\.iterations/],
+    ['recipe.json', '{"solver": {"iterations": "many"}}', /recipe\.json is not valid[\s\S]*solver\.iterations/],
   ])('says which file is wrong and what to do: %s %j', async (file, content, message) => {
     const run = await stopped(faces);
     await writeFile(join(run, file), content);

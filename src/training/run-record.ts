@@ -18,7 +18,6 @@ const common = {
   /** Absolute path of the data. */
   data: z.string(),
   images: z.int().nonnegative(),
-  identities: z.int().nonnegative(),
   fingerprint: z.string(),
   /** Absolute path of the model that it started from. */
   init: z.string().nullable(),
@@ -26,8 +25,14 @@ const common = {
 
 const runSchema = z.discriminatedUnion('format', [
   /** Version 0.1: the images are in the order of the source, and the fingerprint is over the names as the source has them. */
-  z.strictObject({ ...common, format: z.literal(1) }),
-  z.strictObject({ ...common, format: z.literal(2), sample: z.array(z.string()) }),
+  z.strictObject({ ...common, format: z.literal(1), identities: z.int().nonnegative() }),
+  z.strictObject({
+    ...common,
+    format: z.literal(2),
+    /** The name of each class. */
+    identities: z.array(z.string()),
+    sample: z.array(z.string()),
+  }),
 ]);
 
 /** The content of run.json. */
@@ -49,7 +54,11 @@ export async function readRun(
     return { record, recipe: parseRecipe(parseJson(z.unknown(), text, path, next), { source: path, extensions }) };
   } catch (error) {
     // The user did not write this recipe: not wrong usage.
-    if (error instanceof UsageError) throw new SphereFaceError(`${path} is damaged.`, { ...error.parts, next });
+    if (error instanceof UsageError)
+      throw new SphereFaceError(`${path} is not valid.`, {
+        ...error.parts,
+        next: `give its own margins, energies and backbones as extensions if it has such; else ${next}`,
+      });
     throw error;
   }
 }

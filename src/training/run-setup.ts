@@ -19,8 +19,8 @@ import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { earlierData } from './earlier-data.js';
 import { componentsOf } from './extensions.js';
-import { readInitialWeights } from './initial-weights.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
+import { readInitialWeights } from './initial-weights.js';
 import type { Recipe } from './recipe.js';
 import { checkRows } from './row-check.js';
 import type { RunEvents, RunOptions } from './run-loop.js';
@@ -49,10 +49,10 @@ export interface ResumeOptions extends RunOptions {
   readonly iterations?: number;
 }
 
-/** The weights of a start, under the names that the recipe's backbone gives its parameters now. */
+/** The weights that a run starts from, under the names that its backbone gives them now. */
 export async function startOf(path: string, { recipe, extensions }: StartOptions): Promise<Weights> {
-  const { backbone } = componentsOf(recipe, extensions);
   const weights = await readInitialWeights(path);
+  const { backbone } = componentsOf(recipe, extensions);
   return { ...weights, parameters: withPresentNames(weights.parameters, backbone) };
 }
 
@@ -166,7 +166,7 @@ export async function datasetOfRun(
       return dataset;
     }
     case 2: {
-      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities });
+      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities ?? record.identities });
       await assertSameData(dataset, record, path);
       return dataset;
     }

@@ -17,8 +17,8 @@ import {
   datasetOfRun,
   initialise,
   openData,
-  type ResumeOptions,
   startOf,
+  type ResumeOptions,
   type StartOptions,
   tellOf,
   withAlignment,
@@ -94,7 +94,8 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
     const dataset = await datasetOfRun(opened, data, run, checkpoint);
     const alignment = alignmentOfRun(opened, data, run, options);
     const recipe = withIterations(withAlignment(run.recipe, alignment), checkpoint.state.iteration, options);
-    const frozen = withPresentNames(dataOf(checkpoint.parameters), componentsOf(recipe, options.extensions).backbone);
+    const { backbone } = componentsOf(recipe, options.extensions);
+    const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     await trainer.restore(checkpoint);
     if (recipe !== run.recipe) await writeRecipe(folder, recipe);

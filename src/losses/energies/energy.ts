@@ -11,7 +11,7 @@ export interface EnergyInputs {
   readonly classifier: Value;
   /** int64 [n]: the batch's labels. */
   readonly labels: Value;
-  /** [classes, d]: the classification loss's gradient, which a weight may be measured by. */
+  /** `[classes, d]`: the classification loss's gradient, which a weight may be measured by. */
   readonly classificationGradient: Value;
 }
 

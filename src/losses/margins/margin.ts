@@ -8,9 +8,9 @@ export const marginKind: Kind = { name: 'margin', key: 'type' };
 
 /** What every classification loss is a function of. */
 export interface ClassifierInputs {
-  /** [n, d]: the embeddings of a batch. */
+  /** `[n, d]`: the embeddings of a batch. */
   readonly features: Value;
-  /** [classes, d]: a row per identity. */
+  /** `[classes, d]`: a row per identity. */
   readonly classifier: Value;
   /** int64 [n], 0 … classes − 1. */
   readonly labels: Value;
@@ -28,7 +28,7 @@ export interface MarginInputs extends ClassifierInputs {
 export interface Classification {
   /** Mean over the batch. */
   readonly loss: Value;
-  /** [n, classes]: scores without margin; in each row the largest is the nearest classifier's. */
+  /** `[n, classes]`: scores without margin; in each row the largest is the nearest classifier's. */
   readonly scores: Value;
 }
 

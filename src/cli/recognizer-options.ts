@@ -1,0 +1,53 @@
+// The options of the commands that recognize faces, and the recognizer that they open.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readInputSpec } from '../models/index.js';
+import { FaceRecognizer } from '../pipeline/index.js';
+import { finiteNumber, type Output } from './context.js';
+import { type DetectOptions, photoSettings } from './faces-options.js';
+
+export interface RecognizerCommandOptions extends DetectOptions {
+  readonly aligned?: boolean;
+  readonly inputSpec?: string;
+}
+
+/** Adds `--aligned` and `--input-spec`. */
+export function withRecognizerOptions(command: Command): Command {
+  return command
+    .option('--aligned', 'the photos are aligned crops already')
+    .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)');
+}
+
+/** Opens the model, and the detector unless photos are crops. */
+export async function openRecognizer(
+  model: string,
+  options: RecognizerCommandOptions,
+  out: Output,
+): Promise<FaceRecognizer> {
+  const { device, threads, models, inputSpec, aligned = false } = options;
+  const { detector, choice, maxPixels } = photoSettings(options);
+  return FaceRecognizer.open(model, {
+    device,
+    threads,
+    aligned,
+    detector,
+    choose: choice,
+    maxPixels,
+    ...(models === undefined ? {} : { models }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+    log: (line) => {
+      out.line(line);
+    },
+  });
+}
+
+/** `--threshold`: a similarity to decide by. */
+export function thresholdOption(): Option {
+  return new Option('--threshold <similarity>', 'decide at this similarity, -1 to 1').argParser(finiteNumber);
+}
+
+/** Parses a rate; commander turns the error into exit code 2. */
+export function rate(text: string): number {
+  const value = finiteNumber(text);
+  if (value <= 0 || value >= 1) throw new InvalidArgumentError('expected a rate between 0 and 1');
+  return value;
+}
