@@ -141,7 +141,7 @@ describe('an interrupted command', () => {
       expect(code).toBe(130);
       const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', main, ...align, output]);
       expect(stdout).toMatch(/of 300 photos had been done by an earlier run/);
-      expect((await readdir(output)).sort()).toEqual(['ann', 'manifest.json']);
+      expect((await readdir(output)).sort()).toEqual(['.prepare-journal.jsonl', 'ann', 'manifest.json']);
       expect(await readdir(join(output, 'ann'))).toHaveLength(300);
     },
   );

@@ -5,7 +5,7 @@ import { compareNames, normaliseName } from '../common/names.js';
 import { decodePhoto } from '../images/decode.js';
 import type { OpenedSource } from '../images/source.js';
 import { type Fingerprint, fingerprint, groupEqual } from './duplicates.js';
-import { inOrder } from './pool.js';
+import { inOrder } from './in-order.js';
 
 export interface ListOptions {
   readonly source: OpenedSource;

@@ -207,7 +207,7 @@ class Pipeline {
         source,
         output,
         crop: defaultCrop,
-        ...(finished ? {} : { weights: await weights() }),
+        weights,
         threads,
         ...(device === undefined ? {} : { device }),
         packageVersion,

@@ -4,7 +4,7 @@ import { type Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
-import { manifestName, readManifest, statements } from '../crop-manifest.js';
+import { journalName, manifestName, readManifest, statements } from '../crop-manifest.js';
 import { kindBytes } from '../decoders/index.js';
 import { entryAt, readBounded, readHead } from '../files.js';
 import { kindOfOther, systemKind } from '../ignored.js';
@@ -38,7 +38,8 @@ export async function openFolder(root: string): Promise<OpenedSource> {
   await listing.visit(base, '', [base]);
   const { entries, refused } = listing;
   const manifest = await readManifest(root);
-  const ignored = listing.ignored.filter(({ file }) => manifest?.kind !== 'crops' || file !== manifestName);
+  const own = manifest?.kind === 'crops' ? [manifestName, journalName] : [];
+  const ignored = listing.ignored.filter(({ file }) => !own.includes(file));
   return openedSource({
     kind: 'folder',
     root,

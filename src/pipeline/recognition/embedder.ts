@@ -1,4 +1,5 @@
 // What a gallery needs of a recognizer: embeddings of photos, and what they may be compared with.
+import type { QuarterTurn } from '../../faces/index.js';
 import type { AlignmentSpec, ImageSource, OpenedSource } from '../../images/index.js';
 import type { Calibration } from '../../models/index.js';
 import type { FaceInput } from './photo-crops.js';
@@ -11,6 +12,8 @@ export interface EmbeddedFace {
   readonly embedding: Float32Array;
   /** How many faces the photo has; `undefined` for photos that are crops already. */
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned for its face to be upright; 0 for most, and for crops. */
+  readonly rotation: 0 | QuarterTurn;
   readonly error?: undefined;
 }
 

@@ -1,7 +1,16 @@
 // A face that was found in a photo, and the crop that a model takes of it.
-import { alignFace, type Box, type Face, type Landmarks } from '../../faces/index.js';
+import { alignFace, type Box, type Face, type Landmarks, type QuarterTurn } from '../../faces/index.js';
 import type { Picture } from '../../images/index.js';
 import type { ModelCrops } from './model-crops.js';
+
+/** The photo that a face was found in. */
+export interface DetectedIn {
+  /** Its path; `the photo` where it has none. */
+  readonly file: string;
+  readonly picture: Picture;
+  /** Degrees clockwise by which it has to be turned for the face to be upright. */
+  readonly rotation: 0 | QuarterTurn;
+}
 
 /** A detected face, of a photo that is kept with it. */
 export class DetectedFace implements Face {
@@ -13,9 +22,7 @@ export class DetectedFace implements Face {
   readonly landmarks: Landmarks;
 
   constructor(
-    /** The photo's path; `the photo` where it has none. */
-    readonly file: string,
-    private readonly photo: Picture,
+    private readonly photo: DetectedIn,
     { box, score, landmarks }: Face,
     /** Whether it is the one that stands for the photo, by the rule `choose`. */
     readonly chosen: boolean,
@@ -26,9 +33,19 @@ export class DetectedFace implements Face {
     this.landmarks = landmarks;
   }
 
+  /** The photo's path; `the photo` where it has none. */
+  get file(): string {
+    return this.photo.file;
+  }
+
+  /** Degrees clockwise by which the photo has to be turned for the face to be upright; 0 for most. */
+  get rotation(): 0 | QuarterTurn {
+    return this.photo.rotation;
+  }
+
   /** The aligned crop, of the model's template and size. */
   crop(): Picture {
     const { template, solver } = this.crops;
-    return alignFace(this.photo, this.landmarks, template, solver);
+    return alignFace(this.photo.picture, this.landmarks, template, solver);
   }
 }

@@ -1,14 +1,16 @@
 // From photos to the crops that a model takes: one photo at a time, or a whole source on all cores.
 import { messageOf, SphereFaceError, UsageError } from '../../common/errors.js';
 import {
-  chooseFace,
   defaultCrop,
+  findFaces,
   isUnreadable,
   Mtcnn,
   type MtcnnWeights,
   type PhotoSettings,
+  type QuarterTurn,
 } from '../../faces/index.js';
-import { inOrder, PhotoPool } from '../../faces/pool.js';
+import { inOrder } from '../../faces/in-order.js';
+import { PhotoPool } from '../../faces/pool.js';
 import {
   assertSameAlignment,
   decodeCrop,
@@ -34,6 +36,8 @@ export interface PhotoCrop {
   readonly crop: Picture;
   /** How many faces the photo has; `undefined` for photos that are crops already. */
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned for its face to be upright; 0 for most, and for crops. */
+  readonly rotation: 0 | QuarterTurn;
 }
 
 /** A photo that gave no crop, and why. */
@@ -81,9 +85,9 @@ export class GivenCrops implements PhotoCrops {
   }
 
   async cropOf(face: FaceInput): Promise<PhotoCrop> {
-    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
+    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1, rotation: face.rotation };
     const { file, bytes, picture } = await readPhoto(face);
-    return { file, crop: picture ?? (await named(file, decodeCrop(bytes, this.input))), faces: undefined };
+    return { file, crop: picture ?? (await named(file, decodeCrop(bytes, this.input))), faces: undefined, rotation: 0 };
   }
 
   requireFit({ alignment }: Pick<OpenedSource, 'alignment'>): void {
@@ -97,7 +101,7 @@ export class GivenCrops implements PhotoCrops {
     yield* inOrder(indices, ahead, async (index) => {
       const { file } = source.entries[index]!;
       try {
-        return { file, crop: await decodeCrop(await source.read(index), this.input), faces: undefined };
+        return { file, crop: await decodeCrop(await source.read(index), this.input), faces: undefined, rotation: 0 };
       } catch (error) {
         return { file, error: messageOf(error) };
       }
@@ -129,19 +133,23 @@ export class AlignedPhotos implements PhotoCrops {
   }
 
   async detect(photo: PhotoInput): Promise<DetectedFace[]> {
-    const { maxPixels, choice } = this.options.settings;
+    const { maxPixels, choice, rotations } = this.options.settings;
     const { file, bytes, picture: given } = await readPhoto(photo);
     const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels })));
-    const faces = await this.detector.detect(picture);
-    const chosen = chooseFace(faces, picture, choice);
-    return faces.map((face, index) => new DetectedFace(file, picture, face, index === chosen, this.crops));
+    const { faces, chosen, rotation } = await findFaces(this.detector, picture, { choice, rotations });
+    return faces.map(
+      (face, index) => new DetectedFace({ file, picture, rotation }, face, index === chosen, this.crops),
+    );
   }
 
   async cropOf(face: FaceInput): Promise<PhotoCrop> {
-    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
+    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1, rotation: face.rotation };
     const faces = await this.detect(face);
     const chosen = faces.find((found) => found.chosen);
-    if (chosen !== undefined) return { file: chosen.file, crop: chosen.crop(), faces: faces.length };
+    if (chosen !== undefined) {
+      const { file, rotation } = chosen;
+      return { file, crop: chosen.crop(), faces: faces.length, rotation };
+    }
     const { minSize } = this.options.settings.detector;
     throw new SphereFaceError(`There is no face in ${typeof face === 'string' ? face : 'the photo'}`, {
       expected: `a face of at least ${minSize} pixels`,
@@ -180,10 +188,12 @@ export class AlignedPhotos implements PhotoCrops {
       } catch (error) {
         return { file, error: messageOf(error) };
       }
-      const { detection, crop } = await pool.run({ file, bytes });
+      const { detection, crops } = await pool.run({ file, bytes });
+      const [crop] = crops;
       if (isUnreadable(detection)) return { file, error: detection.error };
       if (crop === undefined) return { file, error: 'no face found' };
-      return { file, crop: await decodeCrop(crop, this.options.input), faces: detection.faces.length };
+      const { faces, rotation = 0 } = detection;
+      return { file, crop: await decodeCrop(crop.bytes, this.options.input), faces: faces.length, rotation };
     });
   }
 

@@ -10,6 +10,8 @@ import {
   loadMtcnnWeights,
   type MtcnnWeights,
   type PhotoSettings,
+  type QuarterTurn,
+  type RotationMode,
 } from '../../faces/index.js';
 import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
 import { type Model, type ModelSource, openModel } from '../../models/index.js';
@@ -50,6 +52,8 @@ export interface RecognizerOptions {
   readonly detector?: Partial<DetectorSettings>;
   /** Which face stands for a photo with several; `nearest-center` (published) by default. */
   readonly choose?: FaceChoice;
+  /** `auto`: a photo without an upright face is turned; `none`: all are taken as they are. Default `auto`. */
+  readonly rotations?: RotationMode;
   /** Photos with more pixels are refused; 100 million by default. */
   readonly maxPixels?: number;
   /**
@@ -79,6 +83,8 @@ export interface Verification {
 export interface ComparedPhoto {
   readonly file: string;
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned for its face to be upright; 0 for most, and for crops. */
+  readonly rotation: 0 | QuarterTurn;
 }
 
 /** Crops that go through the network at once. */
@@ -214,7 +220,8 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     const sides = [embedded.slice(0, left.length), embedded.slice(left.length)] as const;
     const [x, y] = sides.map((side) => meanDirection(side.map(({ embedding }) => embedding)));
     const similarity = cosine(x!, y!);
-    const compared = (side: readonly EmbeddedFace[]) => side.map(({ file, faces }) => ({ file, faces }));
+    const compared = (side: readonly EmbeddedFace[]) =>
+      side.map(({ file, faces, rotation }) => ({ file, faces, rotation }));
     return {
       similarity,
       same: chosen === undefined ? undefined : similarity > chosen.threshold,
@@ -295,16 +302,23 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
       crops.map(({ crop }) => crop),
       { flip: this.flip, batchSize },
     );
-    return crops.map(({ file, faces }, i) => ({ file, faces, embedding: rows.slice(i * width, (i + 1) * width) }));
+    return crops.map(({ file, faces, rotation }, i) => ({
+      file,
+      faces,
+      rotation,
+      embedding: rows.slice(i * width, (i + 1) * width),
+    }));
   }
 }
 
 function photoSettings(options: RecognizerOptions): Omit<PhotoSettings, 'crop'> {
-  const { detector, choose, maxPixels } = options;
+  const { detector, choose, maxPixels, rotations } = options;
   return {
+    ...defaultPhotoSettings,
     detector: { ...defaultPhotoSettings.detector, ...detector },
     choice: choose ?? defaultPhotoSettings.choice,
     maxPixels: maxPixels ?? defaultPhotoSettings.maxPixels,
+    rotations: rotations ?? defaultPhotoSettings.rotations,
   };
 }
 
