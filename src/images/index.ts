@@ -15,7 +15,6 @@ export {
 } from './formats/index.js';
 export type { ImageFormat, OpenOptions } from './formats/format.js';
 export { type MemoryImage, memorySource } from './formats/memory.js';
-export { isImageName } from './names.js';
 export {
   type IgnoredFile,
   type ImageEntry,

@@ -1,7 +1,5 @@
 // The front door: a model and a face detector together. Photos in; faces, embeddings, decisions and galleries out.
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
 import { Lifetime } from '../../common/lifetime.js';
 import { messageOf } from '../../common/errors.js';
 import { cosine, meanDirection } from '../../evaluation/index.js';
@@ -13,13 +11,7 @@ import {
   type MtcnnWeights,
   type PhotoSettings,
 } from '../../faces/index.js';
-import {
-  type ImageSource,
-  type InputSpec,
-  isImageName,
-  type OpenedSource,
-  openImageSource,
-} from '../../images/index.js';
+import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
 import { type Model, type ModelSource, openModel } from '../../models/index.js';
 import type { Device } from '../../runtime/index.js';
 import type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './embedder.js';
@@ -165,9 +157,9 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
   }
 
   /**
-   * Embeds photos, a folder of them (at any depth), a zip, a list or one photo: one result per photo, in the order of the source. A photo
-   * without a face, or that cannot be read, has no `embedding` but an `error`.
-   * @param photos a source's or photo's path or `file:` URL, or photos
+   * Embeds photos, a folder of them (at any depth), a zip or a list: one result per photo, in the order of the source. A photo without a
+   * face, or that cannot be read, has no `embedding` but an `error`.
+   * @param photos a source's path or `file:` URL, or photos
    * @throws UsageError when there is no such source.
    */
   async *embed(
@@ -178,10 +170,6 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
       return;
     }
     const path = pathOf(photos as string | URL);
-    if (isImageName(basename(path)) && (await stat(path).catch(() => undefined))?.isFile() === true) {
-      yield* this.embedBatches(this.cropsOfEach([path]));
-      return;
-    }
     const source = await openImageSource(path);
     try {
       this.requireFit(source, path);
