@@ -21,14 +21,14 @@ export async function openRecognizer(
   out: Output,
 ): Promise<FaceRecognizer> {
   const { models, aligned = false } = options;
-  const { detector, choice, maxPixels, rotations } = photoSettings(options);
+  const { detector, choice, rotations, maxPixels } = photoSettings(options);
   return FaceRecognizer.open(model, {
     ...(await openOptions(options)),
     aligned,
     detector,
     choose: choice,
-    maxPixels,
     rotations,
+    maxPixels,
     ...(models === undefined ? {} : { models }),
     log: (line) => {
       out.line(line);

@@ -45,11 +45,7 @@ async function verify(model: string, a: string, b: string, options: VerifyOption
   });
   const photos = verification.photos.flat();
   for (const { file, faces: found, rotation } of photos) {
-    if (rotation !== 0) {
-      out.warn(
-        `${file} lies on its side: it was turned by ${rotation} degrees to find an upright face (--rotations none: not)`,
-      );
-    }
+    if (rotation !== undefined) out.warn(`${file} lies on its side; it was turned by ${rotation}°`);
     if (found !== undefined && found > 1) {
       out.warn(`${file} has ${found} faces; the one chosen by the rule "${choose}" is compared`);
     }

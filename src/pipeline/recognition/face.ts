@@ -3,49 +3,34 @@ import { alignFace, type Box, type Face, type Landmarks, type QuarterTurn } from
 import type { Picture } from '../../images/index.js';
 import type { ModelCrops } from './model-crops.js';
 
-/** The photo that a face was found in. */
-export interface DetectedIn {
-  /** Its path; `the photo` where it has none. */
-  readonly file: string;
-  readonly picture: Picture;
-  /** Degrees clockwise by which it has to be turned for the face to be upright. */
-  readonly rotation: 0 | QuarterTurn;
-}
-
 /** A detected face, of a photo that is kept with it. */
 export class DetectedFace implements Face {
   /** `[x1, y1, x2, y2]`, pixels of the photo from 0, both corners inside. */
   readonly box: Box;
   /** The detector's probability, 0 to 1. */
   readonly score: number;
-  /** Left eye, right eye, nose, left mouth corner, right mouth corner, as seen in the photo. */
+  /** Left eye, right eye, nose, left mouth corner, right mouth corner, as seen in the upright face; in the photo's pixels. */
   readonly landmarks: Landmarks;
 
   constructor(
-    private readonly photo: DetectedIn,
+    /** The photo's path; `the photo` where it has none. */
+    readonly file: string,
+    private readonly photo: Picture,
     { box, score, landmarks }: Face,
     /** Whether it is the one that stands for the photo, by the rule `choose`. */
     readonly chosen: boolean,
     private readonly crops: ModelCrops,
+    /** Degrees clockwise by which the photo has to be turned for its faces to be upright; `undefined` where it is upright. */
+    readonly rotation?: QuarterTurn,
   ) {
     this.box = box;
     this.score = score;
     this.landmarks = landmarks;
   }
 
-  /** The photo's path; `the photo` where it has none. */
-  get file(): string {
-    return this.photo.file;
-  }
-
-  /** Degrees clockwise by which the photo has to be turned for the face to be upright; 0 for most. */
-  get rotation(): 0 | QuarterTurn {
-    return this.photo.rotation;
-  }
-
   /** The aligned crop, of the model's template and size. */
   crop(): Picture {
     const { template, solver } = this.crops;
-    return alignFace(this.photo.picture, this.landmarks, template, solver);
+    return alignFace(this.photo, this.landmarks, template, solver);
   }
 }

@@ -36,8 +36,8 @@ export interface PhotoCrop {
   readonly crop: Picture;
   /** How many faces the photo has; `undefined` for photos that are crops already. */
   readonly faces: number | undefined;
-  /** Degrees clockwise by which the photo had to be turned for its face to be upright; 0 for most, and for crops. */
-  readonly rotation: 0 | QuarterTurn;
+  /** Degrees clockwise by which the photo had to be turned; absent where it is upright. */
+  readonly rotation?: QuarterTurn;
 }
 
 /** A photo that gave no crop, and why. */
@@ -85,9 +85,9 @@ export class GivenCrops implements PhotoCrops {
   }
 
   async cropOf(face: FaceInput): Promise<PhotoCrop> {
-    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1, rotation: face.rotation };
+    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
     const { file, bytes, picture } = await readPhoto(face);
-    return { file, crop: picture ?? (await named(file, decodeCrop(bytes, this.input))), faces: undefined, rotation: 0 };
+    return { file, crop: picture ?? (await named(file, decodeCrop(bytes, this.input))), faces: undefined };
   }
 
   requireFit({ alignment }: Pick<OpenedSource, 'alignment'>): void {
@@ -101,7 +101,7 @@ export class GivenCrops implements PhotoCrops {
     yield* inOrder(indices, ahead, async (index) => {
       const { file } = source.entries[index]!;
       try {
-        return { file, crop: await decodeCrop(await source.read(index), this.input), faces: undefined, rotation: 0 };
+        return { file, crop: await decodeCrop(await source.read(index), this.input), faces: undefined };
       } catch (error) {
         return { file, error: messageOf(error) };
       }
@@ -133,22 +133,21 @@ export class AlignedPhotos implements PhotoCrops {
   }
 
   async detect(photo: PhotoInput): Promise<DetectedFace[]> {
-    const { maxPixels, choice, rotations } = this.options.settings;
+    const { maxPixels, strict, choice, rotations } = this.options.settings;
     const { file, bytes, picture: given } = await readPhoto(photo);
-    const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels })));
+    const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels, strict })));
     const { faces, chosen, rotation } = await findFaces(this.detector, picture, { choice, rotations });
-    return faces.map(
-      (face, index) => new DetectedFace({ file, picture, rotation }, face, index === chosen, this.crops),
-    );
+    const turn = rotation === 0 ? undefined : rotation;
+    return faces.map((face, index) => new DetectedFace(file, picture, face, index === chosen, this.crops, turn));
   }
 
   async cropOf(face: FaceInput): Promise<PhotoCrop> {
-    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1, rotation: face.rotation };
+    if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
     const faces = await this.detect(face);
     const chosen = faces.find((found) => found.chosen);
     if (chosen !== undefined) {
       const { file, rotation } = chosen;
-      return { file, crop: chosen.crop(), faces: faces.length, rotation };
+      return { file, crop: chosen.crop(), faces: faces.length, ...(rotation === undefined ? {} : { rotation }) };
     }
     const { minSize } = this.options.settings.detector;
     throw new SphereFaceError(`There is no face in ${typeof face === 'string' ? face : 'the photo'}`, {
@@ -189,11 +188,11 @@ export class AlignedPhotos implements PhotoCrops {
         return { file, error: messageOf(error) };
       }
       const { detection, crops } = await pool.run({ file, bytes });
-      const [crop] = crops;
       if (isUnreadable(detection)) return { file, error: detection.error };
-      if (crop === undefined) return { file, error: 'no face found' };
-      const { faces, rotation = 0 } = detection;
-      return { file, crop: await decodeCrop(crop.bytes, this.options.input), faces: faces.length, rotation };
+      if (crops.length === 0) return { file, error: 'no face found' };
+      const crop = await decodeCrop(crops[0].bytes, this.options.input);
+      const { faces, rotation } = detection;
+      return { file, crop, faces: faces.length, ...(rotation === undefined ? {} : { rotation }) };
     });
   }
 

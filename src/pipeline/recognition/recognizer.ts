@@ -52,7 +52,7 @@ export interface RecognizerOptions {
   readonly detector?: Partial<DetectorSettings>;
   /** Which face stands for a photo with several; `nearest-center` (published) by default. */
   readonly choose?: FaceChoice;
-  /** `auto`: a photo without an upright face is turned; `none`: all are taken as they are. Default `auto`. */
+  /** `auto` (default): photos in which no upright face is sure are turned; `none`: all are taken as they are. */
   readonly rotations?: RotationMode;
   /** Photos with more pixels are refused; 100 million by default. */
   readonly maxPixels?: number;
@@ -83,8 +83,8 @@ export interface Verification {
 export interface ComparedPhoto {
   readonly file: string;
   readonly faces: number | undefined;
-  /** Degrees clockwise by which the photo had to be turned for its face to be upright; 0 for most, and for crops. */
-  readonly rotation: 0 | QuarterTurn;
+  /** Degrees clockwise by which the photo had to be turned; absent where it is upright. */
+  readonly rotation?: QuarterTurn;
 }
 
 /** Crops that go through the network at once. */
@@ -221,7 +221,7 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     const [x, y] = sides.map((side) => meanDirection(side.map(({ embedding }) => embedding)));
     const similarity = cosine(x!, y!);
     const compared = (side: readonly EmbeddedFace[]) =>
-      side.map(({ file, faces, rotation }) => ({ file, faces, rotation }));
+      side.map(({ file, faces, rotation }) => ({ file, faces, ...(rotation === undefined ? {} : { rotation }) }));
     return {
       similarity,
       same: chosen === undefined ? undefined : similarity > chosen.threshold,
@@ -302,23 +302,18 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
       crops.map(({ crop }) => crop),
       { flip: this.flip, batchSize },
     );
-    return crops.map(({ file, faces, rotation }, i) => ({
-      file,
-      faces,
-      rotation,
-      embedding: rows.slice(i * width, (i + 1) * width),
-    }));
+    return crops.map(({ crop: _, ...photo }, i) => ({ ...photo, embedding: rows.slice(i * width, (i + 1) * width) }));
   }
 }
 
 function photoSettings(options: RecognizerOptions): Omit<PhotoSettings, 'crop'> {
-  const { detector, choose, maxPixels, rotations } = options;
+  const { detector, choose, rotations, maxPixels } = options;
   return {
-    ...defaultPhotoSettings,
     detector: { ...defaultPhotoSettings.detector, ...detector },
     choice: choose ?? defaultPhotoSettings.choice,
-    maxPixels: maxPixels ?? defaultPhotoSettings.maxPixels,
     rotations: rotations ?? defaultPhotoSettings.rotations,
+    maxPixels: maxPixels ?? defaultPhotoSettings.maxPixels,
+    strict: defaultPhotoSettings.strict,
   };
 }
 
