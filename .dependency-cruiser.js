@@ -26,7 +26,8 @@ const unknownTo = {
   nn: ['images', 'runtime'],
   losses: ['images', 'runtime', 'nn'],
   distributed: layers.slice(1, layers.indexOf('distributed')),
-  evaluation: layers.slice(1, layers.indexOf('evaluation')),
+  // Of images it knows their names alone (images/finder.ts), not how embeddings are made of them.
+  evaluation: layers.slice(1, layers.indexOf('evaluation')).filter((layer) => layer !== 'images'),
   cli: ['web'],
 };
 
@@ -35,14 +36,7 @@ const core =
   '^(node:)?(assert|buffer|child_process|crypto|events|fs|http|https|module|net|os|path|process|stream|url|util|worker_threads|zlib)(/|$)';
 
 /** Circles of imports that are meant. */
-const arithmetic = '^src/graph/ops/(arithmetic|elementwise|layout|reduction|comparison)\\.ts$';
-
-// The branches `graph`, `losses` and `images` untie these; their merge removes this list and its three uses.
-const pending = {
-  files: '^src/(graph|losses)/',
-  folders: '^src/(graph/|images|models|training)',
-  layers: '^src/images/augment\\.ts$',
-};
+const arithmetic = '^src/graph/ops/(arithmetic|elementwise|layout|reduction)\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -53,7 +47,7 @@ export default {
         name: `layers-${layer}`,
         comment: `src/${layer}/ must not know ${above.join(', ')}: imports point down the layers only.`,
         severity: 'error',
-        from: { path: `^src/${layer}/`, pathNot: pending.layers },
+        from: { path: `^src/${layer}/` },
         to: { path: above.length === 0 ? '^$' : `^src/(${above.join('|')})/|^src/[^/]+$` },
       };
     }),
@@ -82,7 +76,7 @@ export default {
       name: 'no-circle-of-files',
       comment: 'Files import each other in one direction; the arithmetic of the ops says why it cannot.',
       severity: 'error',
-      from: { pathNot: [arithmetic, pending.files] },
+      from: { pathNot: arithmetic },
       to: { circular: true },
     },
     {
@@ -90,7 +84,7 @@ export default {
       comment: 'Folders import each other in one direction.',
       severity: 'error',
       scope: 'folder',
-      from: { pathNot: pending.folders },
+      from: {},
       to: { circular: true },
     },
     {

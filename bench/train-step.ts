@@ -28,7 +28,7 @@ async function noiseDataset(images: number): Promise<Dataset> {
   const labels = jpegs.map((_, i) => (i * 7919) % identities);
   const source = memorySource(labels.map((label, i) => ({ file: `${label}/${i}.jpg`, bytes: jpegs[i] })));
   const names = Array.from({ length: identities }, (_, i) => String(i));
-  return { source, labels, identities: names, leftOut: 0, fingerprint: '' };
+  return { source, labels, identities: names, leftOut: 0 };
 }
 
 /** More images than this go through the network in several passes whose gradients are added: the same step, in less memory. */

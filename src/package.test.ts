@@ -1,29 +1,26 @@
 // The package as its users get it: what the tarball holds, that publint finds nothing, and that it works once installed.
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { narrowFaceModel } from './testing/face-model.js';
+import { writeTinyFaces } from './testing/tiny-faces.js';
+import {
+  built,
+  commandOf,
+  install,
+  type Manifest,
+  pack,
+  type Packed,
+  readManifest,
+  root,
+} from './testing/installed-package.js';
 
 const run = promisify(execFile);
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const built = existsSync(join(root, 'dist', 'index.js'));
-
-interface Manifest {
-  readonly exports: Readonly<Record<string, unknown>>;
-  readonly dependencies: Readonly<Record<string, string>>;
-}
-
-interface Packed {
-  readonly filename: string;
-  readonly size: number;
-  readonly files: readonly { readonly path: string }[];
-}
 
 describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm run build first)', () => {
   let folder: string;
@@ -32,18 +29,20 @@ describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm r
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sphereface-package-'));
-    manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
-    const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: root,
-    });
-    [packed] = JSON.parse(stdout) as [Packed];
+    manifest = await readManifest();
+    packed = await pack(folder);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('holds the build, its types, the licences and the README, and nothing else', () => {
+  it('holds the build, its types, the documentation and the licences, and nothing else', () => {
     const unexpected = packed.files
       .map(({ path }) => path)
-      .filter((path) => !/^dist\/.+\.(js|d\.ts)$|^(LICENSE|LICENSES\.md|README\.md|package\.json)$/.test(path));
+      .filter(
+        (path) =>
+          !/^dist\/.+\.(js|d\.ts)$|^docs\/([\w-]+\.md|images\/[\w-]+\.(png|svg))$|^(LICENSE|(LICENSES|README|CHANGELOG)\.md|package\.json)$/.test(
+            path,
+          ),
+      );
     expect(unexpected).toEqual([]);
     const paths = new Set(packed.files.map(({ path }) => path));
     for (const path of [
@@ -57,8 +56,22 @@ describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm r
       expect(paths).toContain(path);
     }
     expect([...paths].filter((path) => /\.test\.|^dist\/testing\/|golden/.test(path))).toEqual([]);
-    // Code and types only: a stray model, picture or golden file would show here.
-    expect(packed.size).toBeLessThan(1_000_000);
+    // Code, types and text only: a stray model or golden file would show here.
+    expect(packed.size).toBeLessThan(1_500_000);
+  });
+
+  it('holds every page that an error names', async () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const code = packed.files.map(({ path }) => path).filter((path) => path.endsWith('.js'));
+    const texts = await Promise.all(code.map((path) => readFile(join(root, path), 'utf8')));
+    const named = new Set(texts.flatMap((text) => text.match(/\b(docs\/[\w-]+|README)\.md\b/g) ?? []));
+    expect(named.size).toBeGreaterThan(1);
+    expect([...named].filter((path) => !paths.has(path))).toEqual([]);
+  });
+
+  it('is built before it is packed or installed from git', () => {
+    expect(manifest.scripts.prepack).toMatch(/npm run build$/);
+    expect(manifest.scripts.prepare).toBe('node tools/prepare.js');
   });
 
   it('satisfies publint', async () => {
@@ -71,17 +84,9 @@ describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm r
 
     beforeAll(async () => {
       project = join(folder, 'project');
-      const modules = join(project, 'node_modules');
-      const installed = join(modules, 'sphereface-plus');
-      await mkdir(installed, { recursive: true });
-      await run('tar', ['-xzf', join(folder, packed.filename), '--strip-components=1', '-C', installed]);
-      // The dependencies are this checkout's own, so that the test needs no registry; nothing but the declared ones.
-      for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
-        const link = join(modules, name);
-        await mkdir(dirname(link), { recursive: true });
-        await symlink(join(root, 'node_modules', name), link, 'dir');
-      }
-      await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+      await install(join(folder, packed.filename), project);
+      await writeFile(join(project, 'model.onnx'), narrowFaceModel());
+      await writeTinyFaces(join(project, 'crops'), { identities: 1, each: 1 });
     });
 
     it('imports every entry point', async () => {
@@ -96,42 +101,37 @@ describe.skipIf(!built)(built ? 'the package' : 'the package (skipped: run npm r
       await run('node', ['entries.js'], { cwd: project });
     });
 
-    it('builds, differentiates and runs a graph in a ten-line script, with types', async () => {
-      const script = [
-        "import { Graph, gradients, mul, serialize, sum } from 'sphereface-plus/graph';",
-        "import { Session } from 'sphereface-plus/runtime';",
-        "import { Tensor } from 'onnxruntime-common';",
-        'const graph = new Graph();',
-        "const x = graph.input('x', 'float32', [3]);",
-        'const [slope] = gradients(sum(mul(x, x)), [x]);',
-        "const session = await Session.create(serialize(graph, { outputs: { slope: slope! } }), { device: 'cpu', threads: 1 });",
-        "const result = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2, 3), [3]) });",
-        'console.log(JSON.stringify(Array.from(result.slope!.data as Float32Array)));',
-        'await session.dispose();',
-      ].join('\n');
-      await writeFile(join(project, 'script.ts'), script);
-      // The engine's types name the browser's, hence `dom`; declarations are checked as well (no skipLibCheck).
-      const options = [
-        '--module',
-        'nodenext',
-        '--target',
-        'es2022',
-        '--lib',
-        'es2023,esnext.disposable,dom',
-        '--strict',
-      ];
-      await run(join(root, 'node_modules', '.bin', 'tsc'), [...options, '--types', 'node', 'script.ts'], {
-        cwd: project,
-      });
-      const { stdout } = await run('node', ['script.js'], { cwd: project });
-      expect(JSON.parse(stdout)).toEqual([2, 4, 6]);
-    });
-
     it('has a command', async () => {
-      const main = join(project, 'node_modules', 'sphereface-plus', 'dist', 'cli', 'main.js');
-      const { stdout } = await run('node', [main, '--help'], { cwd: project });
+      const { stdout } = await run('node', [commandOf(project), '--help'], { cwd: project });
       for (const command of ['prepare', 'list', 'train', 'evaluate', 'verify', 'demo', 'run']) {
         expect(stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+      }
+    });
+
+    it.each([
+      ['the engine is not installed', [], /onnxruntime-node' imported from/],
+      ['its native part is missing', ['package.json', 'dist'], /Cannot find module '\.\.\/bin\/napi-v6/],
+    ])('says what to install when %s', async (_, parts, reason) => {
+      const engine = join(project, 'node_modules', 'onnxruntime-node');
+      const whole = join(root, 'node_modules', 'onnxruntime-node');
+      await rm(engine);
+      try {
+        for (const part of parts) {
+          await mkdir(engine, { recursive: true });
+          await cp(join(whole, part), join(engine, part), { recursive: true });
+        }
+        const args = [commandOf(project), 'embed', 'model.onnx', 'crops', '-o', 'out.npz'];
+        const { stderr, code } = await run('node', args, { cwd: project }).then(
+          () => expect.fail('it ran'),
+          (error: unknown) => error as { readonly stderr: string; readonly code: number },
+        );
+        expect(stderr).toMatch(/^error: The engine, onnxruntime-node, cannot be loaded\.\n {2}got: /);
+        expect(stderr).toMatch(reason);
+        expect(stderr).toMatch(/next: .*ONNXRUNTIME_NODE_INSTALL=skip npm install/);
+        expect(code).toBe(1);
+      } finally {
+        await rm(engine, { recursive: true, force: true });
+        await symlink(whole, engine, 'dir');
       }
     });
   });

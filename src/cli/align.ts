@@ -1,65 +1,45 @@
 // `sphereface align`: photos and their detections in, aligned crops out.
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { type Command, Option } from 'commander';
-import { packageVersion, UsageError } from '../common/index.js';
-import { openImageSource } from '../images/index.js';
+import type { Command } from 'commander';
+import { UsageError } from '../common/index.js';
+import { defaultPhotoSettings, type DetectionRecord, type KnownDetections, parseDetection } from '../faces/index.js';
+import { type CommonOptions, Output, withCommonOptions } from './context.js';
 import {
-  defaultPhotoSettings,
-  type DetectionRecord,
-  type KnownDetections,
-  parseDetection,
-  prepare,
-} from '../faces/index.js';
-import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
-import { type CropOptions, cropSettings, withCropOptions } from './faces-options.js';
-import { reportAligned } from './faces-report.js';
+  type CropOptions,
+  type IdentityOptions,
+  maxPixels,
+  type ReadOptions,
+  withCropOptions,
+  withIdentityOptions,
+  withReadOptions,
+} from './faces-options.js';
+import { preparePhotos } from './prepare-photos.js';
 
-interface AlignCommandOptions extends CommonOptions, CropOptions {
+interface AlignCommandOptions extends CommonOptions, CropOptions, ReadOptions, IdentityOptions {
   readonly photos: string;
   readonly output: string;
-  readonly maxPixels: number;
 }
 
 export function registerAlign(program: Command): void {
   withCommonOptions(
     withCropOptions(
-      program
-        .command('align')
-        .description('cut the detected faces out of photos, aligned to the template')
-        .argument('<detections>', 'what `sphereface detect` wrote')
-        .requiredOption('--photos <photos>', 'the photos the detections are about: a folder or a zip')
-        .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
-    ).addOption(
-      new Option('--max-pixels <n>', 'refuse photos with more pixels')
-        .argParser(positiveInteger)
-        .default(defaultPhotoSettings.maxPixels),
+      withReadOptions(
+        withIdentityOptions(program)
+          .command('align')
+          .description('cut the detected faces out of photos, aligned to the template')
+          .argument('<detections>', 'what `sphereface detect` wrote')
+          .requiredOption('--photos <photos>', 'the photos the detections are about: a folder, a zip, or a photo')
+          .requiredOption('-o, --output <folder>', 'where the aligned crops go')
+          .addOption(maxPixels()),
+      ),
     ),
   ).action(async (detections: string, options: AlignCommandOptions) => {
     const out = new Output(options.json === true);
     const known = await readDetections(detections);
-    const source = await openImageSource(options.photos);
-    try {
-      const started = Date.now();
-      using progress = new Progress('align', source.entries.length, 'photos');
-      const { manifest, resumed } = await prepare({
-        source,
-        output: options.output,
-        settings: { ...defaultPhotoSettings, maxPixels: options.maxPixels },
-        crop: cropSettings(options),
-        known,
-        threads: options.threads,
-        packageVersion,
-        progress: (done) => {
-          progress.update(done);
-        },
-      });
-      reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
-    } finally {
-      await source.dispose();
-    }
+    const settings = { ...defaultPhotoSettings, maxPixels: options.maxPixels, strict: options.strict === true };
+    await preparePhotos(out, 'align', options.photos, options, { settings, known });
   });
 }
 
@@ -69,11 +49,9 @@ async function readDetections(path: string): Promise<KnownDetections> {
     throw new UsageError(`There is nothing at ${path}.`, { next: 'run: sphereface detect PHOTOS -o detections.jsonl' });
   });
   const byFile = new Map<string, DetectionRecord>();
-  const digest = createHash('sha256');
   let number = 0;
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     number++;
-    digest.update(`${line}\n`);
     if (line.trim() === '') continue;
     const detection = parseDetection(line, number);
     if (byFile.has(detection.file)) {
@@ -81,5 +59,5 @@ async function readDetections(path: string): Promise<KnownDetections> {
     }
     byFile.set(detection.file, detection);
   }
-  return { find: (file) => byFile.get(file), digest: digest.digest('hex') };
+  return { find: (file) => byFile.get(file) };
 }

@@ -4,10 +4,13 @@ import { registerAlign } from './align.js';
 import { registerDemo } from './demo.js';
 import { registerDetect } from './detect.js';
 import { registerEmbed } from './embed.js';
+import { registerEnroll } from './enroll.js';
 import { registerEvaluate } from './evaluate.js';
 import { registerExport } from './export.js';
+import { registerIdentify } from './identify.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
+import { registerPairs } from './pairs.js';
 import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
@@ -23,9 +26,12 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerAlign,
   registerPrepare,
   registerList,
+  registerPairs,
   registerEmbed,
   registerEvaluate,
   registerVerify,
+  registerEnroll,
+  registerIdentify,
   registerImport,
   registerExport,
   registerTrain,

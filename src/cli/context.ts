@@ -1,7 +1,9 @@
 // What every command shares: the common options, where output goes, and progress on long work.
 import { availableParallelism } from 'node:os';
-import { SingleBar } from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { clearLive } from './live-line.js';
+
+export { Progress } from './progress.js';
 
 /** The devices a graph can run on (see `runtime/`). */
 export const devices = ['cpu', 'cuda', 'webgpu'] as const;
@@ -52,57 +54,28 @@ export class Output {
 
   /** A line for people. */
   line(text = ''): void {
+    clearLive();
     (this.json ? process.stderr : process.stdout).write(`${text}\n`);
   }
 
   /** A warning, always on stderr. */
   warn(text: string): void {
+    clearLive();
     process.stderr.write(`warning: ${text}\n`);
   }
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */
   result(value: object): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    clearLive();
+    if (!this.json) return;
+    resultIsPrinted = true;
+    process.stdout.write(`${JSON.stringify(value)}\n`);
   }
 }
 
-/** Progress of long work: a live bar on a terminal, a plain line every few seconds elsewhere; always on stderr. */
-export class Progress implements Disposable {
-  private readonly bar: SingleBar | undefined;
-  private readonly started = Date.now();
-  private printed = Date.now();
-  private done = 0;
+let resultIsPrinted = false;
 
-  constructor(
-    private readonly label: string,
-    private readonly total: number,
-    private readonly unit = 'images',
-  ) {
-    if (!process.stderr.isTTY) return;
-    const format = `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate} ${unit}/s | {eta_formatted} left`;
-    this.bar = new SingleBar({ format, stream: process.stderr, hideCursor: true, barsize: 24, etaBuffer: 50 });
-    this.bar.start(total, 0, { rate: '-' });
-  }
-
-  /** Reports that `done` of the total are finished. */
-  update(done: number): void {
-    this.done = done;
-    const rate = this.rate();
-    if (this.bar !== undefined) {
-      this.bar.update(done, { rate });
-    } else if (Date.now() - this.printed >= 5000) {
-      this.printed = Date.now();
-      process.stderr.write(`${this.label}: ${done}/${this.total} ${this.unit}, ${rate} ${this.unit}/s\n`);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.bar !== undefined) this.bar.stop();
-    else
-      process.stderr.write(`${this.label}: ${this.done}/${this.total} ${this.unit}, ${this.rate()} ${this.unit}/s\n`);
-  }
-
-  private rate(): string {
-    return (this.done / Math.max((Date.now() - this.started) / 1000, 1e-3)).toFixed(1);
-  }
+/** Whether a command of this process has printed its JSON object: an error that comes after it is no second one. */
+export function hasPrintedResult(): boolean {
+  return resultIsPrinted;
 }

@@ -1,7 +1,7 @@
 // `sphereface demo`: the whole pipeline on photos of people who do not exist.
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { SphereFaceError } from '../common/index.js';
+import { InterruptedError } from '../common/index.js';
 import { demoRecipes, runPipeline } from '../pipeline/index.js';
 import { defaultSyntheticOptions, writeSyntheticPhotos } from '../synthetic/index.js';
 import { type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
@@ -34,40 +34,36 @@ export function registerDemo(program: Command): void {
       ),
   ).action(async (options: DemoOptions) => {
     const out = new Output(options.json === true);
-    const view = new PipelineView(out);
+    using view = new PipelineView(out);
     const { identities: people, photos: photosOfEach, seed: chosen } = options;
     const photos = join(options.output, 'photos');
-    try {
-      const summary = await untilInterrupted(out, async (signal) => {
-        view.begin(`draw ${people * photosOfEach} photos of ${people} people who do not exist`, false);
-        await writeSyntheticPhotos(
+    const summary = await untilInterrupted(async (signal) => {
+      view.begin(`draw ${people * photosOfEach} photos of ${people} people who do not exist`, false);
+      await writeSyntheticPhotos(
+        photos,
+        { identities: people, photosPerIdentity: photosOfEach, seed: chosen },
+        (done, total) => {
+          view.move(done, total, 'photos');
+          if (!signal.aborted) return;
+          throw new InterruptedError({ next: 'give the same command again to go on' });
+        },
+      );
+      return runPipeline(
+        {
           photos,
-          { identities: people, photosPerIdentity: photosOfEach, seed: chosen },
-          (done, total) => {
-            view.move(done, total, 'photos');
-            if (!signal.aborted) return;
-            throw new SphereFaceError('The drawing was interrupted.', { next: 'give the same command again to go on' });
-          },
-        );
-        return runPipeline(
-          {
-            photos,
-            folder: options.output,
-            recipes: demoRecipes(chosen),
-            weights: async () => (await detectorWeights(options, out)).weights,
-            holdOut: { seed: chosen },
-            control: true,
-            device: options.device,
-            threads: options.threads,
-            signal,
-          },
-          view.events,
-        );
-      });
-      printSummary(out, summary);
-      out.result(summary);
-    } finally {
-      view.close();
-    }
+          folder: options.output,
+          recipes: demoRecipes(chosen),
+          weights: async () => (await detectorWeights(options, out)).weights,
+          holdOut: { seed: chosen },
+          control: true,
+          device: options.device,
+          threads: options.threads,
+          signal,
+        },
+        view.events,
+      );
+    });
+    printSummary(out, summary);
+    out.result(summary);
   });
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
-import { openModel, writeModel } from '../models/index.js';
+import { classifierPath, encodeWeights, openModel, readClassifier, writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
 import { narrowFaceModel } from '../testing/face-model.js';
 import { registerExport } from './export.js';
@@ -30,6 +30,21 @@ describe('sphereface export', () => {
     await using exported = await openModel(output, { threads: 1 });
     expect(exported.embeddingSize).toBe(64);
     expect((await readdir(scratch)).sort()).toEqual(['half.onnx', 'model.onnx']);
+  });
+
+  it('takes the classifier along, and none that belongs to another model', async () => {
+    const classifier = encodeWeights({
+      parameters: new Map([['fc6.weight', { shape: [1, 2], data: Float32Array.of(0.6, 0.8) }]]),
+      identities: ['Zoë'],
+    });
+    await writeFile(classifierPath(model), classifier);
+    const output = join(scratch, 'with-classifier.onnx');
+    const { stdout } = await runCommand(registerExport, ['export', model, '-o', output, '--threads', '1']);
+    expect(stdout).toContain(classifierPath(output));
+    expect((await readClassifier(output))?.identities).toEqual(['Zoë']);
+    await rm(classifierPath(model));
+    await runCommand(registerExport, ['export', model, '-o', output, '--threads', '1']);
+    expect(await readClassifier(output)).toBeUndefined();
   });
 
   it('does not overwrite the original', async () => {

@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { SphereFaceError, UsageError } from '../common/index.js';
 import {
+  classifierPath,
+  copyClassifier,
   exportModel,
   type ExportType,
   exportTypes,
@@ -61,11 +63,13 @@ export function registerExport(program: Command): void {
         next: 'export it as float32',
       });
     }
+    const classifier = (await copyClassifier(modelPath, output)) ? classifierPath(output) : null;
     await writeModel(output, exported);
     const [before, after] = await Promise.all([modelPath, output].map(async (path) => (await stat(path)).size));
     out.line(`${output}: ${dtype}, ${megabytes(after)} MB (the original has ${megabytes(before)} MB)`);
     out.line(`cosine similarity with the original, worst of 16 random pictures: ${cosine.toFixed(6)}`);
-    out.result({ output, dtype, bytes: after, originalBytes: before, smallestCosine: cosine });
+    if (classifier !== null) out.line(`${classifier}: the classifier, for a fine-tune that starts from the model`);
+    out.result({ output, classifier, dtype, bytes: after, originalBytes: before, smallestCosine: cosine });
   });
 }
 

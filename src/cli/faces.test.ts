@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
 import { decodePhoto, openImageSource } from '../images/index.js';
-import { type AlignedManifest, manifestName } from '../faces/prepare.js';
+import type { AlignedManifest } from '../faces/manifest.js';
+import { journalName, manifestName } from '../images/crop-manifest.js';
 import { isUnreadable, parseDetection } from '../faces/records.js';
 import { runCommand } from '../testing/command.js';
 import { sharedMtcnn } from '../testing/mtcnn-weights.js';
@@ -25,7 +26,7 @@ afterAll(() => rm(scratch, { recursive: true }));
 
 describe('without weights', () => {
   it.each([
-    [registerPrepare, ['prepare', 'nothing-here', '-o', 'out', '--models', 'no-models'], /no MTCNN weights/],
+    [registerPrepare, ['prepare', 'nothing-here', '-o', 'out', '--models', 'no-models'], /nothing at nothing-here/],
     [registerAlign, ['align', 'nothing-here.jsonl', '--photos', 'p', '-o', 'out'], /nothing at nothing-here\.jsonl/],
     [registerPrepare, ['prepare', 'p', '-o', 'o', '--thresholds', '1,2'], /expected three numbers/],
     [registerPrepare, ['prepare', 'p', '-o', 'o', '--size', '96x112'], /Allowed choices are 112x96, 112x112/],
@@ -33,6 +34,19 @@ describe('without weights', () => {
   ])('%o refuses %j', async (register, args, message) => {
     const { error, stderr } = await runCommand(register, args);
     expect(`${String(error)} ${stderr}`).toMatch(message);
+  });
+
+  it.each([
+    [registerPrepare, 'prepare'],
+    [registerDetect, 'detect'],
+  ])('%o says that weights are missing', async (register, command) => {
+    const photo = join(scratch, command, 'ann', '1.png');
+    await mkdir(dirname(photo), { recursive: true });
+    await sharp({ create: { width: 60, height: 60, channels: 3, background: 'teal' } })
+      .png()
+      .toFile(photo);
+    const args = [command, join(scratch, command), '-o', join(scratch, `${command}-out`), '--models', 'no-models'];
+    expect(String((await runCommand(register, args)).error)).toMatch(/no MTCNN weights/);
   });
 
   it('align cuts by detections, and says which photos have none', async () => {
@@ -77,7 +91,7 @@ describe('without weights', () => {
     expect(result.counts).toMatchObject({ photos: 3, aligned: 1, withoutFace: 1, unreadable: 1 });
     expect(result.withoutFace).toEqual(['ann/2.png']);
     expect(result.unreadable).toEqual([{ file: 'ann/3.png', error: 'it is not among the detections' }]);
-    expect((await readdir(output)).sort()).toEqual(['ann', manifestName]);
+    expect((await readdir(output)).sort()).toEqual([journalName, 'ann', manifestName]);
     expect(await readdir(join(output, 'ann'))).toEqual(['1.jpg']);
 
     await writeFile(detections, `${JSON.stringify(lines[0])}\n${JSON.stringify(lines[0])}\n`);
@@ -140,6 +154,59 @@ describe.skipIf(!there)(`with the published weights ${there ? '' : 'skipped: no 
       const worst = a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i])), 0);
       expect(worst).toBeLessThanOrEqual(2);
     }
+  });
+
+  it('detect prints what it finds where no file is asked for, a single photo too; nothing is left of a file it cannot write', async () => {
+    const photo = join(photos, 'Ariel_Sharon', 'Ariel_Sharon_0001.jpg');
+    const args = ['detect', photo, '--models', sharedMtcnn, '--threads', '1'];
+    const { error, stdout } = await runCommand(registerDetect, args);
+    expect(error).toBeUndefined();
+    expect(stdout).toMatch(
+      /^Ariel_Sharon_0001\.jpg: 250 x 250 pixels, 1 face\n {2}77,54 to 169,182, score 1\.0000: left eye/,
+    );
+    const json = JSON.parse((await runCommand(registerDetect, [...args, '--json'])).stdout) as { detections: object[] };
+    expect(json.detections).toMatchObject([{ file: 'Ariel_Sharon_0001.jpg', chosen: 0 }]);
+    const nowhere = await runCommand(registerDetect, [...args, '-o', join(scratch, 'not there', 'x.jsonl')]);
+    expect(nowhere.error).toBeInstanceOf(UsageError);
+  });
+
+  it('prepare turns a photo that lies on its side, says so, and the crop is that of the upright photo', async () => {
+    const upright = await readFile(join(photos, 'Ariel_Sharon', 'Ariel_Sharon_0001.jpg'));
+    const side = join(scratch, 'side');
+    await mkdir(join(side, 'a'), { recursive: true });
+    await sharp(upright)
+      .png()
+      .toFile(join(side, 'a', 'upright.png'));
+    await sharp(upright)
+      .rotate(270)
+      .png()
+      .toFile(join(side, 'a', 'side.png'));
+    const output = join(scratch, 'side-out');
+    const args = [
+      'prepare',
+      side,
+      '-o',
+      output,
+      '--format',
+      'png',
+      '--models',
+      sharedMtcnn,
+      '--threads',
+      '1',
+      '--json',
+    ];
+    const { error, stdout, stderr } = await runCommand(registerPrepare, args);
+    expect(error).toBeUndefined();
+    expect(stderr).toMatch(/side\.png: lies on its side; its face is upright after a turn by 90°/);
+    expect(JSON.parse(stdout)).toMatchObject({
+      counts: { aligned: 2, turned: 1 },
+      turned: [{ file: 'a/side.png', rotation: 90 }],
+    });
+    const [a, b] = await Promise.all(
+      ['upright', 'side'].map(async (name) => decodePhoto(await readFile(join(output, 'a', `${name}.png`)))),
+    );
+    const mean = a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]), 0) / a.data.length;
+    expect(mean).toBeLessThan(1);
   });
 
   it('a device that is not there says itself why', async () => {

@@ -1,17 +1,43 @@
-// Ctrl-C on long work: the first asks it to stop where it can go on later, the second ends the process as usual.
-import type { Output } from './context.js';
+// Ctrl-C, for all commands: the first asks the work to stop where it can go on later, the second ends the process at once.
+import { InterruptedError, messageOf, SphereFaceError } from '../common/index.js';
+import { interruptedStatus } from './exit-status.js';
+import { clearLive } from './live-line.js';
 
-/** Runs `work` with a signal that the first SIGINT or SIGTERM aborts. */
-export async function untilInterrupted<T>(output: Output, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What the first signal aborts; absent: the command has nothing to bring to an end. */
+let stoppable: AbortController | undefined;
+
+/** Takes the signals over for the whole process; call it once, before a command runs. */
+export function handleInterrupts(): void {
+  for (const signal of signals) process.on(signal, interrupt);
+}
+
+function interrupt(): void {
+  clearLive();
+  if (stoppable === undefined || stoppable.signal.aborted) {
+    // Temporary files go in the listeners of `exit`.
+    process.exit(interruptedStatus);
+  }
+  process.stderr.write('\nstopping after this step (again to stop at once)\n');
+  stoppable.abort();
+}
+
+/**
+ * Runs `work` with a signal that the first interruption aborts. When it was aborted the exit status is 130, whether the work
+ * rejects (then with an {@link InterruptedError}) or comes to an end of its own.
+ */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
-  const interrupt = () => {
-    output.line('\nstopping after this step (again to stop at once)');
-    stop.abort();
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  stoppable = stop;
   try {
     return await work(stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted || error instanceof InterruptedError) throw error;
+    const next = error instanceof SphereFaceError ? error.parts.next : undefined;
+    throw new InterruptedError({ got: messageOf(error), ...(next === undefined ? {} : { next }), cause: error });
   } finally {
-    process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
+    stoppable = undefined;
+    if (stop.signal.aborted) process.exitCode = interruptedStatus;
   }
 }

@@ -37,17 +37,7 @@ export function registerList(program: Command): void {
     const exclude = options.exclude === undefined ? [] : await readNames(options.exclude);
     const source = await openImageSource(aligned);
     try {
-      using progress = options.duplicates ? new Progress('list', source.entries.length) : undefined;
-      const list = await listIdentities({
-        source,
-        exclude,
-        minImages: options.minImages,
-        dropSmall: options.dropSmall === true,
-        findDuplicates: options.duplicates,
-        progress: (done) => {
-          progress?.update(done);
-        },
-      });
+      const list = await listed(source, exclude, options);
       const { lines, identities, excluded, notFound, small, duplicates, unreadable } = list;
       if (lines.length === 0) {
         throw new SphereFaceError('The list would be empty.', {
@@ -92,6 +82,21 @@ export function registerList(program: Command): void {
   });
 }
 
+/** The list, with progress that has left the terminal before the findings are printed. */
+async function listed(source: OpenedSource, exclude: readonly string[], options: ListCommandOptions) {
+  using progress = options.duplicates ? new Progress('list', source.entries.length) : undefined;
+  return await listIdentities({
+    source,
+    exclude,
+    minImages: options.minImages,
+    dropSmall: options.dropSmall === true,
+    findDuplicates: options.duplicates,
+    progress: (done) => {
+      progress?.update(done);
+    },
+  });
+}
+
 /** What leads from a list's folder, which its paths start from, to the images: `../aligned/`, `faces.zip/`. */
 function pathFromList(list: string, images: string, root: OpenedSource['root']): string {
   if (root === undefined) {
@@ -107,7 +112,7 @@ function pathFromList(list: string, images: string, root: OpenedSource['root']):
   return path === '' ? '' : `${path}/`;
 }
 
-/** Names, one a line; empty lines and `#` comments are skipped. */
+/** Names, one a line; empty lines and comments (`#` before a blank: `#1 anna` is a name) are skipped. */
 async function readNames(path: string): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new UsageError(`The exclude list ${path} cannot be read.`, {
@@ -116,7 +121,8 @@ async function readNames(path: string): Promise<string[]> {
     });
   });
   return text
+    .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
+    .filter((line) => line !== '' && !/^#(\s|$)/.test(line));
 }

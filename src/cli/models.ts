@@ -12,7 +12,7 @@ export function registerModels(program: Command): void {
   ).action(async (options: CommonOptions) => {
     const out = new Output(options.json === true);
     const { folder, fetchedFrom } = await loadMtcnnWeights({
-      ...(options.models === undefined ? {} : { folder: options.models }),
+      ...(options.models === undefined ? {} : { models: options.models }),
       log: (line) => {
         out.line(line);
       },

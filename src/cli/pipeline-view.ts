@@ -9,8 +9,8 @@ const titles: Readonly<Record<ModelName, string>> = {
   'sphereface-plus': 'SphereFace+ (with MHE)',
 };
 
-/** Shows a pipeline's events. `close` it when the pipeline ends, however it ends. */
-export class PipelineView {
+/** Shows a pipeline's events. Dispose of it when the pipeline ends, however it ends. */
+export class PipelineView implements Disposable {
   private progress: Progress | undefined;
   private stage = '';
   private total = 0;
@@ -20,7 +20,7 @@ export class PipelineView {
 
   /** Announces a stage, with the time since the start. */
   begin(title: string, found: boolean): void {
-    this.close();
+    this.endProgress();
     this.stage = title;
     const seconds = Math.round((Date.now() - this.started) / 1000);
     this.output.line(`[${seconds} s] ${title}${found ? ': done before' : ''}`);
@@ -29,17 +29,16 @@ export class PipelineView {
   /** Moves the stage's progress. */
   move(done: number, total: number, unit: string): void {
     if (this.progress === undefined || this.total !== total) {
-      this.close();
+      this.endProgress();
       this.total = total;
       this.progress = new Progress(this.stage, total, unit);
     }
     this.progress.update(done);
-    if (done >= total) this.close();
+    if (done >= total) this.endProgress();
   }
 
-  close(): void {
-    this.progress?.[Symbol.dispose]();
-    this.progress = undefined;
+  [Symbol.dispose](): void {
+    this.endProgress();
   }
 
   /** The pipeline's events, shown. */
@@ -54,13 +53,18 @@ export class PipelineView {
       this.output.line(`  ${describeLine(line)}`);
     },
     onNote: (text) => {
-      this.close();
+      this.endProgress();
       this.output.line(`  ${text}`);
     },
     onWarning: (text) => {
       this.output.warn(text);
     },
   };
+
+  private endProgress(): void {
+    this.progress?.[Symbol.dispose]();
+    this.progress = undefined;
+  }
 }
 
 function describeLine(line: LogLine): string {

@@ -1,63 +1,47 @@
 // `sphereface prepare`: photos in, aligned crops out, in one streaming pass that can be interrupted.
 import type { Command } from 'commander';
-import { describeFormats, openImageSource } from '../images/index.js';
-import { prepare } from '../faces/index.js';
-import { packageVersion } from '../common/index.js';
-import { Output, Progress, withCommonOptions } from './context.js';
+import { describeFormats } from '../images/index.js';
+import { Output, withCommonOptions } from './context.js';
 import {
   type CropOptions,
-  cropSettings,
   detectorWeights,
   type DetectOptions,
+  type IdentityOptions,
   photoSettings,
+  type ReadOptions,
   withCropOptions,
   withDetectOptions,
+  withIdentityOptions,
+  withReadOptions,
 } from './faces-options.js';
-import { reportAligned } from './faces-report.js';
-import { untilInterrupted } from './interrupt.js';
+import { preparePhotos } from './prepare-photos.js';
 
-interface PrepareCommandOptions extends DetectOptions, CropOptions {
+interface PrepareCommandOptions extends DetectOptions, CropOptions, ReadOptions, IdentityOptions {
   readonly output: string;
 }
 
 export function registerPrepare(program: Command): void {
   withCommonOptions(
     withCropOptions(
-      withDetectOptions(
-        program
-          .command('prepare')
-          .description('detect and align the faces of photos in one pass; run it again to go on after an interruption')
-          .argument('<photos>', describeFormats())
-          .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
+      withReadOptions(
+        withIdentityOptions(
+          withDetectOptions(
+            program
+              .command('prepare')
+              .description(
+                'detect and align the faces of photos in one pass; run it again for what is left or has changed',
+              )
+              .argument('<photos>', describeFormats())
+              .requiredOption('-o, --output <folder>', 'where the aligned crops go'),
+          ),
+        ),
       ),
     ),
   ).action(async (photos: string, options: PrepareCommandOptions) => {
     const out = new Output(options.json === true);
-    const settings = photoSettings(options);
-    const { weights } = await detectorWeights(options, out);
-    const source = await openImageSource(photos);
-    try {
-      const started = Date.now();
-      using progress = new Progress('prepare', source.entries.length, 'photos');
-      const { manifest, resumed } = await untilInterrupted(out, (signal) =>
-        prepare({
-          source,
-          output: options.output,
-          settings,
-          crop: cropSettings(options),
-          weights,
-          threads: options.threads,
-          device: options.device,
-          packageVersion,
-          progress: (done) => {
-            progress.update(done);
-          },
-          signal,
-        }),
-      );
-      reportAligned(out, options.output, manifest, { resumed, seconds: (Date.now() - started) / 1000 });
-    } finally {
-      await source.dispose();
-    }
+    await preparePhotos(out, 'prepare', photos, options, {
+      settings: photoSettings(options),
+      weights: async () => (await detectorWeights(options, out)).weights,
+    });
   });
 }

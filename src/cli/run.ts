@@ -45,36 +45,32 @@ export function registerRun(program: Command): void {
       .option('--control', 'fine-tune once more without MHE, to tell its effect from that of more training'),
   ).action(async (photos: string, options: RunOptions) => {
     const out = new Output(options.json === true);
-    const view = new PipelineView(out);
+    using view = new PipelineView(out);
     const { pairs, pairPhotos, control = false } = options;
-    try {
-      const recipes = {
-        base: await loadRecipe(options.recipe, options.set),
-        plus: await loadRecipe(options.plusRecipe, options.plusSet),
-      };
-      const summary = await untilInterrupted(out, (signal) =>
-        runPipeline(
-          {
-            photos,
-            folder: options.output,
-            recipes,
-            weights: async () => (await detectorWeights(options, out)).weights,
-            ...(pairs === undefined ? {} : { pairs }),
-            ...(pairPhotos === undefined ? {} : { pairPhotos }),
-            holdOut: { share: options.holdOut, seed: options.seed },
-            control,
-            device: options.device,
-            threads: options.threads,
-            signal,
-          },
-          view.events,
-        ),
-      );
-      printSummary(out, summary);
-      out.result(summary);
-    } finally {
-      view.close();
-    }
+    const recipes = {
+      base: await loadRecipe(options.recipe, options.set),
+      plus: await loadRecipe(options.plusRecipe, options.plusSet),
+    };
+    const summary = await untilInterrupted((signal) =>
+      runPipeline(
+        {
+          photos,
+          folder: options.output,
+          recipes,
+          weights: async () => (await detectorWeights(options, out)).weights,
+          ...(pairs === undefined ? {} : { pairs }),
+          ...(pairPhotos === undefined ? {} : { pairPhotos }),
+          holdOut: { share: options.holdOut, seed: options.seed },
+          control,
+          device: options.device,
+          threads: options.threads,
+          signal,
+        },
+        view.events,
+      ),
+    );
+    printSummary(out, summary);
+    out.result(summary);
   });
 }
 

@@ -1,6 +1,6 @@
 // The verify command: similarity and decision on crops, refusal to decide, and whole photos where the weights are at hand.
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,21 @@ describe('sphereface verify on crops', () => {
     const loose = await verify(model, ...crops, '--aligned', '--far', '0.1');
     expect(loose.result).toMatchObject({ decision: 'same', threshold: at - 0.01 });
     await expect(verify(model, ...crops, '--aligned', '--far', '0.5')).rejects.toThrow(/0.1, 0.01/);
+    const given = await verify(model, ...crops, '--aligned', '--threshold', String(at - 0.005));
+    expect(given.result).toMatchObject({ decision: 'same', threshold: at - 0.005, falseAcceptRate: 0.1 });
+    expect(given.stderr).toMatch(/at the threshold -?\d\.\d+ \(a false-accept rate of 0\.1 or less\)/);
+  });
+
+  it('takes the photos of a folder together', async () => {
+    const folder = join(scratch, 'one');
+    await mkdir(folder);
+    for (const [k, crop] of crops.entries()) await copyFile(crop, join(folder, `${k}.png`));
+    const together = await verify(model, folder, crops[0], '--aligned');
+    expect(together.result.photos).toHaveLength(3);
+    // The mean of both directions lies between them.
+    const alone = await verify(model, ...crops, '--aligned');
+    expect(together.result.similarity).toBeGreaterThan(alone.result.similarity);
+    expect(together.result.similarity).toBeLessThan(1);
   });
 
   it('refuses what it cannot align or read', async () => {

@@ -15,7 +15,11 @@ export interface ErrorParts {
 export class SphereFaceError extends Error {
   readonly parts: ErrorParts;
 
-  constructor(what: string, parts: ErrorParts = {}) {
+  /** @param what what was wrong, without the parts that follow it in `message` */
+  constructor(
+    readonly what: string,
+    parts: ErrorParts = {},
+  ) {
     const lines = [what];
     if (parts.got !== undefined) lines.push(`  got: ${parts.got}`);
     if (parts.expected !== undefined) lines.push(`  expected: ${parts.expected}`);
@@ -29,7 +33,21 @@ export class SphereFaceError extends Error {
 /** Wrong usage of the command line or of an option: exit code 2. */
 export class UsageError extends SphereFaceError {}
 
+/** The user (or the system) asked the work to stop, and it stopped: exit code 130. What is done stays done. */
+export class InterruptedError extends SphereFaceError {
+  constructor(parts: ErrorParts = {}) {
+    super('Interrupted.', parts);
+  }
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The message of anything thrown in one line, for lists. */
+export function lineOf(error: unknown): string {
+  return messageOf(error)
+    .trim()
+    .replace(/\.?\s*\n\s*/g, '; ');
 }

@@ -31,6 +31,14 @@ export function fromFloat16(half: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+let table: Float32Array | undefined;
+
+/** The value of every half, by its pattern: for many at a time. */
+export function float16Values(): Float32Array {
+  table ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => fromFloat16(half));
+  return table;
+}
+
 function roundShift(value: number, shift: number): number {
   const floor = value >>> shift;
   const rest = value & ((1 << shift) - 1);

@@ -1,5 +1,5 @@
-// Thresholds at given false-accept rates, as a model file stores them, and the decision that they allow.
-import { SphereFaceError } from '../common/errors.js';
+// Thresholds at given false-accept rates, as a model file stores them.
+import { SphereFaceError, UsageError } from '../common/errors.js';
 import { pointAtFar, type RocCurve, supportsFar, thresholdBelow } from './metrics/index.js';
 
 /** A decision threshold on the cosine similarity and what it did on the pairs it was measured on. */
@@ -35,18 +35,13 @@ export function calibrate(curve: RocCurve, rates: readonly number[]): Calibrated
     });
 }
 
-/** Whether a similarity is above the threshold for `rate`. Which rates there are is the calibration's to say. */
-export function decide(
-  similarity: number,
-  thresholds: readonly CalibratedThreshold[],
-  rate: number,
-): CalibratedThreshold & { readonly same: boolean } {
+/** The threshold for `rate`. Which rates there are is the calibration's to say. @throws UsageError for another rate. */
+export function thresholdAt(thresholds: readonly CalibratedThreshold[], rate: number): CalibratedThreshold {
   const found = thresholds.find((threshold) => threshold.falseAcceptRate === rate);
-  if (found === undefined) {
-    throw new SphereFaceError(`The model is not calibrated for a false-accept rate of ${rate}`, {
-      got: thresholds.map((threshold) => threshold.falseAcceptRate).join(', ') || 'no thresholds',
-      next: 'choose one of these, or calibrate the model again: sphereface evaluate MODEL --calibrate RATES',
-    });
-  }
-  return { ...found, same: similarity > found.threshold };
+  if (found !== undefined) return found;
+  throw new UsageError(`The model is not calibrated for a false-accept rate of ${rate}`, {
+    got: String(rate),
+    expected: thresholds.map((threshold) => threshold.falseAcceptRate).join(', ') || 'no rate: it has no thresholds',
+    next: 'choose one of these, or calibrate the model again: sphereface evaluate MODEL --calibrate RATES',
+  });
 }

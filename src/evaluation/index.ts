@@ -1,6 +1,6 @@
 // Evaluation: pair files, protocols, metrics, calibration, and the report page. All of it runs in a browser too; only
 // `report/files.ts`, which writes a report's folder, needs Node.
-export { type CalibratedThreshold, calibrate, decide } from './calibration.js';
+export { type CalibratedThreshold, calibrate, thresholdAt } from './calibration.js';
 export {
   type Evaluation,
   type EvaluationInput,
@@ -11,17 +11,7 @@ export {
 export { evaluateIdentification, type IdentificationNumbers, reportedRanks } from './identification.js';
 export * from './metrics/index.js';
 export { type Mistake, worstMistakes } from './mistakes.js';
-export {
-  fileFinder,
-  type ListedImage,
-  type MissingPair,
-  type Pair,
-  type PairFile,
-  parseImageList,
-  parsePairs,
-  type ResolvedPairs,
-  resolvePairs,
-} from './pairs.js';
+export * from './pairs/index.js';
 export { type Facts, type PicturedPair, renderReport, type ReportContent } from './report/report.js';
 export {
   type EmbeddedRows,

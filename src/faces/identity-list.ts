@@ -1,14 +1,15 @@
 // The training list of a folder of crops, and what is suspicious about the folder: duplicates, identities with few images.
 import { createHash } from 'node:crypto';
 import { messageOf, UsageError } from '../common/errors.js';
+import { compareNames, normaliseName } from '../common/names.js';
 import { decodePhoto } from '../images/decode.js';
 import type { OpenedSource } from '../images/source.js';
 import { type Fingerprint, fingerprint, groupEqual } from './duplicates.js';
-import { inOrder } from './pool.js';
+import { inOrder } from './in-order.js';
 
 export interface ListOptions {
   readonly source: OpenedSource;
-  /** Identities to leave out. */
+  /** Identities to leave out, in either Unicode form. */
   readonly exclude?: readonly string[];
   /** Identities with fewer images are reported, and left out with `dropSmall`. */
   readonly minImages?: number;
@@ -28,9 +29,9 @@ export interface Duplicate {
 }
 
 export interface IdentityList {
-  /** `path label` lines; labels count from 0 in the order of the sorted identities. */
+  /** `path label` lines; labels count from 0 in the order of the identities. */
   readonly lines: readonly string[];
-  /** The identity of each label. */
+  /** The identity of each label, in the order of `compareNames`, which is that of a classifier's rows. */
   readonly identities: readonly string[];
   readonly excluded: readonly string[];
   /** Names of the exclude list that are not among the identities. */
@@ -44,13 +45,14 @@ export interface IdentityList {
 const underWay = 8;
 
 /**
- * Lists a source of crops as the published `get_list.m` does: identities sorted, labels from 0, images sorted within.
+ * Lists a source of crops as the published `get_list.m` does: identities in order, labels from 0, images in order within.
  * Duplicates are found among the listed images, despite another JPEG quality or format, not despite another crop.
  */
 export async function listIdentities(options: ListOptions): Promise<IdentityList> {
   const { source, exclude = [], minImages = 1, dropSmall = false, findDuplicates = true } = options;
   const images = new Map<string, { readonly file: string; readonly index: number }[]>();
-  for (const [index, { file, identity }] of source.entries.entries()) {
+  for (const [index, { file, identity: given }] of source.entries.entries()) {
+    const identity = normaliseName(given);
     if (identity === '') {
       throw new UsageError('An image lies in no identity folder.', { got: file, expected: 'identity/image.jpg' });
     }
@@ -58,8 +60,8 @@ export async function listIdentities(options: ListOptions): Promise<IdentityList
     list.push({ file, index });
     images.set(identity, list);
   }
-  const excludeSet = new Set(exclude);
-  const all = [...images.keys()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const excludeSet = new Set(exclude.map(normaliseName));
+  const all = [...images.keys()].sort(compareNames);
   const small = all
     .filter((identity) => !excludeSet.has(identity) && images.get(identity)!.length < minImages)
     .map((identity) => ({ identity, images: images.get(identity)!.length }));

@@ -11,19 +11,24 @@ export {
   loadMtcnnWeights,
   mtcnnDigests,
   mtcnnOrigin,
+  mtcnnSources,
   type WeightOptions,
   type WeightSource,
 } from './mtcnn/weights.js';
-export { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
+export { findFaces, type FindOptions, type FoundFaces, type RotationMode, rotationModes } from './find-faces.js';
 export {
-  type AlignedManifest,
-  type KnownDetections,
-  manifestName,
-  prepare,
-  type PrepareCounts,
-  type PrepareOptions,
-  type PrepareResult,
-} from './prepare.js';
+  type CropSettings,
+  defaultCrop,
+  defaultPhotoSettings,
+  type FaceSelection,
+  faceSelections,
+  type PhotoSettings,
+} from './photo.js';
+export type { CropLayout } from './crop-names.js';
+export type { AlignedManifest, CropDescription, FileError, PrepareCounts } from './manifest.js';
+export { photosToPrepare } from './photo-source.js';
+export { defaultPhotoSeconds } from './pool.js';
+export { type KnownDetections, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
 export {
   type DetectedPhoto,
   type DetectionRecord,
@@ -32,6 +37,7 @@ export {
   parseDetection,
   type UnreadablePhoto,
 } from './records.js';
+export { type Range, type Region, Resizer } from './resize.js';
 export { type Affine, fitSimilarity, invert, similaritySolvers, type SimilaritySolver } from './similarity.js';
 export {
   alignmentSpec,
@@ -41,4 +47,6 @@ export {
   templateOf,
   templates,
 } from './template.js';
+export { type QuarterTurn, turned, turnedBack } from './turn.js';
+export { type Fit, fitTemplate, isUpright } from './upright.js';
 export { warp } from './warp.js';

@@ -1,64 +1,70 @@
-// What an interrupted run leaves behind so that the next one goes on: a line per finished photo, in order.
-import { type FileHandle, open, readFile, rm, truncate } from 'node:fs/promises';
+// What a run leaves behind so that a later one goes on: a header, and a line per finished photo, appended as it is finished.
+import { type FileHandle, open, readFile, truncate } from 'node:fs/promises';
+import { writeFileAtomic } from '../common/atomic.js';
 
-/** The first line: a run goes on only where it is equal to the new run's. */
+/** The first line: what decides the results of all others. */
 export type JournalHeader = Readonly<Record<string, unknown>>;
 
-/** An append-only file of JSON lines. A line that was cut off by a crash is dropped when the file is opened again. */
+/** A file of JSON lines. A line that was cut off by a crash is dropped when the file is opened again. */
 export class Journal<Entry extends object> {
+  private handle: FileHandle | undefined;
+
   private constructor(
     private readonly path: string,
-    private readonly handle: FileHandle,
-    /** The header found, or the one given when the journal is new. */
-    readonly header: JournalHeader,
-    /** The entries of earlier runs. */
+    /** The header found; `undefined` when there is no journal yet. */
+    readonly found: JournalHeader | undefined,
+    /** The entries of earlier runs, in the order they were appended. */
     readonly entries: readonly Entry[],
-    /** Length of the file up to and with the header, the first entry, … */
-    private readonly lengths: readonly number[],
+    /** Bytes of the whole lines. */
+    private readonly length: number,
+    private readonly header: JournalHeader,
   ) {}
 
-  /** Opens the journal, or begins one with `header`. */
+  /** Reads the journal, if there is one. Nothing is written before the first {@link append}. */
   static async open<Entry extends object>(path: string, header: JournalHeader): Promise<Journal<Entry>> {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return '';
       throw error;
     });
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    const lines = whole.split('\n').slice(0, -1);
-    const parsed: (JournalHeader | Entry)[] = [];
-    const lengths: number[] = [];
+    const lines = text.split('\n').slice(0, -1);
+    const parsed: object[] = [];
     let length = 0;
     for (const line of lines) {
       const value = parseLine(line);
       if (value === undefined) break;
-      parsed.push(value as JournalHeader | Entry);
+      parsed.push(value);
       length += Buffer.byteLength(line) + 1;
-      lengths.push(length);
     }
-    if (text !== '') await truncate(path, length);
-    const handle = await open(path, 'a');
     const [found, ...entries] = parsed;
-    if (found === undefined) await handle.appendFile(`${JSON.stringify(header)}\n`);
-    return new Journal(path, handle, (found as JournalHeader | undefined) ?? header, entries as Entry[], lengths);
-  }
-
-  /** Forgets all but the first `count` entries of earlier runs. Call it before anything is appended. */
-  async keep(count: number): Promise<void> {
-    if (count < this.entries.length) await this.handle.truncate(this.lengths[count]);
+    return new Journal(path, found as JournalHeader | undefined, entries as Entry[], length, header);
   }
 
   async append(entry: Entry): Promise<void> {
-    await this.handle.appendFile(`${JSON.stringify(entry)}\n`);
+    await (await this.opened()).appendFile(`${JSON.stringify(entry)}\n`);
   }
 
-  async close(): Promise<void> {
-    await this.handle.close();
+  /** Replaces everything, at once or not at all. Nothing can be appended afterwards. */
+  async rewrite(entries: Iterable<Entry>): Promise<void> {
+    await this.dispose();
+    const lines = [this.header, ...entries].map((line) => `${JSON.stringify(line)}\n`);
+    await writeFileAtomic(this.path, lines.join(''));
   }
 
-  /** Closes the journal and removes it: the work is finished. */
-  async finish(): Promise<void> {
-    await this.handle.close();
-    await rm(this.path, { force: true });
+  async dispose(): Promise<void> {
+    await this.handle?.close();
+    this.handle = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  private async opened(): Promise<FileHandle> {
+    if (this.handle !== undefined) return this.handle;
+    this.handle = await open(this.path, 'a');
+    if ((await this.handle.stat()).size !== this.length) await truncate(this.path, this.length);
+    if (this.found === undefined) await this.handle.appendFile(`${JSON.stringify(this.header)}\n`);
+    return this.handle;
   }
 }
 

@@ -12,8 +12,8 @@ import { openImageSource } from '../images/index.js';
 import { writeZip } from '../testing/zip-writer.js';
 import type { Landmarks } from './geometry.js';
 import { defaultCrop, defaultPhotoSettings } from './photo.js';
-import { inOrder } from './pool.js';
-import { type KnownDetections, manifestName, prepare, type PrepareOptions } from './prepare.js';
+import { journalName, manifestName } from '../images/crop-manifest.js';
+import { type KnownDetections, prepare, type PrepareOptions } from './prepare.js';
 import { templates } from './template.js';
 
 let scratch: string;
@@ -22,7 +22,6 @@ const good = Array.from({ length: 12 }, (_, i) => `id${i % 3}/${String(i).padSta
 
 /** Finds a face, at the template's own place, in every photo but those named `none`. */
 const known: KnownDetections = {
-  digest: 'test',
   find: (file) => {
     const landmarks = templates['112x96'].landmarks.map(([x, y]) => [x + 10, y + 5]) as unknown as Landmarks;
     const faces = file.includes('none') ? [] : [{ box: [10, 5, 106, 117] as const, score: 1, landmarks }];
@@ -97,16 +96,20 @@ describe('prepare', () => {
     expect(manifest.counts).toEqual({
       photos: 12,
       aligned: 12,
+      crops: 12,
       withoutFace: 0,
       unreadable: 0,
       refused: 0,
+      ignored: 0,
       withSeveralFaces: 0,
+      turned: 0,
+      damaged: 0,
     });
     expect(manifest.alignment).toEqual({ template: 'sphereface-112x96', solver: 'cp2tform', version: 1 });
     const tree = await treeOf(output);
     const folders = ['id0', 'id1', 'id2'];
     expect(Object.keys(tree).sort()).toEqual(
-      [...folders, manifestName, ...good.map((f) => f.replace('.png', '.jpg'))].sort(),
+      [...folders, manifestName, journalName, ...good.map((f) => f.replace('.png', '.jpg'))].sort(),
     );
     const crop = await sharp(join(output, good[0].replace('.png', '.jpg'))).metadata();
     expect([crop.width, crop.height, crop.format, crop.chromaSubsampling]).toEqual([96, 112, 'jpeg', '4:4:4']);
@@ -126,25 +129,26 @@ describe('prepare', () => {
   it('goes on after an interruption, wherever it comes, with an identical tree', async () => {
     const whole = await treeOf(join(scratch, 'plain'));
     const output = join(scratch, 'interrupted');
-    for (const stopAfter of [1, 4, 2]) {
+    // From the second run on the first report tells what was done before.
+    for (const stopAfter of [1, 4, 4]) {
       const stop = new AbortController();
       let done = 0;
       const progress = () => {
         if (++done === stopAfter) stop.abort();
       };
       await expect(run(join(scratch, 'photos'), output, { progress, signal: stop.signal })).rejects.toThrow(
-        /interrupted/,
+        /Interrupted/,
       );
     }
     // A crash in the middle of a journal line, a half-written crop, and a crop that was lost.
-    const journal = join(output, '.prepare-journal.jsonl');
+    const journal = join(output, journalName);
     const lines = await readFile(journal, 'utf8');
     expect(lines.split('\n')).toHaveLength(1 + 7 + 1);
     await writeFile(journal, `${lines}{"faces":1,"by`);
     await writeFile(join(output, '.partial', 'abandoned'), 'half a crop');
     await truncate(join(output, good[5].replace('.png', '.jpg')), 100);
     const { resumed } = await run(join(scratch, 'photos'), output);
-    expect(resumed).toBe(5);
+    expect(resumed).toBe(6);
     expect(await treeOf(output)).toEqual(whole);
   });
 
@@ -161,7 +165,7 @@ describe('prepare', () => {
        let done = 0;
        await prepare({
          source: await openImageSource(${JSON.stringify(join(scratch, 'photos'))}),
-         output: ${JSON.stringify(output)}, known: { digest: 'test', find }, threads: 2, packageVersion: '${packageVersion}',
+         output: ${JSON.stringify(output)}, known: { find }, threads: 2, packageVersion: '${packageVersion}',
          progress: () => { if (++done === 5) process.kill(process.pid, 'SIGKILL'); },
        });`,
     );
@@ -201,22 +205,35 @@ describe('prepare', () => {
     await put(join(photos, 'a/8-good.png'), await photo(3));
     await put(join(photos, 'notes.txt'), 'ignored');
     const { manifest } = await run(photos, join(scratch, 'hostile-out'));
-    expect(manifest.counts).toMatchObject({ photos: 7, aligned: 2, withoutFace: 1, unreadable: 4, refused: 1 });
+    expect(manifest.counts).toMatchObject({
+      photos: 7,
+      aligned: 3,
+      withoutFace: 1,
+      unreadable: 3,
+      refused: 1,
+      damaged: 1,
+    });
+    expect(manifest.damaged).toEqual(['a/4-truncated.jpg']);
     expect(manifest.withoutFace).toEqual(['a/6-none.png']);
-    expect(manifest.unreadable.map(({ file }) => file)).toEqual([
-      'a/2-empty.jpg',
-      'a/3-text.jpg',
-      'a/4-truncated.jpg',
-      'a/5-bomb.png',
-    ]);
+    expect(manifest.unreadable.map(({ file }) => file)).toEqual(['a/2-empty.jpg', 'a/3-text.jpg', 'a/5-bomb.png']);
     for (const { error } of manifest.unreadable) expect(error).toMatch(/^[^\n]{10,}$/);
     expect(manifest.refused).toEqual([{ file: 'a/7-link.png', error: 'the link leads out of the folder' }]);
-    expect(Object.keys(await treeOf(join(scratch, 'hostile-out'))).sort()).toEqual([
-      'a',
-      'a/1-good.jpg',
-      'a/8-good.jpg',
-      manifestName,
-    ]);
+    expect(Object.keys(await treeOf(join(scratch, 'hostile-out'))).sort()).toEqual(
+      ['a', 'a/1-good.jpg', 'a/4-truncated.jpg', 'a/8-good.jpg', manifestName].concat(journalName).sort(),
+    );
+  });
+
+  it('refuses damaged photos where it is told so', async () => {
+    const photos = join(scratch, 'strict');
+    await put(join(photos, 'a/1.png'), await photo(1));
+    const jpeg = await sharp(await photo(1))
+      .jpeg()
+      .toBuffer();
+    await put(join(photos, 'a/2-truncated.jpg'), jpeg.subarray(0, jpeg.length / 2));
+    const settings = { ...defaultPhotoSettings, strict: true };
+    const { manifest } = await run(photos, join(scratch, 'strict-out'), { settings });
+    expect(manifest.counts).toMatchObject({ aligned: 1, unreadable: 1, damaged: 0 });
+    expect(manifest.unreadable[0].error).toMatch(/truncated or damaged/);
   });
 
   it('decodes CMYK, 16-bit, grey, transparent, rotated and animated photos alike', async () => {
@@ -282,7 +299,9 @@ describe('prepare', () => {
     await mkdir(join(scratch, 'elsewhere'), { recursive: true });
     await mkdir(output);
     await symlink(join(scratch, 'elsewhere'), join(output, 'id0'));
-    await expect(run(join(scratch, 'photos'), output)).rejects.toThrow(/outside of the output folder/);
+    const linked = (await run(join(scratch, 'photos'), output)).manifest;
+    expect(linked.counts).toMatchObject({ aligned: 8, unreadable: 4 });
+    expect(linked.unreadable[0].error).toMatch(/outside of the output folder/);
     expect(await readdir(join(scratch, 'elsewhere'))).toEqual([]);
   });
 
@@ -290,27 +309,5 @@ describe('prepare', () => {
     const settings = { ...defaultPhotoSettings, maxPixels: 120 * 130 - 1 };
     const { manifest } = await run(join(scratch, 'photos'), join(scratch, 'small'), { settings });
     expect(manifest.counts).toMatchObject({ aligned: 0, unreadable: 12 });
-  });
-});
-
-describe('inOrder', () => {
-  it('keeps the order and the limit, and stops at a failure', async () => {
-    let [underWay, most] = [0, 0];
-    const work = async (i: number) => {
-      most = Math.max(most, ++underWay);
-      await new Promise((resolve) => setTimeout(resolve, (7 * i) % 5));
-      underWay--;
-      if (i === 20) throw new Error('twenty');
-      return i;
-    };
-    const seen: number[] = [];
-    await expect(
-      (async () => {
-        for await (const i of inOrder(Array.from({ length: 40 }).keys(), 4, work)) seen.push(i);
-      })(),
-    ).rejects.toThrow('twenty');
-    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => i));
-    expect(most).toBe(4);
-    expect(underWay).toBe(0);
   });
 });

@@ -1,25 +1,34 @@
-// From a tree of photos to the same tree of aligned crops, in one streaming pass that can be interrupted at any moment.
-import { createHash } from 'node:crypto';
-import { access, readFile, stat } from 'node:fs/promises';
+// From a tree of photos to the same tree of aligned crops, in one streaming pass that can be interrupted at any moment, and
+// again later for what has changed.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
+import { InterruptedError, messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
+import { journalName, manifestName } from '../images/crop-manifest.js';
 import type { OpenedSource } from '../images/source.js';
-import type { AlignmentSpec } from '../images/alignment.js';
-import { cropNames } from './crop-names.js';
+import { type CropLayout, type CropNaming, cropNames, furtherFaceName } from './crop-names.js';
+import { inOrder } from './in-order.js';
 import { Journal } from './journal.js';
+import {
+  type AlignedManifest,
+  type CropDescription,
+  describeCrops,
+  parseOwnManifest,
+  readManifestText,
+  requireSameCrops,
+  summarise,
+} from './manifest.js';
 import type { MtcnnWeights } from './mtcnn/networks.js';
-import { OutputFolder } from './output-folder.js';
+import { OutputFolder, UnwritableFileError } from './output-folder.js';
+import { unchangedRecords } from './photo-changes.js';
 import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
-import { inOrder, PhotoPool } from './pool.js';
-import { type DetectionRecord, isUnreadable } from './records.js';
-import { alignmentSpec, templates } from './template.js';
+import { digestOf, type PhotoRecord, stampOf } from './photo-record.js';
+import { defaultPhotoSeconds, PhotoPool } from './pool.js';
+import { type DetectionRecord, formatDetection, isUnreadable } from './records.js';
 
 /** Detections made earlier, for `sphereface align`. */
 export interface KnownDetections {
   readonly find: (file: string) => DetectionRecord | undefined;
-  /** Stands for their content in the manifest. */
-  readonly digest: string;
 }
 
 export interface PrepareOptions {
@@ -28,239 +37,229 @@ export interface PrepareOptions {
   readonly output: string;
   readonly settings?: Omit<PhotoSettings, 'crop'>;
   readonly crop?: CropSettings;
-  /** The detector's weights; not needed with `known`. */
-  readonly weights?: MtcnnWeights;
+  /** The detector's weights, asked for only where there is something to do; not needed with `known`. */
+  readonly weights?: MtcnnWeights | (() => Promise<MtcnnWeights>);
   readonly known?: KnownDetections;
   readonly threads: number;
   readonly device?: 'cpu' | 'cuda' | 'webgpu';
+  /** Where a crop goes: by the photo's path, or into a folder of its identity; by path unless given. */
+  readonly layout?: CropLayout;
+  /** How long a photo may take; see {@link defaultPhotoSeconds}. */
+  readonly photoSeconds?: number;
   /** Stored in the manifest. */
   readonly packageVersion: string;
-  /** Called after each photo with the number done so far. */
+  /** Called with the number of photos done so far: first with those of earlier runs, then after each photo. */
   readonly progress?: (done: number) => void;
   /** Ends the run early, as an interruption would; what is done stays done. */
   readonly signal?: AbortSignal;
 }
 
-export interface PrepareCounts {
-  readonly photos: number;
-  readonly aligned: number;
-  /** Photos in which no face was found, whatever was done about it. */
-  readonly withoutFace: number;
-  readonly unreadable: number;
-  /** Files the source refused: links out of the folder, unsafe names, … */
-  readonly refused: number;
-  readonly withSeveralFaces: number;
-}
-
-/** ALIGNED/manifest.json. It depends on the photos and the settings alone, not on when, where or how fast it was made. */
-export interface AlignedManifest {
-  readonly kind: 'sphereface-aligned';
-  readonly packageVersion: string;
-  readonly alignment: AlignmentSpec;
-  readonly width: number;
-  readonly height: number;
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly source: { readonly kind: string; readonly photos: number; readonly namesDigest: string };
-  readonly counts: PrepareCounts;
-  readonly withoutFace: readonly string[];
-  readonly unreadable: readonly { readonly file: string; readonly error: string }[];
-  readonly refused: readonly { readonly file: string; readonly error: string }[];
-}
-
 export interface PrepareResult {
   readonly manifest: AlignedManifest;
-  /** Photos that an earlier run had done. */
+  /** Photos that an earlier run had done and that are still the same. */
   readonly resumed: number;
-}
-
-export const manifestName = 'manifest.json';
-const journalName = '.prepare-journal.jsonl';
-
-/** A photo in the journal. */
-interface JournalEntry {
-  /** Number of faces; −1: unreadable. */
-  readonly faces: number;
-  /** Size of the crop in bytes, when there is one. */
-  readonly bytes?: number;
-  readonly error?: string;
+  /** Photos that an earlier run had done and that are no longer there: their crops were removed. */
+  readonly removed: number;
 }
 
 /**
  * Detects and aligns every photo of a source. Crops have the photos' paths; `manifest.json` says how they were made and
- * lists the photos without a face and those that could not be read. Called again after an interruption it goes on where
- * it stopped; the tree is the same as without the interruption.
- * @throws UsageError when the folder holds crops of other photos or settings.
+ * lists the photos without a face and those that could not be read. Called again, after an interruption or when photos have
+ * come, changed or gone, it does what is left to do; the tree is the same as if all had been done at once.
+ * @throws UsageError when the folder holds crops of other settings, or of photos none of which is there any more.
  * @throws SphereFaceError with `missing: 'fail'` at the first photo without a face.
+ * @throws InterruptedError when `signal` was aborted.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
-  const { source, weights, known, threads, device, signal } = options;
-  const crop = options.crop ?? defaultCrop;
-  const photoSettings = options.settings ?? defaultPhotoSettings;
-  const output = await OutputFolder.open(options.output);
-  const description = describe(options, photoSettings, crop);
-  const finished = await readManifest(options.output);
-  if (finished !== undefined) {
-    requireSame(descriptionOf(finished), description, options.output);
-    return { manifest: finished, resumed: finished.counts.photos };
+  return new Preparation(options).run();
+}
+
+class Preparation {
+  private readonly crop: CropSettings;
+  private readonly settings: Omit<PhotoSettings, 'crop'>;
+  private readonly description: CropDescription;
+  private readonly photoSeconds: number;
+  private readonly naming: CropNaming;
+
+  constructor(private readonly options: PrepareOptions) {
+    this.crop = options.crop ?? defaultCrop;
+    this.settings = options.settings ?? defaultPhotoSettings;
+    this.description = describeCrops(this.settings, this.crop, {
+      known: options.known !== undefined,
+      layout: options.layout ?? 'path',
+    });
+    this.photoSeconds = options.photoSeconds ?? defaultPhotoSeconds;
+    this.naming = { extension: this.crop.format, layout: options.layout ?? 'path' };
   }
 
-  const journal = await Journal.open<JournalEntry>(join(options.output, journalName), description);
-  const entries: JournalEntry[] = [];
-  try {
-    requireSame(journal.header, description, options.output);
-    const names = cropNames(source.entries, crop.format);
-    entries.push(...(await usable(journal, options.output, names)));
-    const resumed = entries.length;
-    await journal.keep(resumed);
-    await output.begin();
-    const remaining = source.entries.slice(resumed).map((_, i) => resumed + i);
+  async run(): Promise<PrepareResult> {
+    const { source, output: path, packageVersion } = this.options;
+    const output = await OutputFolder.open(path);
+    const manifestBefore = await readManifestText(path);
+    await using journal = await Journal.open<PhotoRecord>(join(path, journalName), { ...this.description });
+    const found = journal.found ?? (manifestBefore === undefined ? undefined : parseOwnManifest(manifestBefore, path));
+    if (found !== undefined) requireSameCrops(found, this.description, path);
+    const recorded = new Map(journal.entries.map((record) => [record.file, record]));
+    const removed = this.removedPhotos(recorded);
+
+    const names = cropNames(source.entries, { ...this.naming, caseSensitive: output.caseSensitive });
+    const { photoSeconds } = this;
+    const detection = (file: string) => this.detectionDigest(file);
+    const records = await unchangedRecords({ source, names, recorded, output, detection, photoSeconds });
+    const remaining = [...records.keys()].filter((index) => records[index] === undefined);
+    const resumed = records.length - remaining.length;
+
+    if (remaining.length > 0 || removed.length > 0) {
+      // A folder with a manifest is complete.
+      await rm(join(path, manifestName), { force: true });
+      await this.removeObsolete(output, recorded, records);
+    }
     if (remaining.length > 0) {
-      await using pool = await PhotoPool.start({ weights, settings: { ...photoSettings, crop }, device, threads });
-      const work = (index: number) => workOn(index, { source, names, pool, known, output });
-      for await (const entry of inOrder(remaining, pool.capacity, work)) {
-        if (entry.faces === 0 && crop.missing === 'fail') {
-          throw new SphereFaceError('There is no face in a photo, and this run was told to stop at one.', {
-            got: source.entries[entries.length].file,
-            next: 'remove the photo, or let such photos be left out (--missing skip) or cropped around the centre (--missing center)',
-          });
-        }
-        await journal.append(entry);
-        entries.push(entry);
-        options.progress?.(entries.length);
-        if (signal?.aborted === true)
-          throw new SphereFaceError('The run was interrupted.', { next: 'run it again to go on' });
-      }
+      if (resumed > 0) this.options.progress?.(resumed);
+      await output.begin();
+      await this.work(remaining, { output, names, journal, records });
+      await output.finish();
     }
-    const manifest = summarise(description, source, entries);
-    await output.finish();
-    await writeFileAtomic(join(options.output, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    await journal.finish();
-    return { manifest, resumed };
-  } catch (error) {
-    await journal.close();
-    throw error;
+    const done = records as PhotoRecord[];
+    if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
+    const manifest = summarise(this.description, packageVersion, source, done, this.naming);
+    const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+    if (remaining.length > 0 || text !== manifestBefore) await writeFileAtomic(join(path, manifestName), text);
+    return { manifest, resumed, removed: removed.length };
   }
-}
 
-interface Work {
-  readonly source: OpenedSource;
-  readonly names: readonly (string | undefined)[];
-  readonly pool: PhotoPool;
-  readonly known: KnownDetections | undefined;
-  readonly output: OutputFolder;
-}
-
-async function workOn(index: number, { source, names, pool, known, output }: Work): Promise<JournalEntry> {
-  const { file } = source.entries[index];
-  const name = names[index];
-  if (name === undefined) return { faces: -1, error: 'its path cannot be used inside of the output folder' };
-  const detected = known?.find(file);
-  if (known !== undefined && detected === undefined) return { faces: -1, error: 'it is not among the detections' };
-  if (detected !== undefined && isUnreadable(detected)) return { faces: -1, error: oneLine(detected.error) };
-  let bytes: Uint8Array;
-  try {
-    bytes = await source.read(index);
-  } catch (error) {
-    return { faces: -1, error: oneLine(messageOf(error)) };
-  }
-  const { detection, crop } = await pool.run({ file, bytes, known: detected });
-  if (isUnreadable(detection)) return { faces: -1, error: oneLine(detection.error) };
-  if (crop !== undefined) await output.write(name, crop);
-  return { faces: detection.faces.length, bytes: crop?.length };
-}
-
-/** The journal's entries up to the first whose crop is not there as it says. */
-async function usable(journal: Journal<JournalEntry>, folder: string, names: readonly (string | undefined)[]) {
-  let good = 0;
-  for (const { bytes } of journal.entries) {
-    const name = names[good];
-    if (bytes !== undefined) {
-      const found = name === undefined ? undefined : await stat(join(folder, name)).catch(() => undefined);
-      if (found?.size !== bytes) break;
-    }
-    good++;
-  }
-  return journal.entries.slice(0, good);
-}
-
-/** What decides the result, apart from the photos' content. */
-function describe(options: PrepareOptions, photo: PhotoSettings, crop: CropSettings) {
-  const { width, height } = templates[crop.size];
-  const names = createHash('sha256');
-  for (const { file } of options.source.entries) names.update(`${file}\n`);
-  return {
-    kind: 'sphereface-aligned' as const,
-    packageVersion: options.packageVersion,
-    alignment: alignmentSpec(templates[crop.size], crop.solver),
-    width,
-    height,
-    settings: {
-      ...(options.known === undefined
-        ? { detector: { name: 'mtcnn', ...photo.detector }, choice: photo.choice }
-        : { detections: options.known.digest }),
-      maxPixels: photo.maxPixels,
-      missing: crop.missing,
-      format: crop.format,
-      ...(crop.format === 'jpg' ? { quality: crop.quality } : {}),
-    },
-    source: { kind: options.source.kind, photos: options.source.entries.length, namesDigest: names.digest('hex') },
-  };
-}
-
-type Description = ReturnType<typeof describe>;
-
-function descriptionOf({ kind, packageVersion, alignment, width, height, settings, source }: AlignedManifest) {
-  return { kind, packageVersion, alignment, width, height, settings, source };
-}
-
-function requireSame(found: object, wanted: object, folder: string): void {
-  if (JSON.stringify(found) === JSON.stringify(wanted)) return;
-  const differing = Object.entries(wanted).filter(
-    ([key, value]) => JSON.stringify((found as Record<string, unknown>)[key]) !== JSON.stringify(value),
-  );
-  const list = (of: object) =>
-    differing.map(([key]) => `${key} ${JSON.stringify((of as Record<string, unknown>)[key])}`).join('; ');
-  throw new UsageError(`${folder} holds crops that were made from other photos or with other settings.`, {
-    got: list(found),
-    expected: list(wanted),
-    next: 'choose another output folder, or remove this one',
-  });
-}
-
-async function readManifest(folder: string): Promise<AlignedManifest | undefined> {
-  const path = join(folder, manifestName);
-  if (
-    !(await access(path).then(
-      () => true,
-      () => false,
-    ))
-  )
-    return undefined;
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as AlignedManifest;
-  } catch (error) {
-    throw new SphereFaceError(`${path} cannot be read.`, {
-      got: messageOf(error),
-      next: 'choose another output folder',
+  /** Recorded photos that are not in the source any more. @throws UsageError where none is. */
+  private removedPhotos(recorded: ReadonlyMap<string, PhotoRecord>): string[] {
+    const { source, output } = this.options;
+    const present = new Set(source.entries.map(({ file }) => file));
+    const removed = [...recorded.keys()].filter((file) => !present.has(file));
+    if (recorded.size === 0 || removed.length < recorded.size) return removed;
+    throw new UsageError(`${output} holds crops of other photos: none of them is among these.`, {
+      got: `${source.entries.length} photos, as ${source.entries[0]?.file ?? 'none'}`,
+      expected: `photos of which some have been prepared, as ${removed[0]}`,
+      next: 'check the paths, choose another output folder, or remove this one',
     });
   }
+
+  /** Removes the crops that no unchanged photo has: before the work, so that nothing new is hit. */
+  private async removeObsolete(
+    output: OutputFolder,
+    recorded: ReadonlyMap<string, PhotoRecord>,
+    kept: readonly (PhotoRecord | undefined)[],
+  ): Promise<void> {
+    const names = new Set(kept.flatMap((record) => record?.crops.map(({ name }) => name) ?? []));
+    for (const { crops } of recorded.values())
+      for (const { name } of crops) if (!names.has(name)) await output.remove(name);
+  }
+
+  private async work(remaining: readonly number[], state: WorkState): Promise<void> {
+    const { source, threads, device, signal, progress } = this.options;
+    const { records, journal } = state;
+    const weights = await this.weights();
+    const settings = { ...this.settings, crop: this.crop };
+    await using pool = await PhotoPool.start({ weights, settings, device, threads, photoSeconds: this.photoSeconds });
+    const taken = new Set(state.names.filter((name) => name !== undefined));
+    let done = records.length - remaining.length;
+    const work = (index: number) => this.photo(index, pool, { ...state, taken });
+    for await (const [index, record] of inOrder(remaining, pool.capacity, work)) {
+      if (record.faces === 0 && this.crop.missing === 'fail') {
+        throw new SphereFaceError('There is no face in a photo, and this run was told to stop at one.', {
+          got: source.entries[index].file,
+          next: 'remove the photo, or let such photos be left out (--missing skip) or cropped around the centre (--missing center)',
+        });
+      }
+      await journal.append(record);
+      records[index] = record;
+      progress?.(++done);
+      if (signal?.aborted === true) throw new InterruptedError({ next: 'run it again to go on' });
+    }
+  }
+
+  private async weights(): Promise<MtcnnWeights | undefined> {
+    const { weights } = this.options;
+    return typeof weights === 'function' ? weights() : weights;
+  }
+
+  /** One photo, from the source to its crops on the disk. Throws only for what concerns all photos. */
+  private async photo(
+    index: number,
+    pool: PhotoPool,
+    { output, names, taken }: WorkState & { readonly taken: ReadonlySet<string> },
+  ): Promise<[number, PhotoRecord]> {
+    const { source, known } = this.options;
+    const { file } = source.entries[index];
+    const stamp = await stampOf(source, index);
+    const detection = this.detectionDigest(file);
+    const base = {
+      file,
+      ...(stamp === undefined ? {} : { stamp }),
+      ...(detection === undefined ? {} : { detection }),
+    };
+    const unreadable = (error: string, more: Partial<PhotoRecord> = {}): [number, PhotoRecord] => [
+      index,
+      { ...base, ...more, faces: -1, crops: [], error: oneLine(error) },
+    ];
+    const name = names[index];
+    if (name === undefined) return unreadable('its path cannot be used inside of the output folder');
+    const detected = known?.find(file);
+    if (known !== undefined && detected === undefined) return unreadable('it is not among the detections');
+    if (detected !== undefined && isUnreadable(detected)) return unreadable(detected.error);
+    let bytes: Uint8Array;
+    try {
+      bytes = await source.read(index);
+    } catch (error) {
+      return unreadable(messageOf(error));
+    }
+    const digest = digestOf(bytes);
+    const { detection: result, crops, gaveUp } = await pool.run({ file, bytes, known: detected });
+    if (isUnreadable(result)) {
+      return unreadable(result.error, {
+        digest,
+        ...(gaveUp === 'late' ? { late: this.photoSeconds } : gaveUp === 'died' ? { died: true } : {}),
+      });
+    }
+    const written: { name: string; bytes: number }[] = [];
+    try {
+      for (const crop of crops) {
+        const path = written.length === 0 ? name : furtherFaceName(name, crop.face! + 1, taken);
+        await output.write(path, crop.bytes);
+        written.push({ name: path, bytes: crop.bytes.length });
+      }
+    } catch (error) {
+      if (!(error instanceof UnwritableFileError)) throw error;
+      for (const { name: path } of written) await output.remove(path);
+      return unreadable(error.message, { digest });
+    }
+    const { faces, rotation, damaged } = result;
+    return [
+      index,
+      {
+        ...base,
+        digest,
+        faces: faces.length,
+        ...(rotation === undefined ? {} : { rotation }),
+        ...(damaged === undefined ? {} : { damaged }),
+        crops: written,
+      },
+    ];
+  }
+
+  private detectionDigest(file: string): string | undefined {
+    const detection = this.options.known?.find(file);
+    return detection === undefined ? undefined : digestOf(formatDetection(detection));
+  }
 }
 
-function summarise(description: Description, source: OpenedSource, entries: readonly JournalEntry[]): AlignedManifest {
-  const files = (keep: (entry: JournalEntry) => boolean) =>
-    entries.flatMap((entry, i) => (keep(entry) ? [{ file: source.entries[i].file, error: entry.error ?? '' }] : []));
-  const withoutFace = files(({ faces }) => faces === 0).map(({ file }) => file);
-  const unreadable = files(({ faces }) => faces < 0);
-  const counts = {
-    photos: entries.length,
-    aligned: entries.filter(({ faces, bytes }) => faces > 0 && bytes !== undefined).length,
-    withoutFace: withoutFace.length,
-    unreadable: unreadable.length,
-    refused: source.refused.length,
-    withSeveralFaces: entries.filter(({ faces }) => faces > 1).length,
-  };
-  const refused = source.refused.map(({ file, reason }) => ({ file, error: reason }));
-  return { ...description, counts, withoutFace, unreadable, refused };
+interface WorkState {
+  readonly output: OutputFolder;
+  readonly names: readonly (string | undefined)[];
+  readonly journal: Journal<PhotoRecord>;
+  /** Filled as photos are done. */
+  readonly records: (PhotoRecord | undefined)[];
+}
+
+function sameRecords(a: readonly PhotoRecord[], b: readonly PhotoRecord[]): boolean {
+  return a.length === b.length && a.every((record, i) => JSON.stringify(record) === JSON.stringify(b[i]));
 }
 
 /** Errors of many lines would make the report unreadable. */

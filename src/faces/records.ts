@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { Face } from './geometry.js';
+import type { QuarterTurn } from './turn.js';
 
 /** A photo in which the detector looked. */
 export interface DetectedPhoto {
@@ -12,6 +13,13 @@ export interface DetectedPhoto {
   readonly faces: readonly Face[];
   /** Which of the faces is the photo's person; `null` when there is none. */
   readonly chosen: number | null;
+  /**
+   * Degrees clockwise by which the photo has to be turned for the faces to be upright; absent: it is upright as it is. Boxes
+   * and landmarks are in the photo's own coordinates all the same.
+   */
+  readonly rotation?: QuarterTurn;
+  /** The file was truncated or damaged; the faces are in what is there of it. */
+  readonly damaged?: true;
 }
 
 /** A photo that could not be read. */
@@ -39,6 +47,8 @@ const detected = z
     height: z.number().int().positive(),
     faces: z.array(face),
     chosen: z.number().int().nonnegative().nullable(),
+    rotation: z.literal([90, 180, 270]).optional(),
+    damaged: z.literal(true).optional(),
   })
   .refine(({ faces, chosen }) => (chosen === null ? faces.length === 0 : chosen < faces.length), {
     error: '"chosen" must be the index of a face, or null when there is none',
@@ -52,13 +62,13 @@ const rounded = (value: number): number => Math.round(value * decimals) / decima
 /** A line of detections.jsonl, without the line break. */
 export function formatDetection(detection: DetectionRecord): string {
   if (isUnreadable(detection)) return JSON.stringify(detection);
-  const { file, width, height, faces, chosen } = detection;
+  const { file, width, height, faces, chosen, rotation, damaged } = detection;
   const lines = faces.map(({ box, score, landmarks }) => ({
     box: box.map(rounded),
     score: Math.round(score * 1e6) / 1e6,
     landmarks: landmarks.map((p) => p.map(rounded)),
   }));
-  return JSON.stringify({ file, width, height, faces: lines, chosen });
+  return JSON.stringify({ file, width, height, faces: lines, chosen, rotation, damaged });
 }
 
 /** Reads a line. @throws SphereFaceError that names the line. */

@@ -52,16 +52,48 @@ describe('intersectionOverUnion', () => {
 });
 
 describe('cropNames', () => {
+  const options = { extension: 'jpg', layout: 'path', caseSensitive: false } as const;
   const entry = (file: string, identity = file.split('/')[0]) => ({ file, identity });
 
   it('keeps the tree and changes the extension', () => {
-    expect(cropNames([entry('ann/1.png'), entry('bob/deep/2.jpeg')], 'jpg')).toEqual(['ann/1.jpg', 'bob/deep/2.jpg']);
+    expect(cropNames([entry('ann/1.png'), entry('bob/deep/2.jpeg')], options)).toEqual(['ann/1.jpg', 'bob/deep/2.jpg']);
   });
 
   it('keeps photos apart that would share a name', () => {
-    const names = cropNames([entry('ann/1.png'), entry('ann/1.jpg'), entry('ann/A.jpg'), entry('ann/a.jpg')], 'jpg');
+    const names = cropNames([entry('ann/1.png'), entry('ann/1.jpg'), entry('ann/A.jpg'), entry('ann/a.jpg')], options);
     expect(new Set(names.map((name) => name?.toLowerCase())).size).toBe(4);
-    expect(names.slice(0, 2)).toEqual(['ann/1.png.jpg', 'ann/1.jpg.jpg']);
+    expect(names.slice(0, 3)).toEqual(['ann/1.png.jpg', 'ann/1.jpg', 'ann/A.jpg']);
+    expect(names[3]).toMatch(/^ann\/a~[0-9a-f]{8}\.jpg$/);
+  });
+
+  it('keeps the names of people apart that differ in case only, where the disk does', () => {
+    const names = cropNames([entry('Ann/1.jpg'), entry('ann/1.jpg')], { ...options, caseSensitive: true });
+    expect(names).toEqual(['Ann/1.jpg', 'ann/1.jpg']);
+  });
+
+  it('gives way to a folder of that name', () => {
+    expect(cropNames([entry('ann/1.jpg/2.png'), entry('ann/1.png')], options)).toEqual([
+      'ann/1.jpg/2.jpg',
+      'ann/1.png.jpg',
+    ]);
+  });
+
+  it('cuts names that would become too long for a file system, the same way each time, and keeps them apart', () => {
+    const entries = [entry(`ann/${'ü'.repeat(124)}.png`), entry(`ann/${'ü'.repeat(123)}x.png`), entry('ann/1.png')];
+    const names = cropNames(entries, options);
+    expect(new Set(names).size).toBe(3);
+    for (const name of names) expect(Buffer.byteLength(name!.slice(4))).toBeLessThanOrEqual(250);
+    expect(cropNames(entries.slice(1), options)).toEqual(names.slice(1));
+    expect(names[0]).toMatch(/^ann\/ü+~[0-9a-f]{8}\.jpg$/);
+  });
+
+  it('makes a folder for each identity where it is told so', () => {
+    const names = cropNames([entry('ann_1.png', 'ann'), entry('x/ann_1.png', 'ann')], {
+      ...options,
+      layout: 'identity',
+    });
+    expect(names[0]).toBe('ann/ann_1.png.jpg');
+    expect(names[1]).toMatch(/^ann\/ann_1\.png~[0-9a-f]{8}\.jpg$/);
   });
 
   it('never leads out of the folder', () => {
@@ -72,7 +104,7 @@ describe('cropNames', () => {
         entry('x/1.jpg', '..'),
         entry('../y.jpg', '../..'),
       ],
-      'jpg',
+      options,
     );
     expect(names).toEqual(['ann/passwd.jpg', 'bob/up.jpg', 'x/1.jpg', undefined]);
   });
@@ -101,6 +133,14 @@ describe('detection lines', () => {
       ],
       chosen: 0,
     });
+  });
+
+  it('say how the photo lies, and that it is damaged, only where it is so', () => {
+    const turned = { ...detection, rotation: 90 as const, damaged: true as const };
+    expect(JSON.parse(formatDetection(turned))).toMatchObject({ rotation: 90, damaged: true });
+    expect(parseDetection(formatDetection(turned), 1)).toMatchObject({ rotation: 90, damaged: true });
+    expect(formatDetection(detection)).not.toMatch(/rotation|damaged/);
+    expect(() => parseDetection(formatDetection(turned).replace('90', '45'), 3)).toThrow(/Line 3/);
   });
 
   it('come back as they were', () => {

@@ -1,6 +1,6 @@
 // The graph under construction: it makes inputs and constants, applies ops, and gives equal applications the same node.
 import { SphereFaceError } from '../common/errors.js';
-import { type ConstantAttributes, constantOp } from './ops/constant.js';
+import { type ConstantAttributes, constantOp } from './constant.js';
 import { ShapeError } from './shapes.js';
 import {
   type Attributes,

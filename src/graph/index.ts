@@ -22,7 +22,7 @@ export {
   type TensorType,
 } from './value.js';
 export * from './window-geometry.js';
-export { constantOf, type ConstantAttributes } from './ops/constant.js';
+export { constantOf, type ConstantAttributes } from './constant.js';
 export * from './ops/arithmetic.js';
 export * from './ops/batch-norm.js';
 export * from './ops/comparison.js';

@@ -7,6 +7,8 @@ import type { AlignmentSpec } from './alignment.js';
 
 /** The name of the file. */
 export const manifestName = 'manifest.json';
+/** Beside it: a line for each photo, by which `prepare` knows what a later run has to do. */
+export const journalName = '.prepare-journal.jsonl';
 
 const manifestSchema = z.object({
   packageVersion: z.string(),

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { ImageDecodeError, decodeCrop, decodePhoto, probeImage } from './decode.js';
+import { decodeCrop, decodePhoto } from './decode.js';
+import { ImageDecodeError } from './decode-error.js';
 import type { Picture } from './source.js';
 
 /** 8 × 4 pixels, left half red, right half blue. */
@@ -31,7 +33,7 @@ describe('decodePhoto', () => {
 
   it('reads CMYK JPEGs', async () => {
     const bytes = await sharp(halves, raw).resize(64, 32).toColourspace('cmyk').jpeg().toBuffer();
-    expect((await probeImage(bytes))?.space).toBe('cmyk');
+    expect((await sharp(bytes).metadata()).space).toBe('cmyk');
     const picture = await decodePhoto(bytes);
     expect(picture.data.length).toBe(64 * 32 * 3);
     const [red, green, blue] = pixel(picture, 2, 2);
@@ -46,7 +48,7 @@ describe('decodePhoto', () => {
       .toColourspace('rgb16')
       .png({ palette: false })
       .toBuffer();
-    expect((await probeImage(bytes))?.depth).toBe('ushort');
+    expect((await sharp(bytes).metadata()).depth).toBe('ushort');
     const picture = await decodePhoto(bytes);
     expect([...picture.data]).toEqual([...deep].map((value) => value >> 8));
   });
@@ -56,13 +58,13 @@ describe('decodePhoto', () => {
       .toColourspace('b-w')
       .png()
       .toBuffer();
-    expect((await probeImage(grey))?.channels).toBe(1);
+    expect((await sharp(grey).metadata()).channels).toBe(1);
     expect([...(await decodePhoto(grey)).data]).toEqual([0, 0, 0, 128, 128, 128, 255, 255, 255, 7, 7, 7]);
     const grey16 = await sharp(Uint16Array.from([0, 32768, 65535, 256]), { raw: { width: 2, height: 2, channels: 1 } })
       .toColourspace('grey16')
       .png()
       .toBuffer();
-    expect((await probeImage(grey16))?.depth).toBe('ushort');
+    expect((await sharp(grey16).metadata()).depth).toBe('ushort');
     expect([...(await decodePhoto(grey16)).data]).toEqual([0, 0, 0, 128, 128, 128, 255, 255, 255, 1, 1, 1]);
   });
 
@@ -85,30 +87,96 @@ describe('decodePhoto', () => {
     const bytes = await sharp([red, blue], { join: { animated: true } })
       .gif()
       .toBuffer();
-    expect((await probeImage(bytes))?.pages).toBe(2);
+    expect((await sharp(bytes).metadata()).pages).toBe(2);
     const picture = await decodePhoto(bytes);
     expect([picture.width, picture.height]).toEqual([6, 5]);
     expect(pixel(picture, 3, 3)).toEqual([255, 0, 0]);
   });
 
-  it.each(['jpeg', 'png', 'webp'] as const)('calls a truncated %s file an error', async (format) => {
-    const noise = Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 2654435761) >>> 24));
-    const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+  const noise = Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 2654435761) >>> 24));
+  const encoded = (format: 'jpeg' | 'png' | 'webp' | 'tiff' | 'avif'): Promise<Buffer> =>
+    sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
       .toFormat(format)
       .toBuffer();
-    await expect(decodePhoto(whole)).resolves.toMatchObject({ width: 64, height: 64 });
-    await expect(decodePhoto(whole.subarray(0, whole.length >> 1))).rejects.toThrow(ImageDecodeError);
-    await expect(decodeCrop(whole.subarray(0, whole.length >> 1), { width: 64, height: 64 })).rejects.toThrow(
-      ImageDecodeError,
+
+  it('takes what is there of a truncated JPEG, unless told to be strict', async () => {
+    const whole = await encoded('jpeg');
+    const picture = await decodePhoto(whole);
+    expect(picture.damaged).toBeUndefined();
+    const half = whole.subarray(0, whole.length >> 1);
+    const part = await decodePhoto(half);
+    expect(part).toMatchObject({ width: 64, height: 64, damaged: true });
+    const above = 64 * 3 * 8;
+    expect(Buffer.from(part.data.subarray(0, above)).equals(Buffer.from(picture.data.subarray(0, above)))).toBe(true);
+    expect([...part.data.subarray(-3)]).toEqual([128, 128, 128]);
+    await expect(decodePhoto(half, { strict: true })).rejects.toThrow(/truncated or damaged/);
+    await expect(decodeCrop(half, { width: 64, height: 64 })).rejects.toThrow(/truncated or damaged/);
+    // Only the mark of its end is missing.
+    const unended = await decodePhoto(whole.subarray(0, -2));
+    expect(unended.damaged).toBe(true);
+    expect(Buffer.from(unended.data).equals(Buffer.from(picture.data))).toBe(true);
+  });
+
+  it.each(['webp', 'tiff', 'avif'] as const)(
+    'calls a truncated %s file an error: nothing of it can be had',
+    async (format) => {
+      const whole = await encoded(format);
+      await expect(decodePhoto(whole)).resolves.toMatchObject({ width: 64, height: 64 });
+      await expect(decodePhoto(whole.subarray(0, whole.length >> 1))).rejects.toThrow(ImageDecodeError);
+    },
+  );
+
+  it('calls a JPEG of which only the header is there an error', async () => {
+    const whole = await readFile(new URL('fixtures/face.jpg', import.meta.url));
+    const scan = whole.indexOf(Buffer.from([0xff, 0xda]));
+    await expect(decodePhoto(whole.subarray(0, scan + 14))).rejects.toThrow(/a JPEG of \d+ bytes/);
+  });
+
+  it('says what is wrong with an empty file, text, a file of another kind, and an oversized image', async () => {
+    const jpeg = await sharp(halves, raw).resize(128, 64).jpeg().toBuffer();
+    await expect(decodePhoto(new Uint8Array())).rejects.toThrow(/empty/);
+    await expect(decodePhoto(Buffer.from('not an image at all'))).rejects.toThrow(/not an image[^]*JPEG, PNG/);
+    await expect(decodePhoto(Buffer.from('%PDF-1.7 …'))).rejects.toThrow(/The file is a PDF, which is not read/);
+    await expect(decodePhoto(Buffer.from('<!DOCTYPE html><p>'))).rejects.toThrow(/is an HTML page/);
+    await expect(decodePhoto(jpeg, { limitInputPixels: 1000 })).rejects.toThrow(
+      /too large.*\n[^]*128 x 64[^]*1000 pixels/,
     );
   });
 
-  it('says what is wrong with a truncated JPEG, an empty file, text, and an oversized image', async () => {
-    const jpeg = await sharp(halves, raw).resize(128, 64).jpeg().toBuffer();
-    await expect(decodePhoto(jpeg.subarray(0, jpeg.length - 40))).rejects.toThrow(/truncated or damaged/);
-    await expect(decodePhoto(new Uint8Array())).rejects.toThrow(/empty/);
-    await expect(decodePhoto(Buffer.from('not an image at all'))).rejects.toThrow(/not an image/);
-    await expect(decodePhoto(jpeg, { limitInputPixels: 1000 })).rejects.toThrow(/too large.*\n[^]*1000 pixels/);
+  it('never hands an SVG to the image library, whatever it hides behind', async () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>';
+    expect((await sharp(Buffer.from(svg)).metadata()).format).toBe('svg');
+    await expect(decodePhoto(Buffer.from(svg))).rejects.toThrow(/is an SVG drawing/);
+    await expect(decodePhoto(Buffer.from(`<?xml version="1.0"?>\n${svg}`))).rejects.toThrow(/is an SVG drawing/);
+    await expect(decodePhoto(Buffer.from(`GIF89a${svg}`))).rejects.toThrow(/a GIF of/);
+    await expect(decodeCrop(Buffer.from(svg), { width: 8, height: 8 })).rejects.toThrow(/is an SVG drawing/);
+  });
+
+  it('refuses a JPEG of hundreds of scans before it takes half a minute', async () => {
+    const progressive = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg({ progressive: true })
+      .toBuffer();
+    await expect(decodePhoto(progressive)).resolves.toMatchObject({ width: 64 });
+    const scan = progressive.indexOf(Buffer.from([0xff, 0xda]));
+    const next = progressive.indexOf(Buffer.from([0xff, 0xc4]), scan);
+    const copies = Array.from({ length: 200 }, () => progressive.subarray(scan, next));
+    const hostile = Buffer.concat([progressive.subarray(0, scan), ...copies, progressive.subarray(scan)]);
+    await expect(decodePhoto(hostile)).rejects.toThrow(/more scans/);
+    await expect(decodeCrop(hostile, { width: 64, height: 64 })).rejects.toThrow(/more scans/);
+  });
+
+  it('gives each image its own error, however many are decoded at once', async () => {
+    const cases = await Promise.all(
+      (['jpeg', 'png', 'webp', 'tiff', 'avif'] as const).map(async (format) => {
+        const bytes = (await encoded(format)).subarray(0, 700);
+        const alone = await decodePhoto(bytes, { strict: true }).catch(String);
+        return { bytes, alone };
+      }),
+    );
+    const many = Array.from({ length: 200 }, (_, i) => cases[i % cases.length]);
+    const together = await Promise.all(many.map(({ bytes }) => decodePhoto(bytes, { strict: true }).catch(String)));
+    expect(together).toEqual(many.map(({ alone }) => alone));
+    expect(new Set(together).size).toBe(cases.length);
   });
 });
 

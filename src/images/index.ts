@@ -1,13 +1,9 @@
 // Pictures and where they come from: sources of labelled images, decoding, and the input convention of a network.
-export {
-  type CropSize,
-  CropSizeError,
-  type DecodeOptions,
-  ImageDecodeError,
-  decodeCrop,
-  decodePhoto,
-  defaultDecodeOptions,
-} from './decode.js';
+export { type CropSize, CropSizeError, decodeCrop, decodePhoto } from './decode.js';
+export { ImageDecodeError } from './decode-error.js';
+export { type DecodeOptions, defaultDecodeOptions, type PictureDecoder } from './decoders/decoder.js';
+export { describeKinds, pictureDecoders } from './decoders/index.js';
+export { blockOtherLoaders } from './decoders/sharp.js';
 export { type CropFormat, cropFormats, defaultEncodeOptions, type EncodeOptions, encodePicture } from './encode.js';
 export {
   describeFormats,
@@ -36,13 +32,18 @@ export {
   parseVerificationSet,
   verificationSetFormat,
 } from './formats/verification-set.js';
-export {
-  InputPacker,
-  type InputSpec,
-  type PackedPicture,
-  assertCropSize,
-  assertSameAlignment,
-  publishedInput,
-} from './input.js';
+export { type InputSpec, alignmentAsTaken, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
 export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export { type Found, NameFinder } from './finder.js';
+export { countIgnored, describeIgnored, type IgnoredCount } from './ignored.js';
+export { InputPacker, type PackedPicture } from './packer.js';
+export {
+  type Augmentation,
+  type AugmentationDraws,
+  mirrorImage,
+  noAugmentation,
+  unvaried,
+  type Variation,
+  variationOf,
+} from './augmentation.js';
 export type { CropManifest } from './crop-manifest.js';

@@ -1,7 +1,6 @@
 // How pixels become a network's input, as every model file states it of itself.
 import { SphereFaceError } from '../common/errors.js';
 import { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
-import type { Picture } from './source.js';
 
 /** The input convention of a model: size, channel order, and `(pixel - mean) / scale` per channel, in that order. */
 export interface InputSpec {
@@ -23,48 +22,6 @@ export const publishedInput: InputSpec = {
   alignment: { template: 'sphereface-112x96', solver: 'cp2tform', version: 1 },
 };
 
-/** One picture's place in a batch. */
-export interface PackedPicture {
-  readonly picture: Picture;
-  /** Whether its columns are written from right to left. */
-  readonly mirrored: boolean;
-}
-
-/** Turns pictures into a network's input. Made once per model; holds the 256 values of each channel. */
-export class InputPacker {
-  /** Elements of one picture: 3 × height × width. */
-  readonly stride: number;
-  private readonly planes: readonly { readonly channel: number; readonly values: Float32Array }[];
-
-  constructor(readonly spec: InputSpec) {
-    this.stride = 3 * spec.height * spec.width;
-    this.planes = [0, 1, 2].map((plane) => ({
-      channel: spec.channelOrder === 'RGB' ? plane : 2 - plane,
-      values: Float32Array.from({ length: 256 }, (_, pixel) => (pixel - spec.mean[plane]!) / spec.scale[plane]!),
-    }));
-  }
-
-  /**
-   * Writes `pictures` into `target` as float32 [pictures, 3, height, width].
-   * @throws SphereFaceError for a picture of another size than the model's.
-   */
-  pack(pictures: readonly PackedPicture[], target: Float32Array): void {
-    for (const [index, packed] of pictures.entries()) this.packOne(packed, target, index * this.stride);
-  }
-
-  private packOne({ picture, mirrored }: PackedPicture, target: Float32Array, offset: number): void {
-    assertCropSize(this.spec, picture);
-    const { width, height, data } = picture;
-    const step = mirrored ? -3 : 3;
-    for (const { channel, values } of this.planes) {
-      for (let y = 0; y < height; y++) {
-        let source = (y * width + (mirrored ? width - 1 : 0)) * 3 + channel;
-        for (let x = 0; x < width; x++, source += step) target[offset++] = values[data[source]!]!;
-      }
-    }
-  }
-}
-
 /** Refuses a crop of another size than a model takes. */
 export function assertCropSize(spec: InputSpec, crop: { readonly width: number; readonly height: number }): void {
   if (crop.width === spec.width && crop.height === spec.height) return;
@@ -76,12 +33,25 @@ export function assertCropSize(spec: InputSpec, crop: { readonly width: number; 
 }
 
 /**
+ * The alignment that crops have for a network of this size. Those of the 112 × 112 template lose 8 columns on either side where 96 are
+ * wanted, and are then those of the published template.
+ */
+export function alignmentAsTaken(
+  crops: AlignmentSpec,
+  { width, height }: { readonly width: number; readonly height: number },
+): AlignmentSpec {
+  const cut =
+    crops.template === 'sphereface-112x112' && width === publishedInput.width && height === publishedInput.height;
+  return cut ? { ...crops, template: publishedInput.alignment.template } : crops;
+}
+
+/**
  * Refuses crops that were aligned in another way than a model was trained for: they would give embeddings, only worse
  * ones, and nobody would notice. `undefined` stands for crops that do not say how they were made, and passes.
  */
 export function assertSameAlignment(spec: InputSpec, crops: AlignmentSpec | undefined): void {
   const { alignment } = spec;
-  if (crops === undefined || sameAlignment(crops, alignment)) return;
+  if (crops === undefined || sameAlignment(alignmentAsTaken(crops, spec), alignment)) return;
   throw new SphereFaceError('The crops were aligned in another way than the model takes.', {
     got: describeAlignment(crops),
     expected: describeAlignment(alignment),

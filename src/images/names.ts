@@ -1,26 +1,48 @@
-// Which files of a folder or an archive are images, and which names are safe to have.
+// Which files of a folder or an archive are images, whose they are, and which names are safe to have.
+import { pictureDecoders } from './decoders/index.js';
 
-/** The extensions that are read as images, in lower case. */
-export const imageExtensions: ReadonlySet<string> = new Set([
-  '.jpg',
-  '.jpeg',
-  '.png',
-  '.webp',
-  '.gif',
-  '.avif',
-  '.tif',
-  '.tiff',
+const imageExtensions: ReadonlySet<string> = new Set(pictureDecoders.flatMap(({ extensions }) => extensions));
+
+/** The extension of a name, in lower case with its dot; empty without one. */
+export function extensionOf(name: string): string {
+  const dot = name.lastIndexOf('.');
+  return dot > name.lastIndexOf('/') + 1 ? name.slice(dot).toLowerCase() : '';
+}
+
+/** Whether a name is an image's by its extension. Other names may be images too: their content says it. */
+export function hasImageExtension(name: string): boolean {
+  return imageExtensions.has(extensionOf(name));
+}
+
+const systemNames: ReadonlySet<string> = new Set([
+  '@eadir',
+  '#recycle',
+  '#snapshot',
+  '__macosx',
+  '$recycle.bin',
+  'system volume information',
+  'lost+found',
+  'thumbs.db',
+  'ehthumbs.db',
+  'desktop.ini',
+  'icon\r',
 ]);
 
-/** Whether a name (no folder) is an image's: a known extension, and not a hidden file such as macOS's `._001.jpg`. */
-export function isImageName(name: string): boolean {
-  const dot = name.lastIndexOf('.');
-  return dot > 0 && !name.startsWith('.') && imageExtensions.has(name.slice(dot).toLowerCase());
+/**
+ * Whether a folder or file is a system's own: hidden (`.DS_Store`, `.thumbnails`, macOS's `._001.jpg`), or one of the
+ * names that Windows, macOS and network storage leave behind (`Thumbs.db`, `__MACOSX`, `@eaDir`).
+ */
+export function isSystemName(name: string): boolean {
+  return name.startsWith('.') || systemNames.has(name.toLowerCase());
 }
+
+/** The longest name of a folder or file that file systems take, in bytes. */
+const maxNameBytes = 255;
 
 /**
  * Why a path inside an archive is unsafe, or `undefined` if it is fine: relative, forward slashes, no `..`, `.` or empty
- * parts, no control characters. Nothing is ever written by these names, but they become output paths further on.
+ * parts, no control characters, no part that is too long. Nothing is ever written by these names, but they become
+ * output paths further on.
  */
 export function unsafePath(path: string): string | undefined {
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) return 'absolute path';
@@ -30,6 +52,8 @@ export function unsafePath(path: string): string | undefined {
   const parts = path.split('/');
   if (parts.includes('..')) return '".." in the path';
   if (parts.includes('.') || parts.includes('')) return 'empty part in the path';
+  const longest = Math.max(...parts.map((part) => Buffer.byteLength(part)));
+  if (longest > maxNameBytes) return `a name of ${longest} bytes; file systems take ${maxNameBytes}`;
   return undefined;
 }
 

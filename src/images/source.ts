@@ -61,6 +61,8 @@ export interface OpenedSource extends ImageSource {
   readonly warnings: readonly string[];
   /** The pairs that a verification set brings along. */
   readonly pairs: readonly SourcePair[] | undefined;
+  /** In a list: the label of each entry as it is written there. */
+  readonly labels: readonly string[] | undefined;
 }
 
 /** What a format knows of a source that it opened; the rest is as in a source without anything odd. */
@@ -78,6 +80,7 @@ export function openedSource(parts: SourceParts): OpenedSource {
     manifest: undefined,
     warnings: [],
     pairs: undefined,
+    labels: undefined,
     ...parts,
     dispose,
     [Symbol.asyncDispose]: dispose,
@@ -92,4 +95,6 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+  /** Set where the file was truncated or damaged: parts of the picture are missing (grey or black) or wrong. */
+  readonly damaged?: true;
 }

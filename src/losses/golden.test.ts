@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { gradients, mul, sum } from '../graph/index.js';
 import { graphValues } from '../testing/graph-values.js';
 import { aSoftmaxLogits, type AngularMultiple, psi } from './margins/a-softmax.js';
-import { caffeEnergy, rieszEnergy, type RieszOptions } from './energies/energy.js';
+import { caffeEnergy } from './energies/caffe.js';
+import type { RieszOptions } from './energies/riesz-kernel.js';
+import { rieszEnergy } from './energies/riesz-pairs.js';
 
 interface Golden {
   readonly psi: { m: AngularMultiple; deg: number; value: number }[];

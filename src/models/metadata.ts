@@ -1,6 +1,7 @@
 // What a model file says of itself, in the ONNX file's `metadata_props`, and the checks on reading it.
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
+import { parseJson } from '../common/json.js';
 import { packageVersion } from '../common/version.js';
 import type { InputSpec } from '../images/input.js';
 
@@ -55,9 +56,10 @@ const calibrationSchema = z.strictObject({
   ),
 });
 
-/** The keys under which a model file carries its metadata. */
+/** The keys under which model files (`metadata_props`) and weights files (`__metadata__`) carry their metadata. */
 export const metadataKeys = {
   input: 'sphereface.input',
+  identities: 'sphereface.identities',
   embeddingSize: 'sphereface.embedding_size',
   recipe: 'sphereface.recipe',
   packageVersion: 'sphereface.package_version',
@@ -107,20 +109,4 @@ export function decodeMetadata(props: ReadonlyMap<string, string>, path: string)
 /** Parses an input specification (JSON): the form of `--input-spec` files and `<model>.onnx.json` sidecars. */
 export function parseInputSpec(text: string, where: string): InputSpec {
   return parseJson(inputSchema, text, where);
-}
-
-function parseJson<T>(schema: z.ZodType<T>, text: string, where: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new SphereFaceError(`${where} is not JSON.`, { got: text.slice(0, 80), cause: error });
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new SphereFaceError(`${where} does not have the expected form.`, {
-    got: text.slice(0, 200),
-    expected: z.prettifyError(result.error).replaceAll('\n', '; '),
-    next: 'see docs/formats.md',
-  });
 }

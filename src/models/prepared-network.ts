@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
 import { floatParameters, type ParsedModel, storesFloat16 } from '../graph/onnx/index.js';
-import { type EmbeddingNetwork, embeddingNetwork, InferenceBuilder } from '../nn/index.js';
+import { backbones, type EmbeddingNetwork, embeddingNetwork, InferenceBuilder, withPresentNames } from '../nn/index.js';
 import { float32Data, Session, type Tensor } from '../runtime/index.js';
 import type { ModelMetadata } from './metadata.js';
 
@@ -24,21 +24,13 @@ const worthwhile = 256;
 const tolerance = 1e-4;
 
 /** What is read of a recipe here. */
-const recipeSchema = z.object({
-  network: z.object({
-    type: z.literal('sfnet'),
-    depth: z.union([z.literal(4), z.literal(10), z.literal(20), z.literal(36), z.literal(64)]),
-    widths: z.tuple([z.int().positive(), z.int().positive(), z.int().positive(), z.int().positive()]),
-    embeddingSize: z.int().positive(),
-    inputPooling: z.int().positive(),
-  }),
-});
+const recipeSchema = z.object({ network: backbones.schema });
 
 const input = 'images';
 const output = 'embedding';
 
 /** Counts the pictures that a model is given, and prepares its network when there are many. */
-export class PreparedNetwork {
+export class PreparedNetwork implements AsyncDisposable {
   private seen = 0;
   /** `unfit`: the file's own graph has to do. */
   private state: 'waiting' | 'preparing' | 'unfit' | Session = 'waiting';
@@ -92,17 +84,22 @@ export class PreparedNetwork {
     if (state instanceof Session) await state.dispose();
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
   /** The network made for this processor; `undefined` when the file's parameters are not those of the network it names. */
   private async prepare(): Promise<Session | undefined> {
     if (this.model === undefined) return undefined;
     const values = new Map([...floatParameters(this.model, 'the model')].map(([name, { data }]) => [name, data]));
     this.model = undefined;
+    const present = withPresentNames(values, backbones.of(this.network.type));
     const graph = new Graph();
     const { width, height } = this.metadata.input;
     const images = graph.input(input, 'float32', [preparedBatch, 3, height, width]);
     let embedding: Value;
     try {
-      embedding = embeddingNetwork(new InferenceBuilder(graph, values), images, this.network);
+      embedding = embeddingNetwork(new InferenceBuilder(graph, present), images, this.network);
     } catch (error) {
       if (error instanceof SphereFaceError) return undefined;
       throw error;

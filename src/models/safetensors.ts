@@ -51,14 +51,18 @@ export function encodeSafetensors(
 
 /**
  * Reads a safetensors file of float32 tensors.
+ * @param path names the file in errors.
  * @throws SphereFaceError when the file is cut off, its header is not what the format says, or a tensor is not float32.
  */
-export function decodeSafetensors(bytes: Uint8Array): {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  path = 'The safetensors file',
+): {
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
 } {
   const fail = (what: string): never => {
-    throw new SphereFaceError('The safetensors file is not valid.', {
+    throw new SphereFaceError(`${path} is not valid.`, {
       got: what,
       next: 'the file may be cut off: copy it again, or use an earlier checkpoint',
     });

@@ -1,15 +1,9 @@
 // The public face of the nn layer.
-export { type EmbeddingNetwork, embeddingNetwork } from './backbones/embedding-network.js';
+export { backbones, embeddingNetwork, type EmbeddingNetwork, type EmbeddingNetworkInput } from './backbones/index.js';
+export { withPresentNames, type BackboneDescriptor, type BackboneOptions } from './backbones/backbone.js';
 export { fill, type Filler } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';
 export * from './parameters.js';
 export { sgdUpdate, type SgdScalars } from './sgd.js';
-export {
-  publishedEmbeddingSize,
-  publishedWidths,
-  sfnet,
-  sfnetUnits,
-  type SfnetDepth,
-  type SfnetOptions,
-} from './backbones/sfnet.js';
+export { sfnet, sfnetUnits, type SfnetDepth, type SfnetOptions } from './backbones/sfnet.js';

@@ -136,9 +136,9 @@ describe('MobileFaceNet', () => {
     const graph = new Graph();
     const net = new TrainingBuilder(graph);
     expect(mobileFaceNet(net, graph.input('x', 'float32', [2, 3, 112, 112])).shape).toEqual([2, 128]);
-    const trained = net.specs.filter(({ kind }) => kind !== 'statistic');
+    const trained = net.specs.filter(({ role }) => role !== 'statistic');
     // Table 2 of the paper says 0.99 M: 0.996 M weights, gammas and betas, and 7,552 slopes.
-    const slopes = trained.filter(({ name }) => name.endsWith('.slope'));
+    const slopes = trained.filter(({ role }) => role === 'slope');
     expect((countParameters(trained) - countParameters(slopes)) / 1e6).toBeCloseTo(0.996, 3);
     expect(countParameters(slopes)).toBe(7552);
     const x = uniform([2, 3, 32, 32], 3);

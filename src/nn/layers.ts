@@ -49,6 +49,7 @@ function biasOf(net: NetworkBuilder, name: string, size: number, rule: BiasRule)
   if (rule === 'none') return undefined;
   return net.parameter({
     name: `${name}.bias`,
+    role: 'bias',
     shape: [size],
     filler: { type: 'constant', value: 0 },
     ...biasMultipliers[rule],
@@ -58,53 +59,71 @@ function biasOf(net: NetworkBuilder, name: string, size: number, rule: BiasRule)
 /** Square convolution over x [n, c, h, w]. Parameters `NAME.weight` [out, c / groups, k, k] and, with a bias, `NAME.bias` [out]. */
 export function convolution(net: NetworkBuilder, name: string, x: Value, options: ConvolutionOptions): Value {
   const { out, kernel, stride = 1, padding = 0, groups = 1, filler = { type: 'xavier' }, bias = 'none' } = options;
-  const weight = net.parameter({ name: `${name}.weight`, shape: [out, x.shape[1] / groups, kernel, kernel], filler });
+  const shape = [out, x.shape[1] / groups, kernel, kernel];
+  const weight = net.parameter({ name: `${name}.weight`, role: 'filters', shape, filler });
   return conv2d(x, weight, { stride, padding, groups, bias: biasOf(net, name, out, bias) });
 }
 
-/** PReLU with one slope per channel, 0.25 at the start, decayed like any weight (Caffe's default). Parameter `NAME.slope` [c]. */
-export function parametricRelu(net: NetworkBuilder, name: string, x: Value): Value {
+/**
+ * PReLU with one slope per channel, 0.25 at the start. Parameter `NAME.slope` [c].
+ * @param decay of the slopes relative to that of weights: 1 is Caffe's, 0 for none.
+ */
+export function parametricRelu(net: NetworkBuilder, name: string, x: Value, { decay = 1 } = {}): Value {
   const slope = net.parameter({
     name: `${name}.slope`,
+    role: 'slope',
     shape: [x.shape[1]],
     filler: { type: 'constant', value: 0.25 },
+    decayMultiplier: decay,
   });
   return prelu(x, slope);
 }
 
+export interface FullyConnectedOptions {
+  readonly out: number;
+  /** Default xavier. */
+  readonly filler?: Filler;
+  /** Default `caffe`. */
+  readonly bias?: BiasRule;
+}
+
 /** x [n, …] times a matrix: [n, out]. Parameters `NAME.weight` [out, in] and, with a bias, `NAME.bias` [out]. */
-export function fullyConnected(
-  net: NetworkBuilder,
-  name: string,
-  x: Value,
-  { out, bias = 'caffe' }: { readonly out: number; readonly bias?: BiasRule },
-): Value {
+export function fullyConnected(net: NetworkBuilder, name: string, x: Value, options: FullyConnectedOptions): Value {
+  const { out, filler = { type: 'xavier' }, bias = 'caffe' } = options;
   const flat = x.rank === 2 ? x : flatten(x);
-  const weight = net.parameter({ name: `${name}.weight`, shape: [out, flat.shape[1]], filler: { type: 'xavier' } });
+  const weight = net.parameter({ name: `${name}.weight`, role: 'weight', shape: [out, flat.shape[1]], filler });
   const y = matmul(flat, weight, { transposeB: true });
   const offset = biasOf(net, name, out, bias);
   return offset === undefined ? y : add(y, offset);
 }
 
-/** Share of the new batch in the running statistics. */
-const statisticsMomentum = 0.1;
+/** Share of a new batch in the running statistics, where nothing else is said. */
+export const defaultStatisticsMomentum = 0.1;
 
 /**
  * Batch normalisation over x [n, c, h, w]. Parameters `NAME.gamma`, `NAME.beta` [c], statistics `NAME.mean`, `NAME.variance` [c].
- * Training normalises by the batch and moves the running statistics (unbiased variance) a tenth of the way to the batch's.
+ * Training normalises by the batch, and each pass moves the running statistics (unbiased variance) towards the batch's.
+ * @param statisticsMomentum how far they move, in (0, 1]: 1 keeps nothing of the past.
  */
-export function batchNorm(net: NetworkBuilder, name: string, x: Value): Value {
+export function batchNorm(
+  net: NetworkBuilder,
+  name: string,
+  x: Value,
+  { statisticsMomentum = defaultStatisticsMomentum } = {},
+): Value {
   const shape = [x.shape[1]];
-  const constant = (part: string, value: number, kind: 'trained' | 'statistic'): Value =>
+  const trained = (part: string, role: 'scale' | 'offset', value: number): Value =>
     net.parameter({
       name: `${name}.${part}`,
+      role,
       shape,
       filler: { type: 'constant', value },
-      kind,
-      decayMultiplier: kind === 'trained' ? 0 : undefined,
+      decayMultiplier: 0,
     });
-  const affine = { gamma: constant('gamma', 1, 'trained'), beta: constant('beta', 0, 'trained') };
-  const running = { mean: constant('mean', 0, 'statistic'), variance: constant('variance', 1, 'statistic') };
+  const statistic = (part: string, value: number): Value =>
+    net.parameter({ name: `${name}.${part}`, role: 'statistic', shape, filler: { type: 'constant', value } });
+  const affine = { gamma: trained('gamma', 'scale', 1), beta: trained('beta', 'offset', 0) };
+  const running = { mean: statistic('mean', 0), variance: statistic('variance', 1) };
   switch (net.mode) {
     case 'inference':
       return batchNormInference(x, affine, running);

@@ -4,20 +4,35 @@ import type { Random } from '../common/random.js';
 import { type Graph, type Shape, sizeOf, type Value } from '../graph/index.js';
 import { determined, type Filler, fill } from './fillers.js';
 
+/** What a parameter is in its network: what is done with it hangs on this, never on its name. */
+export type ParameterRole =
+  /** Filters of a convolution, [out, in / groups, h, w]. */
+  | 'filters'
+  /** A matrix, [out, in]. */
+  | 'weight'
+  | 'bias'
+  /** Slopes of a PReLU, [c]. */
+  | 'slope'
+  /** Factor and offset of a normalisation, [c]. */
+  | 'scale'
+  | 'offset'
+  /** Not trained: a running mean or variance, [c], replaced by what each pass of a step computes for it. */
+  | 'statistic'
+  /** A row per identity, [identities, d]. */
+  | 'classifier'
+  /** What a margin trains besides the classifier. */
+  | 'margin';
+
 /** One parameter, without its values. */
 export interface ParameterSpec {
   readonly name: string;
+  readonly role: ParameterRole;
   readonly shape: Shape;
   readonly filler: Filler;
   /** Factor on the base learning rate; 0 freezes the parameter at its start. Default 1. */
   readonly learningRateMultiplier?: number;
   /** Factor on the weight decay. Default 1. */
   readonly decayMultiplier?: number;
-  /**
-   * `trained` parameters follow their gradient. `statistic` values are replaced by what the step computes for them
-   * (running mean and variance of batch normalisation). Default `trained`.
-   */
-  readonly kind?: 'trained' | 'statistic';
 }
 
 /** Values of parameters by name. */
@@ -33,7 +48,7 @@ export type Mode = 'training' | 'inference';
 export abstract class NetworkBuilder {
   readonly specs: ParameterSpec[] = [];
   readonly values = new Map<string, Value>();
-  /** New values of statistics, by name; the training loop stores them after each step. */
+  /** New values of statistics, by name: the step gives them out, and the trainer keeps them. */
   readonly statistics = new Map<string, Value>();
 
   constructor(
@@ -64,7 +79,7 @@ export abstract class NetworkBuilder {
 
 /** Whether a parameter follows its gradient. */
 export function isTrained(spec: ParameterSpec): boolean {
-  return spec.kind !== 'statistic' && spec.learningRateMultiplier !== 0;
+  return spec.role !== 'statistic' && spec.learningRateMultiplier !== 0;
 }
 
 /** Parameters are inputs of the graph, fed at each run; frozen ones are constants, so that a zero bias costs nothing. */

@@ -39,7 +39,12 @@ async function expectPortable(device: Device & ('cpu' | 'webgpu'), network: Netw
   const net = new TrainingBuilder(graph);
   const images = graph.input('images', 'float32', [2, 3, 32, 24]);
   const features = network(net, images);
-  const classifier = net.parameter({ name: 'classifier', shape: [5, 8], filler: { type: 'xavier' } });
+  const classifier = net.parameter({
+    name: 'classifier',
+    role: 'classifier',
+    shape: [5, 8],
+    filler: { type: 'xavier' },
+  });
   const logits = matmul(features, classifier, { transposeB: true });
   const loss = neg(mean(pickLabel(logSoftmax(logits), graph.input('labels', 'int64', [2]))));
   const parameters = net.trained;

@@ -1,7 +1,8 @@
-// The layers put together: photos to a report, and a model evaluated on a pair file.
+// The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
+export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
-export { defaultHoldOut, formatPairs, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
+export { defaultHoldOut, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
 export {
   type ModelName,
   type ModelSummary,
@@ -12,3 +13,28 @@ export {
   runPipeline,
 } from './pipeline.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
+export {
+  type ComparedPhoto,
+  FaceRecognizer,
+  type RecognizerOptions,
+  type Verification,
+} from './recognition/recognizer.js';
+export { DetectedFace } from './recognition/face.js';
+export type { ModelCrops } from './recognition/model-crops.js';
+export type { PhotoInput, Pixels } from './recognition/photo-input.js';
+export type { FaceInput } from './recognition/photo-crops.js';
+export type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './recognition/embedder.js';
+export type { Threshold, ThresholdOptions } from './recognition/threshold.js';
+export {
+  Gallery,
+  type GalleryOptions,
+  type IdentifyOptions,
+  type Match,
+  unknownIdentity,
+} from './recognition/gallery/gallery.js';
+export type { GalleryPhoto, GalleryProblem, Stamp } from './recognition/gallery/contents.js';
+export type { EnrollOptions, EnrollReport } from './recognition/gallery/enroll.js';
+export type { OpenSetDecision, OpenSetOptions } from './recognition/gallery/open-set.js';
+export { type RowType, rowTypes } from './recognition/gallery/rows.js';
+export { type IdentityScore, identityScores } from './recognition/gallery/search.js';
+export { isGallery } from './recognition/gallery/store.js';

@@ -6,7 +6,7 @@ const enginePlatforms = ['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64'
 
 /** onnxruntime-node cannot be loaded: it is not installed, or its native part is missing or does not fit the system. */
 export class EngineError extends SphereFaceError {
-  /** @param platform as in {@link enginePlatforms} */
+  /** @param platform `process.platform` and `process.arch` with a slash between: `linux/x64` */
   constructor(cause: unknown, platform: string) {
     super('The engine, onnxruntime-node, cannot be loaded.', {
       got: `${messageOf(cause).split('\n')[0]!} (on ${platform})`,

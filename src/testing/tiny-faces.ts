@@ -7,11 +7,26 @@ import { applySetting, builtInRecipe, parseRecipe, type Recipe } from '../traini
 
 export const tinySize = 16;
 
+export interface TinyFaces {
+  readonly identities?: number;
+  /** Pictures of each identity. */
+  readonly each?: number;
+  readonly seed?: number;
+  /** The folder of an identity. */
+  readonly nameOf?: (identity: number) => string;
+}
+
 /** Writes `identities` folders of `each` PNG pictures, 16 × 16: a random pattern per identity, with noise. */
-export async function writeTinyFaces(folder: string, { identities = 6, each = 8, seed = 1 } = {}): Promise<void> {
+export async function writeTinyFaces(folder: string, options: TinyFaces = {}): Promise<void> {
+  const {
+    identities = 6,
+    each = 8,
+    seed = 1,
+    nameOf = (i: number) => `person-${String(i).padStart(2, '0')}`,
+  } = options;
   const random = new Random(seed);
   for (let identity = 0; identity < identities; identity++) {
-    const name = join(folder, `person-${String(identity).padStart(2, '0')}`);
+    const name = join(folder, nameOf(identity));
     await mkdir(name, { recursive: true });
     const cells = Array.from({ length: 4 * 4 * 3 }, () => random.between(40, 215));
     for (let image = 0; image < each; image++) {

@@ -3,7 +3,8 @@ import { crc32, deflateRawSync } from 'node:zlib';
 
 /** One entry to write. */
 export interface ZipPart {
-  readonly name: string;
+  /** As bytes: of an encoding that the zip does not state. */
+  readonly name: string | Uint8Array;
   readonly data: Uint8Array;
   readonly deflate?: boolean;
   /** Stated instead of the true checksum. */
@@ -30,7 +31,7 @@ export function writeZip(parts: readonly ZipPart[]): Buffer {
     const extra = part.extra ?? 0;
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(0x800, 2);
+    common.writeUInt16LE(typeof part.name === 'string' ? 0x800 : 0, 2);
     common.writeUInt16LE(method, 4);
     common.writeUInt16LE(0x21, 8);
     common.writeUInt32LE(part.crc ?? crc32(part.data), 10);

@@ -3,9 +3,11 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SphereFaceError } from '../common/errors.js';
+import { parseJson } from '../common/json.js';
+import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from '../models/safetensors.js';
+import { decodeWeights, encodeWeights, type Tensor, type Weights } from '../models/index.js';
 
 const word = z.int().min(0).max(0xffffffff);
 const randomState = z.tuple([word, word, word, word]).readonly();
@@ -29,10 +31,9 @@ const stateSchema = z.strictObject({
 /** Everything besides tensors that a run needs to go on. */
 export type TrainingState = z.output<typeof stateSchema>;
 
-export interface Checkpoint {
+/** A run at one moment. Its weights are without `identities` and `input` when version 0.1 wrote it. */
+export interface Checkpoint extends Weights {
   readonly state: TrainingState;
-  /** Parameters by name. */
-  readonly parameters: ReadonlyMap<string, Tensor>;
   /** Momentum by parameter name. */
   readonly momentum: ReadonlyMap<string, Tensor>;
 }
@@ -55,9 +56,10 @@ export class CheckpointStore {
     const finished = join(this.folder, name);
     await mkdir(this.folder, { recursive: true });
     await rm(unfinished, { recursive: true, force: true });
+    markTemporary(unfinished);
     await mkdir(unfinished);
-    await writeDurably(join(unfinished, parametersFile), encodeSafetensors(checkpoint.parameters));
-    await writeDurably(join(unfinished, momentumFile), encodeSafetensors(checkpoint.momentum));
+    await writeDurably(join(unfinished, parametersFile), encodeWeights(checkpoint));
+    await writeDurably(join(unfinished, momentumFile), encodeWeights({ parameters: checkpoint.momentum }));
     await writeDurably(
       join(unfinished, stateFile),
       new TextEncoder().encode(`${JSON.stringify(checkpoint.state, null, 2)}\n`),
@@ -66,6 +68,7 @@ export class CheckpointStore {
     // A run that starts over meets its own old checkpoint: moved aside whole, never half deleted under a valid name.
     if ((await this.iterations()).includes(checkpoint.state.iteration)) await this.remove(checkpoint.state.iteration);
     await rename(unfinished, finished);
+    keepTemporary(unfinished);
     await syncFolder(this.folder);
     for (const old of (await this.iterations()).slice(0, -this.keep)) await this.remove(old);
     return finished;
@@ -112,16 +115,11 @@ export class CheckpointStore {
   /** Reads one checkpoint. */
   async read(iteration: number): Promise<Checkpoint> {
     const folder = join(this.folder, String(iteration));
-    const state = stateSchema.safeParse(JSON.parse(await readFile(join(folder, stateFile), 'utf8')));
-    if (!state.success) {
-      throw new SphereFaceError(`${join(folder, stateFile)} is not a training state.`, {
-        got: z.prettifyError(state.error),
-      });
-    }
+    const weights = async (file: string) => decodeWeights(await readFile(join(folder, file)), join(folder, file));
     return {
-      state: state.data,
-      parameters: decodeSafetensors(await readFile(join(folder, parametersFile))).tensors,
-      momentum: decodeSafetensors(await readFile(join(folder, momentumFile))).tensors,
+      state: parseJson(stateSchema, await readFile(join(folder, stateFile), 'utf8'), join(folder, stateFile)),
+      ...(await weights(parametersFile)),
+      momentum: (await weights(momentumFile)).parameters,
     };
   }
 

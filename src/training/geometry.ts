@@ -67,7 +67,11 @@ export class ClassifierGeometry implements AsyncDisposable {
     return { minimum: (Math.acos(cosine) * 180) / Math.PI, mean: total / (count * (count - 1)) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async dispose(): Promise<void> {
     await this.session.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
   }
 }

@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Guard, type StepReport, TrainingAnomaly, underflowLoss } from './guard.js';
 
 const chance = Math.log(100);
+const about = { chance, easing: ['lower the margin'] };
 const limits = { aboveChance: 50, explosion: 4 };
 const report = (change: Partial<StepReport> = {}): StepReport => ({
   iteration: 12,
   loss: 3,
   classificationLoss: 3,
-  lambda: 5,
+  scalars: new Map([['λ', 5]]),
   featureNorm: 20,
   learningRate: 0.1,
   gradientNorms: new Map([['conv1.weight', 1]]),
@@ -26,7 +27,7 @@ function anomalyOf(run: () => void): TrainingAnomaly {
 
 describe('Guard', () => {
   it('lets a healthy run go on', () => {
-    const guard = new Guard(limits, chance);
+    const guard = new Guard(limits, about);
     for (let i = 0; i < 200; i++) guard.check(report({ classificationLoss: 4 - i / 100 }));
     expect(guard.state.aboveChance).toBe(0);
   });
@@ -36,21 +37,21 @@ describe('Guard', () => {
       ['conv1.weight', 1],
       ['fc5.weight', NaN],
     ]);
-    const anomaly = anomalyOf(() => new Guard(limits, chance).check(report({ gradientNorms })));
+    const anomaly = anomalyOf(() => new Guard(limits, about).check(report({ gradientNorms })));
     expect(anomaly.kind).toBe('not-finite');
     expect(anomaly.message).toMatch(/fc5\.weight.*λ 5\.000.*feature norm 20\.00.*learning rate 0\.100/s);
-    expect(anomalyOf(() => new Guard(limits, chance).check(report({ loss: Infinity }))).kind).toBe('not-finite');
+    expect(anomalyOf(() => new Guard(limits, about).check(report({ loss: Infinity }))).kind).toBe('not-finite');
   });
 
   it('recognises the famous 87.33', () => {
     expect(underflowLoss).toBeCloseTo(87.3365, 4);
-    expect(anomalyOf(() => new Guard(limits, chance).check(report({ classificationLoss: 87.34 }))).kind).toBe(
+    expect(anomalyOf(() => new Guard(limits, about).check(report({ classificationLoss: 87.34 }))).kind).toBe(
       'underflow',
     );
   });
 
   it('stops an explosion but not one bad batch', () => {
-    const guard = new Guard(limits, chance);
+    const guard = new Guard(limits, about);
     guard.check(report());
     guard.check(report({ classificationLoss: 60 }));
     expect(
@@ -61,12 +62,14 @@ describe('Guard', () => {
   });
 
   it('stops after so many steps above chance, and its count survives in its state', () => {
-    const first = new Guard(limits, chance);
+    const first = new Guard(limits, about);
     for (let i = 0; i < 30; i++) first.check(report({ classificationLoss: chance + 1 }));
-    const second = new Guard(limits, chance, first.state);
+    const second = new Guard(limits, about, first.state);
     for (let i = 0; i < 19; i++) second.check(report({ classificationLoss: chance + 1 }));
-    expect(anomalyOf(() => second.check(report({ classificationLoss: chance + 1 }))).kind).toBe('above-chance');
-    const patient = new Guard({ ...limits, aboveChance: null }, chance);
+    const anomaly = anomalyOf(() => second.check(report({ classificationLoss: chance + 1 })));
+    expect(anomaly.kind).toBe('above-chance');
+    expect(anomaly.message).toMatch(/lower the learning rate.*or lower the margin/);
+    const patient = new Guard({ ...limits, aboveChance: null }, about);
     for (let i = 0; i < 500; i++) patient.check(report({ classificationLoss: chance + 1 }));
   });
 });

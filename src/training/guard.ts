@@ -17,7 +17,8 @@ export interface StepReport {
   readonly iteration: number;
   readonly loss: number;
   readonly classificationLoss: number;
-  readonly lambda: number | undefined;
+  /** Scheduled numbers of the margin, by the symbol that messages call them. */
+  readonly scalars: ReadonlyMap<string, number>;
   readonly featureNorm: number;
   readonly learningRate: number;
   /** Norm of each parameter's gradient, by name. */
@@ -46,13 +47,20 @@ export const underflowLoss = -Math.log(2 ** -126);
 /** Share of the past in the smoothed loss. */
 const smoothing = 0.98;
 
+/** What is to be learned, as far as the guard goes by it. */
+export interface Learnable {
+  /** The loss of a classifier that knows nothing: ln(identities) for softmax. */
+  readonly chance: number;
+  /** What makes it easier to learn from the start, as advice. */
+  readonly easing: readonly string[];
+}
+
 export class Guard {
   private current: GuardState;
 
-  /** @param chance the loss of a classifier that knows nothing: ln(identities) for softmax. */
   constructor(
     private readonly limits: Recipe['guard'],
-    private readonly chance: number,
+    private readonly about: Learnable,
     state: GuardState = { smoothedLoss: null, aboveChance: 0 },
   ) {
     this.current = state;
@@ -84,20 +92,20 @@ export class Guard {
         report,
         'Training stopped: the probability of the right identity has underflowed for the whole batch.',
         `loss ${classificationLoss.toFixed(2)}, at least ${underflowLoss.toFixed(2)} = −ln(smallest float)`,
-        'lower the learning rate, keep λ higher for longer (loss.margin.lambda.minimum, .gamma), or start from a model of smaller m with --init',
+        this.advise('lower the learning rate'),
       );
     }
     const before = this.current.smoothedLoss;
     const smoothedLoss =
       before === null ? classificationLoss : smoothing * before + (1 - smoothing) * classificationLoss;
-    const aboveChance = smoothedLoss > this.chance ? this.current.aboveChance + 1 : 0;
+    const aboveChance = smoothedLoss > this.about.chance ? this.current.aboveChance + 1 : 0;
     this.current = { smoothedLoss, aboveChance };
-    if (smoothedLoss > this.limits.explosion * this.chance) {
+    if (smoothedLoss > this.limits.explosion * this.about.chance) {
       throw new TrainingAnomaly(
         'explosion',
         report,
         'Training stopped: the loss has exploded.',
-        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.chance.toFixed(2)}`,
+        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.about.chance.toFixed(2)}`,
         'lower the learning rate, clip gradients (solver.clipNorm), or lower the energy weight',
       );
     }
@@ -106,14 +114,18 @@ export class Guard {
         'above-chance',
         report,
         `Training stopped: the loss has been above chance for ${aboveChance} steps.`,
-        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.chance.toFixed(2)}`,
-        'start with m = 1 and fine-tune with --init, or let λ fall more slowly (loss.margin.lambda.gamma), or raise network.fillerGain',
+        `smoothed loss ${smoothedLoss.toFixed(2)}, chance is ${this.about.chance.toFixed(2)}`,
+        this.advise('lower the learning rate, or warm it up (solver.warmUp.iterations)'),
       );
     }
   }
+
+  private advise(first: string): string {
+    return [first, ...this.about.easing].join('; or ');
+  }
 }
 
-function circumstances({ iteration, lambda, featureNorm, learningRate }: StepReport): string {
-  const blend = lambda === undefined ? '' : `λ ${lambda.toPrecision(4)}, `;
-  return `iteration ${iteration}, ${blend}mean feature norm ${featureNorm.toPrecision(4)}, learning rate ${learningRate.toPrecision(3)}`;
+function circumstances({ iteration, scalars, featureNorm, learningRate }: StepReport): string {
+  const scheduled = [...scalars].map(([symbol, value]) => `${symbol} ${value.toPrecision(4)}, `).join('');
+  return `iteration ${iteration}, ${scheduled}mean feature norm ${featureNorm.toPrecision(4)}, learning rate ${learningRate.toPrecision(3)}`;
 }

@@ -1,21 +1,52 @@
 // The public face of training: recipes, runs, checkpoints.
 export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
-export { datasetOf, type Dataset } from './dataset.js';
-export { Guard, TrainingAnomaly, underflowLoss, type AnomalyKind, type GuardState, type StepReport } from './guard.js';
-export { initializeFrom, readInitParameters, type InitReport } from './init.js';
-export { TrainingLog, type LogLine } from './log.js';
-export { classifierName, embeddingModel } from './network.js';
-export { applySetting, loadRecipe } from './recipe-file.js';
-export { parseRecipe, recipeSchema, type Energy, type Margin, type Recipe, type RecipeInput } from './recipe.js';
-export { builtInRecipe, builtInRecipes } from './recipes.js';
+export { type RunAlignment } from './alignment.js';
+export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
+export { explainRecipe } from './explain.js';
+export { type Components, componentsOf, type Extensions } from './extensions.js';
 export {
-  resumeRun,
-  startRun,
-  type RunEvents,
-  type RunOptions,
-  type RunResult,
-  type RunStart,
-  type StartOptions,
-} from './run.js';
-export { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
+  Guard,
+  TrainingAnomaly,
+  underflowLoss,
+  type AnomalyKind,
+  type GuardState,
+  type Learnable,
+  type StepReport,
+} from './guard.js';
+export {
+  initializeFrom,
+  initRowsModes,
+  type InitReport,
+  type InitRows,
+  type InitTarget,
+  type RowsReport,
+} from './init.js';
+export { readInitialWeights } from './initial-weights.js';
+export type { Unreadable } from './loader.js';
+export { TrainingLog, type LogLine, type MarginColumns } from './log.js';
+export { classifierName, embeddingModel } from './network.js';
+export type { ParameterGroup, ParameterStore } from './parameter-store.js';
+export { applySetting, loadRecipe, loadStatedRecipe, type StatedRecipe } from './recipe-file.js';
+export {
+  type ParseOptions,
+  parseRecipe,
+  type Recipe,
+  type RecipeInput,
+  recipeSchema,
+  recipeSchemaOf,
+} from './recipe.js';
+export { builtInRecipe, builtInRecipes } from './recipes.js';
+export { resumeRun, startRun } from './run.js';
+export type { RunEvents, RunOptions, RunResult, RunStart } from './run-loop.js';
+export type { ResumeOptions, StartOptions } from './run-setup.js';
+export { learningRate } from './schedule.js';
+export {
+  buildStep,
+  gradientName,
+  measureNames,
+  type MeasureName,
+  statisticName,
+  type StepModel,
+  type StepOptions,
+} from './step-graph.js';
 export { Trainer, type TrainerOptions } from './trainer.js';

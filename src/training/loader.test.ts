@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
-import { noAugmentation } from '../images/augment.js';
+import { noAugmentation } from '../images/augmentation.js';
 import { Loader, type LoaderOptions } from './loader.js';
 import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';

@@ -1,8 +1,9 @@
 // Batches ready before the step asks: crops are decoded in parallel ahead of time and, as far as memory allows, only once.
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
-import { type Augmentation, writeInput } from '../images/augment.js';
+import { type Augmentation, variationOf } from '../images/augmentation.js';
 import { decodeCrop } from '../images/decode.js';
+import { InputPacker } from '../images/packer.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
 
@@ -44,6 +45,7 @@ export class Loader implements AsyncDisposable {
   /** Seconds that `next` has waited for batches that were not ready. */
   waited = 0;
   readonly unreadable: Unreadable[] = [];
+  private readonly packer: InputPacker;
   private readonly cache: (Uint8Array | undefined)[];
   private readonly broken = new Set<number>();
   private cached = 0;
@@ -53,6 +55,7 @@ export class Loader implements AsyncDisposable {
   private readonly replacements = new Map<number, Promise<number>>();
 
   constructor(private readonly options: LoaderOptions) {
+    this.packer = new InputPacker(options.input);
     this.cache = new Array<Uint8Array | undefined>(options.source.entries.length);
   }
 
@@ -69,9 +72,14 @@ export class Loader implements AsyncDisposable {
     return batch;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Waits for the batches in preparation, and drops them. */
+  async dispose(): Promise<void> {
     await Promise.allSettled(this.queue);
     this.queue.length = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
   }
 
   private fill(): void {
@@ -87,13 +95,13 @@ export class Loader implements AsyncDisposable {
   }
 
   private async prepare(samples: readonly Sample[], images: Float32Array, state: SamplerState): Promise<Batch> {
-    const { input, augmentation, labels } = this.options;
+    const { augmentation, labels } = this.options;
     const used = new Int32Array(samples.length);
     await Promise.all(
       samples.map(async (sample, slot) => {
         const [index, crop] = await this.readableCrop(sample.index);
         used[slot] = labels[index];
-        writeInput(crop, input, augmentation, sample, images, slot);
+        this.packer.write(crop, variationOf(augmentation, sample), images, slot);
       }),
     );
     return { images, labels: used, state };

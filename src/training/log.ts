@@ -1,18 +1,18 @@
 // log.jsonl: a line of JSON per displayed iteration, appended as the run goes on and cut back to the checkpoint when it resumes.
 import { appendFile, readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '../common/atomic.js';
+import type { MarginColumn } from '../losses/index.js';
+
+/** What margins add to a line, by the columns that their descriptors name; null where a column does not apply. */
+export type MarginColumns = Readonly<Record<MarginColumn, number | null>>;
 
 /** One line of log.jsonl. Means are over the steps since the line before; numbers in units of the loss unless said otherwise. */
-export interface LogLine {
+export interface LogLine extends MarginColumns {
   readonly iteration: number;
   /** Everything that is minimised. */
   readonly loss: number;
   /** Each term as it enters the loss: `classification`, `energy`, `hiddenEnergy`. */
   readonly terms: Readonly<Record<string, number>>;
-  /** λ of the A-Softmax blend; null for other margins. */
-  readonly lambda: number | null;
-  /** See `effectiveMargin`; null for other margins. */
-  readonly effectiveMargin: number | null;
   /** Share of the batch whose own classifier is the nearest. */
   readonly accuracy: number;
   /** Mean length of the embeddings. */
@@ -38,6 +38,11 @@ export class TrainingLog {
 
   async append(line: LogLine): Promise<void> {
     await appendFile(this.path, `${JSON.stringify(line)}\n`);
+  }
+
+  /** Whether anything was logged. */
+  async hasLines(): Promise<boolean> {
+    return (await readFile(this.path, 'utf8').catch(() => '')).trim() !== '';
   }
 
   /** Drops lines after `iteration` and a last line that a kill cut off. */

@@ -1,7 +1,7 @@
-// The trained network of a recipe: backbone and classifier, their parameters' multipliers and starting values.
+// The trained network of a recipe: backbone and classifier, and their starting values.
 import { Random } from '../common/random.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
-import { hasUnitClassifier, sphereFace2Bias } from '../losses/index.js';
+import type { MarginDescriptor } from '../losses/index.js';
 import {
   embeddingNetwork,
   InferenceBuilder,
@@ -9,49 +9,52 @@ import {
   type NetworkBuilder,
   type ParameterSpec,
 } from '../nn/index.js';
+import type { Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';
 
-/** Names of the classifier's parameters, as the published network calls the layer. */
-export const classifierName = 'fc6.weight';
-export const classifierBiasName = 'fc6.bias';
+/** The classifier's layer, as the published network calls it. */
+const classifierLayer = 'fc6';
+export const classifierName = `${classifierLayer}.weight`;
 
-/** The classifier [identities, embeddingSize], and SphereFace2's bias, as parameters of a training graph. */
+/** The classifier [identities, embeddingSize], and what the margin trains besides by its names there, as parameters of a training graph. */
 export function classifier(
   net: NetworkBuilder,
   { network, loss }: Recipe,
   identities: number,
-): { readonly weight: Value; readonly bias: Value | undefined } {
+  margin: MarginDescriptor,
+): { readonly weight: Value; readonly ofMargin: Readonly<Record<string, Value>> } {
   const weight = net.parameter({
     name: classifierName,
+    role: 'classifier',
     shape: [identities, network.embeddingSize],
     filler: { type: 'xavier' },
   });
-  if (loss.margin.type !== 'sphereface2') return { weight, bias: undefined };
-  const value = sphereFace2Bias(identities, loss.margin);
-  const filler = { type: 'constant', value } as const;
-  return { weight, bias: net.parameter({ name: classifierBiasName, shape: [1], filler, decayMultiplier: 0 }) };
+  const own = margin.parameters?.(loss.margin, identities) ?? [];
+  const declared = own.map(({ name, start, ...spec }): [string, Value] => [
+    name,
+    net.parameter({
+      ...spec,
+      name: `${classifierLayer}.${name}`,
+      role: 'margin',
+      filler: { type: 'constant', value: start },
+    }),
+  ]);
+  return { weight, ofMargin: Object.fromEntries(declared) };
 }
 
-/** The layers' parameters with what the recipe changes of their multipliers. */
-export function withRecipeMultipliers(specs: readonly ParameterSpec[], network: Recipe['network']): ParameterSpec[] {
-  return specs.map((spec) =>
-    spec.name.endsWith('.slope')
-      ? { ...spec, decayMultiplier: (spec.decayMultiplier ?? 1) * network.slopeDecay }
-      : spec,
-  );
+/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
+export function isOfClassifier({ role }: ParameterSpec): boolean {
+  return role === 'classifier' || role === 'margin';
 }
 
 /** Fresh values for every parameter; the same for the same recipe, seed and number of identities. */
-export function startingValues(specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
-  const values = initialize(specs, new Random(recipe.seed));
-  const gain = Math.sqrt(recipe.network.fillerGain);
-  for (const { name, filler } of specs) {
-    const data = values.get(name)!;
-    if (filler.type === 'xavier' && name !== classifierName) data.forEach((value, i) => (data[i] = value * gain));
-  }
-  if (hasUnitClassifier(recipe.loss.margin.type)) {
-    normaliseRows(values.get(classifierName)!, recipe.network.embeddingSize);
-  }
+export function startingValues(
+  specs: readonly ParameterSpec[],
+  { seed, network }: Recipe,
+  { unitClassifier }: Pick<MarginDescriptor, 'unitClassifier'>,
+): Map<string, Float32Array> {
+  const values = initialize(specs, new Random(seed));
+  if (unitClassifier) normaliseRows(values.get(classifierName)!, network.embeddingSize);
   return values;
 }
 
@@ -70,11 +73,12 @@ export function embeddingModel(
   recipe: Recipe,
   values: ReadonlyMap<string, Float32Array>,
   metadata: Readonly<Record<string, string>>,
+  { backbones }: Extensions = {},
 ): Uint8Array {
   const graph = new Graph();
   const { width, height } = recipe.input;
   const images = graph.input('images', 'float32', [1, 3, height, width]);
-  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network);
+  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, backbones);
   const batch = { 0: 'batch' };
   return serialize(graph, {
     outputs: { embedding: output },

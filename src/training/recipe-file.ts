@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
+import type { AlignmentSpec } from '../images/index.js';
+import type { Extensions } from './extensions.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { builtInRecipe } from './recipes.js';
 
@@ -9,15 +11,43 @@ import { builtInRecipe } from './recipes.js';
  * Reads a recipe by built-in name or from a file. A file may say `extends: NAME` and then only what differs: objects are merged
  * field by field, except where their `type` or `form` changes; lists and single values replace.
  * @param settings changes in the form `path=value`, applied last, in order.
+ * @param extensions what the recipe may name besides the margins, energies and backbones of this package.
  */
-export async function loadRecipe(nameOrPath: string, settings: readonly string[] = []): Promise<Recipe> {
-  const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
-  let input: unknown = isFile ? await readRecipeFile(nameOrPath) : builtInRecipe(nameOrPath);
-  for (const setting of settings) input = applySetting(input, setting);
-  return parseRecipe(input, isFile ? `recipe ${nameOrPath}` : 'recipe');
+export async function loadRecipe(
+  nameOrPath: string,
+  settings: readonly string[] = [],
+  extensions?: Extensions,
+): Promise<Recipe> {
+  return (await loadStatedRecipe(nameOrPath, settings, extensions)).recipe;
 }
 
-async function readRecipeFile(path: string): Promise<unknown> {
+/** A recipe, and the alignment that its file or its settings state; a recipe that states none leaves it to the data. */
+export interface StatedRecipe {
+  readonly recipe: Recipe;
+  readonly alignment?: AlignmentSpec;
+}
+
+/** As {@link loadRecipe}, with what a recipe resolved in full no longer tells. */
+export async function loadStatedRecipe(
+  nameOrPath: string,
+  settings: readonly string[] = [],
+  extensions?: Extensions,
+): Promise<StatedRecipe> {
+  const isFile = /\.(ya?ml|json)$/i.test(nameOrPath);
+  const { base, own } = isFile ? await readRecipeFile(nameOrPath) : { base: builtInRecipe(nameOrPath), own: {} };
+  const changed = (input: unknown) => settings.reduce<unknown>(applySetting, input);
+  const recipe = parseRecipe(changed(merge(base, own)), {
+    source: isFile ? `recipe ${nameOrPath}` : 'recipe',
+    extensions,
+  });
+  const { input } = changed(own) as { readonly input?: { readonly alignment?: unknown } };
+  return input?.alignment === undefined ? { recipe } : { recipe, alignment: recipe.input.alignment };
+}
+
+/** What a file says itself, and the recipe that it builds on. */
+async function readRecipeFile(
+  path: string,
+): Promise<{ readonly base: unknown; readonly own: Record<string, unknown> }> {
   let content: unknown;
   try {
     // YAML 1.2 holds JSON, so one parser reads both.
@@ -29,9 +59,9 @@ async function readRecipeFile(path: string): Promise<unknown> {
     throw new UsageError(`The recipe ${path} is not an object.`, { expected: 'fields such as solver: or loss:' });
   }
   const { extends: base, ...own } = content;
-  if (base === undefined) return own;
+  if (base === undefined) return { base: {}, own };
   if (typeof base !== 'string') throw new UsageError(`extends: in ${path} must name a built-in recipe.`);
-  return merge(builtInRecipe(base), own);
+  return { base: builtInRecipe(base), own };
 }
 
 /**
@@ -71,18 +101,24 @@ function put(target: unknown, [key, ...rest]: readonly string[], value: unknown,
     return target.map((item: unknown, position) => (position === index ? put(item, rest, value, setting) : item));
   }
   const fields = isRecord(target) ? target : {};
+  // Another type has other fields: those of the type before do not stay.
+  if (rest.length === 0 && key === kindKey(fields) && value !== fields[key]) return { [key]: value };
   return { ...fields, [key]: put(fields[key], rest, value, setting) };
 }
 
 /** Fields of `change` over those of `base`; where `type` or `form` differs the change stands alone. */
 function merge(base: unknown, change: unknown): unknown {
   if (!isRecord(base) || !isRecord(change)) return change;
-  for (const kind of ['type', 'form']) {
-    if (kind in change && kind in base && change[kind] !== base[kind]) return change;
-  }
+  const kind = kindKey(base);
+  if (kind !== undefined && kind in change && change[kind] !== base[kind]) return change;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(change)) merged[key] = merge(base[key], value);
   return merged;
+}
+
+/** The field that decides which others there are. An energy has a `form`, and may have a `type` besides. */
+function kindKey(fields: Record<string, unknown>): string | undefined {
+  return ['form', 'type'].find((key) => key in fields);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -76,6 +76,18 @@ describe('recipe files and settings', () => {
     expect((await loadRecipe('sphereface-plus-m4', ['loss.energy=null'])).loss.energy).toBeNull();
   });
 
+  it('replaces what belongs to another type when the type changes, and only then', async () => {
+    const mobile = await loadRecipe('sphereface-m4-small', ['network.type=mobilefacenet', 'loss.margin.type=cosface']);
+    expect(mobile.network).toEqual({ type: 'mobilefacenet', embeddingSize: 128, statisticsMomentum: 0.1 });
+    expect(mobile.loss.margin).toEqual({ type: 'cosface', scale: 30, margin: 0.35 });
+    // An energy is told apart by its form; its type is an option like others.
+    const mean = { form: 'caffe', type: 'mean', alpha: 10, normalise: true };
+    expect((await loadRecipe('sphereface-plus-m4', ['loss.energy.type=mean'])).loss.energy).toEqual(mean);
+    expect((await loadRecipe('sphereface-plus-m4', ['loss.energy={type: mean}'])).loss.energy).toEqual(mean);
+    const same = await loadRecipe('sphereface-m4-small', ['network.type=sfnet']);
+    expect(same.network).toMatchObject({ depth: 10, fillerGain: 2 });
+  });
+
   it.each(['solver.baseLearningRate', '=3', 'network.widths.9=1', 'solver.batchSize=[', 'solver.batchsize=3'])(
     'refuses the setting %s',
     async (setting) => {

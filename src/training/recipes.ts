@@ -93,7 +93,7 @@ function smallPlus(m: M): RecipeInput {
 /** Every built-in recipe, resolved, by name. */
 export const builtInRecipes: ReadonlyMap<string, Recipe> = new Map(
   [published, publishedPlus, small, smallPlus]
-    .flatMap((make) => margins.map((m) => parseRecipe(make(m), 'built-in recipe')))
+    .flatMap((make) => margins.map((m) => parseRecipe(make(m), { source: 'built-in recipe' })))
     .map((recipe) => [recipe.name, recipe]),
 );
 

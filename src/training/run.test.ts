@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openImageSource } from '../images/index.js';
-import { openModel } from '../models/index.js';
+import { openModel, readClassifier } from '../models/index.js';
 import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
 import { CheckpointStore } from './checkpoint.js';
 import { datasetOf } from './dataset.js';
@@ -55,6 +55,10 @@ describe('a run', () => {
     const result = await startRun({ data, recipe, folder: run, threads });
     expect(result).toMatchObject({ status: 'finished', iteration: 150, unreadable: [] });
     expect(JSON.parse(await readFile(join(run, 'recipe.json'), 'utf8'))).toEqual(recipe);
+    const people = Array.from({ length: 6 }, (_, i) => `person-0${i}`);
+    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).toMatchObject({ images: 48, identities: people });
+    expect((await checkpointOf(run))!.identities).toEqual(people);
+    expect((await readClassifier(join(run, 'model.onnx')))!.identities).toEqual(people);
 
     const log = await logOf(run);
     expect(log.map(({ iteration }) => iteration)).toEqual(Array.from({ length: 30 }, (_, i) => 5 * (i + 1)));
@@ -161,6 +165,8 @@ describe('starting from another model', () => {
       return warnings;
     };
     expect(await warningsFrom(first)).toEqual([]);
+    expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([]);
+    await rm(join(first, 'model.classifier.safetensors'));
     expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([expect.stringMatching(/classifier starts fresh/)]);
   });
 
@@ -184,7 +190,7 @@ describe('starting from another model', () => {
     );
     const wider: Recipe = { ...recipe, network: { ...recipe.network, widths: [4, 8, 8, 12] } };
     await startRun({ data, recipe: wider, folder: newFolder(), init: join(first, 'model.onnx'), threads, onStart });
-    expect(reports[4]).toContain('fc6.weight');
+    expect(reports[3]).toContain('fc6.weight');
     expect(reports[5]).toContain('conv4_1.weight');
     await expect(startRun({ data, recipe, folder: newFolder(), init: join(folder, 'nothing.onnx') })).rejects.toThrow(
       /no model/,

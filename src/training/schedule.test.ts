@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe, type RecipeInput } from './recipe.js';
-import { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
+import { annealedLambda, effectiveMargin } from '../losses/index.js';
+import { learningRate } from './schedule.js';
 
 const solver = (input: RecipeInput['solver']) => parseRecipe({ solver: input }).solver;
 

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
 import { Random } from '../common/random.js';
 import { tinyRecipe, tinySize } from '../testing/tiny-faces.js';
+import { componentsOf } from './extensions.js';
 import { classifierName, startingValues } from './network.js';
 import { buildStep, gradientName } from './step-graph.js';
 
@@ -38,15 +39,14 @@ beforeAll(() => {
 /** One step with fresh parameters: its measures, and the gradient on the classifier. */
 async function step(...settings: string[]) {
   const recipe = tinyRecipe(...settings);
-  const { model, specs, takesLambda, measures } = buildStep(recipe, identities);
-  const values = startingValues(specs, recipe);
+  const { model, specs, scalars, measures } = buildStep(recipe, identities);
+  const values = startingValues(specs, recipe, componentsOf(recipe).margin);
   await using session = await Session.create(model, { threads: 1 });
   const feeds: Record<string, Tensor> = { images, labels: int64([0, 1, 2, 3, 4, 5, 0, 1]) };
   for (const { name, shape } of specs) {
     if (session.inputNames.includes(name)) feeds[name] = float32(values.get(name)!, shape);
   }
-  expect(takesLambda).toBe(session.inputNames.includes('lambda'));
-  if (takesLambda) feeds.lambda = float32Scalar(5);
+  for (const { name } of scalars) feeds[name] = float32Scalar(5);
   const outputs = await session.run(feeds);
   const numbers = Object.fromEntries(measures.map((name) => [name, float32Data(outputs[name])[0]]));
   return { numbers, gradient: float32Data(outputs[gradientName(classifierName)]) };

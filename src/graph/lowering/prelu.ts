@@ -1,5 +1,5 @@
 // The forms of PReLU: the runtime's own operator, and two for the CPU, where that operator uses one thread.
-import { constantOf } from '../ops/constant.js';
+import { constantOf } from '../constant.js';
 import type { Emitter, Node, Value } from '../value.js';
 import { type Layout, layoutOrder } from './layout.js';
 

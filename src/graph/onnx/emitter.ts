@@ -12,7 +12,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from './onnx_pb.js';
-import { constantOf } from '../ops/constant.js';
+import { constantOf } from '../constant.js';
 import type { AttributeValue, ConstantData, DType, EmitOptions, Emitter, Shape, Value } from '../value.js';
 import { dataTypeOf } from './data-type.js';
 

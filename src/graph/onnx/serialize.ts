@@ -6,7 +6,7 @@ import { OnnxEmitter } from './emitter.js';
 import { type Layout, shapeIn } from '../lowering/layout.js';
 import { portable, type Target } from '../lowering/target.js';
 import { ModelProtoSchema, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
-import { constantOf } from '../ops/constant.js';
+import { constantOf } from '../constant.js';
 import type { Value } from '../value.js';
 import { walk } from '../walk.js';
 

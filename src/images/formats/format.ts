@@ -17,7 +17,7 @@ export interface ImageFormat {
   readonly documentation: { readonly looksLike: string; readonly identity: string; readonly order: string };
   /**
    * Whether what lies at `path` has this form; at most one format of the list should say so.
-   * @param head the first {@link headBytes} of a file, `undefined` for a folder
+   * @param head the first 512 bytes of a file, `undefined` for a folder
    */
   matches(path: string, head: Uint8Array | undefined): boolean | Promise<boolean>;
   /** Opens it. @throws SphereFaceError for what cannot be understood. */

@@ -1,11 +1,16 @@
 // One door for every form in which people hold face images, and the table of these forms.
 import { stat } from 'node:fs/promises';
 import { SphereFaceError, UsageError } from '../../common/errors.js';
+import { describeKinds } from '../decoders/index.js';
 import { readHead } from '../files.js';
+import { type IdentityOf, identityPattern } from '../identity-pattern.js';
+import { describeIgnored } from '../ignored.js';
+import { oddities } from '../oddities.js';
 import type { OpenedSource } from '../source.js';
 import { folderFormat } from './folder.js';
 import { headBytes, type ImageFormat, type OpenOptions } from './format.js';
 import { listFormat } from './list.js';
+import { photoFormat } from './photo.js';
 import { recordSetFormat } from './record-set.js';
 import { verificationSetFormat } from './verification-set.js';
 import { zipFormat } from './zip.js';
@@ -17,12 +22,15 @@ export const imageFormats: readonly ImageFormat[] = [
   listFormat,
   recordSetFormat,
   verificationSetFormat,
+  photoFormat,
 ];
 
 /** How to open a source, and which formats to try. */
 export interface OpenSourceOptions extends OpenOptions {
   /** The formats in the order in which they are asked; {@link imageFormats} by default. */
   readonly formats?: readonly ImageFormat[];
+  /** Tells the identities from the images' paths instead: `{identity}_*`, or a regular expression with one group. */
+  readonly identityFrom?: string | RegExp;
 }
 
 /**
@@ -30,16 +38,24 @@ export interface OpenSourceOptions extends OpenOptions {
  * @throws UsageError if there is nothing at `path`, or nothing of these forms; SphereFaceError if it holds no image.
  */
 export async function openImageSource(path: string, options: OpenSourceOptions = {}): Promise<OpenedSource> {
-  const { formats = imageFormats, ...rest } = options;
-  const source = await (await formatOf(path, formats)).open(path, rest);
-  if (source.entries.length > 0) return source;
+  const { formats = imageFormats, identityFrom, ...rest } = options;
+  const identityOf = identityFrom === undefined ? undefined : identityPattern(identityFrom);
+  const opened = await (await formatOf(path, formats)).open(path, rest);
+  const source = identityOf === undefined ? opened : renamed(opened, identityOf);
+  if (source.entries.length > 0) return { ...source, warnings: [...source.warnings, ...oddities(source.entries)] };
   await source.dispose();
   const refused = source.refused.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`);
   throw new SphereFaceError(`There is no image in ${path}.`, {
-    got: `${source.ignored.length} other files${refused.length === 0 ? '' : `; refused: ${refused.join(', ')}`}`,
-    expected: 'identity folders with JPEG, PNG, WebP, GIF, AVIF or TIFF files',
+    got: `${source.ignored.length === 0 ? 'no file' : describeIgnored(source.ignored)}${refused.length === 0 ? '' : `; refused: ${refused.join(', ')}`}`,
+    expected: `identity folders with ${describeKinds()} files`,
     next: 'check the path; a folder of identity folders looks like PATH/identity/001.jpg',
   });
+}
+
+/** A source whose identities come from the images' paths; those that the pattern does not fit have none. */
+function renamed(source: OpenedSource, identityOf: IdentityOf): OpenedSource {
+  const entries = source.entries.map(({ file }) => ({ file, identity: identityOf(file) ?? '' }));
+  return { ...source, entries };
 }
 
 /**

@@ -1,44 +1,52 @@
 // The zips that the paths of a list lead into, each opened once.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { SphereFaceError } from '../../common/errors.js';
+import { NameFinder } from '../finder.js';
 import type { OpenedSource } from '../source.js';
 import type { StatedAlignment } from './list-manifests.js';
 import { openZip } from './zip.js';
 
 interface Archive {
   readonly source: OpenedSource;
-  readonly indices: ReadonlyMap<string, number>;
+  readonly finder: NameFinder;
 }
 
 /** An image in a zip. */
 export interface ArchivedImage {
   readonly identity: string;
   readonly read: () => Promise<Uint8Array>;
-}
-
-/** What a path into a zip leads to. */
-export interface ArchivedPlace {
-  /** Absent where the zip holds no such image. */
-  readonly entry: ArchivedImage | undefined;
-  /** What the zip's manifest states. */
-  readonly alignment: OpenedSource['alignment'];
+  /** Whether the zip states how its crops were aligned. */
+  readonly stated: boolean;
 }
 
 /** Opens zips as paths lead into them. */
 export class Archives {
   private readonly opened = new Map<string, Archive>();
-  private readonly folders = new Map<string, boolean>();
+  private readonly kinds = new Map<string, 'file' | 'folder' | 'nothing'>();
 
-  /** The image at a path that leads into a zip; `undefined` for other paths. */
-  async find(place: string): Promise<ArchivedPlace | undefined> {
-    const inside = /^(.*?\.zip)[/\\](.+)$/i.exec(place);
-    if (inside === null || (await this.isFolder(inside[1]))) return undefined;
-    const [, path, name] = inside as unknown as [string, string, string];
-    const { source, indices } = await this.open(resolve(path));
-    const index = indices.get(name.replaceAll('\\', '/'));
-    const { alignment } = source;
-    if (index === undefined) return { entry: undefined, alignment };
-    return { entry: { identity: source.entries[index].identity, read: () => source.read(index) }, alignment };
+  /**
+   * The image at a path that leads into a zip; `undefined` for other paths.
+   * @param wrong makes the error for a zip that is not there or does not hold the image
+   */
+  async find(place: string, wrong: (what: string) => SphereFaceError): Promise<ArchivedImage | undefined> {
+    const inside = /^(.*?\.zip)(?:[/\\](.*))?$/i.exec(place);
+    if (inside === null) return undefined;
+    const [, path, name = ''] = inside;
+    // A folder may be called faces.zip as well.
+    const kind = await this.kindOf(path);
+    if (kind === 'folder') return undefined;
+    if (kind === 'nothing') throw wrong('leads into a zip that is not there');
+    if (name === '') throw wrong('names a zip and no image in it');
+    const { source, finder } = await this.open(resolve(path));
+    const found = finder.find(name);
+    if (found.kind !== 'found') throw wrong('names an image that the zip does not hold');
+    const { index } = found;
+    return {
+      identity: source.entries[index].identity,
+      read: () => source.read(index),
+      stated: source.alignment !== undefined,
+    };
   }
 
   /** What the zips say of how their crops were aligned. */
@@ -56,20 +64,19 @@ export class Archives {
     const known = this.opened.get(path);
     if (known !== undefined) return known;
     const source = await openZip(path);
-    const archive = { source, indices: new Map(source.entries.map((entry, index) => [entry.file, index])) };
+    const archive = { source, finder: new NameFinder(source.entries.map(({ file }) => file)) };
     this.opened.set(path, archive);
     return archive;
   }
 
-  /** A folder may be called faces.zip as well. */
-  private async isFolder(path: string): Promise<boolean> {
-    const known = this.folders.get(path);
+  private async kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
+    const known = this.kinds.get(path);
     if (known !== undefined) return known;
-    const found = await stat(path).then(
-      (status) => status.isDirectory(),
-      () => false,
+    const kind = await stat(path).then(
+      (status) => (status.isDirectory() ? 'folder' : 'file'),
+      () => 'nothing' as const,
     );
-    this.folders.set(path, found);
-    return found;
+    this.kinds.set(path, kind);
+    return kind;
   }
 }

@@ -67,6 +67,56 @@ describe('a list', () => {
     ]);
     expect(text(await source.read(1))).toBe('# 2 bob/1.jpg');
   });
+
+  it("reads MXNet's lists, with any number of labels", async () => {
+    await scratch.put('images/p8/0.jpg');
+    const lines = '0\t0.000000\timages/p8/0.jpg\n1\t0\timages/p8/1 of 2.jpg\n2\t1\timages/p9/0.jpg\n';
+    const source = await scratch.open(await scratch.put('train.lst', lines));
+    expect(source.entries.map(({ file, identity }) => [file, identity])).toEqual([
+      ['images/p8/0.jpg', 'p8'],
+      ['images/p8/1 of 2.jpg', 'p8'],
+      ['images/p9/0.jpg', 'p9'],
+    ]);
+    expect(text(await source.read(0))).toBe('images/p8/0.jpg');
+    const several = await scratch.put('several.txt', '0\t7.000000\t0.5\t1e-3\ta.jpg\n1\t8\t0.25\t0\tb.jpg\n');
+    expect((await scratch.open(several)).entries).toEqual([
+      { file: 'a.jpg', identity: '7' },
+      { file: 'b.jpg', identity: '8' },
+    ]);
+  });
+
+  it('understands backslashes, unless they are part of a name', async () => {
+    await scratch.put('a/1.jpg');
+    await scratch.put('b\\1.jpg');
+    const source = await scratch.open(await scratch.put('train.txt', 'a\\1.jpg 0\r\nb\\1.jpg 1\r\n'));
+    expect(source.entries.map(({ file }) => file)).toEqual(['a/1.jpg', 'b\\1.jpg']);
+    expect(text(await source.read(0))).toBe('a/1.jpg');
+    expect(text(await source.read(1))).toBe('b\\1.jpg');
+  });
+
+  it('is read in UTF-8, UTF-16 by its mark, or the encoding that fits, and says so', async () => {
+    const line = 'André/1.jpg 0\n';
+    const open = async (content: Uint8Array) => scratch.open(await scratch.put('train.txt', content));
+    for (const content of [Buffer.from(line), Buffer.from(`\ufeff${line}`), Buffer.from(`\ufeff${line}`, 'utf16le')]) {
+      expect(await open(content)).toMatchObject({ entries: [{ file: 'André/1.jpg' }], warnings: [] });
+    }
+    const latin1 = await open(Buffer.from(line, 'latin1'));
+    expect(latin1.entries[0].file).toBe('André/1.jpg');
+    expect(latin1.warnings).toEqual([expect.stringMatching(/not in UTF-8; it was read as Windows-1252/)]);
+  });
+
+  it('names the line that leads into a zip which is not there, or names a zip alone', async () => {
+    for (const line of ['gone.zip/a/1.jpg 0', 'gone.zip 0']) {
+      await expect(scratch.open(await scratch.put('a.txt', `${line}\nb/1.jpg 1\n`))).rejects.toThrow(
+        /Line 1 of .*a\.txt leads into a zip that is not there/,
+      );
+    }
+    await expect(scratch.open(await scratch.put('a.txt', 'photos/faces.zip\n'))).rejects.toThrow(
+      /Line 1[^]*path label/,
+    );
+    await scratch.put('faces.zip', writeZip([{ name: 'a/1.jpg', data: Buffer.from('x') }]));
+    await expect(scratch.open(await scratch.put('a.txt', 'faces.zip 0\n'))).rejects.toThrow(/a zip and no image in it/);
+  });
 });
 
 describe('the identities of a list', () => {

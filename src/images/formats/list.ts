@@ -1,37 +1,52 @@
-// A `path label` list (the training list of Caffe's ImageData layer, as `sphereface list` writes it) as an image source.
+// A list of images and labels (Caffe's `path label`, as `sphereface list` writes it, or MXNet's `.lst`) as an image source.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { SphereFaceError } from '../../common/errors.js';
+import { decodeText } from '../code-pages.js';
+import { decoderOf } from '../decoders/index.js';
 import { entryAt, readBounded } from '../files.js';
-import { identityOf } from '../names.js';
+import { hasImageExtension, identityOf } from '../names.js';
 import { openedSource, type OpenedSource } from '../source.js';
 import type { ImageFormat } from './format.js';
-import { type ListedPerson, listIdentities } from './list-identities.js';
-import { agreedAlignment, ManifestFinder, type ManifestFolder } from './list-manifests.js';
 import { Archives } from './list-archives.js';
+import { type ListedPerson, listIdentities } from './list-identities.js';
+import { parseListLines, wrongLine } from './list-lines.js';
+import { agreedAlignment, ManifestFinder, type ManifestFolder } from './list-manifests.js';
 
 export const listFormat: ImageFormat = {
   kind: 'list',
   describes: 'a "path label" list',
   documentation: {
-    looksLike: 'a `path label` line per image',
+    looksLike: "a `path label` line per image, or MXNet's `.lst`",
     identity: 'the folder, where folders and labels are one to one; else the label',
     order: 'as listed',
   },
-  matches: (path, head) => head !== undefined && !head.includes(0) && !/\.(zip|bin|rec)$/i.test(path),
+  matches: (path, head) =>
+    head !== undefined &&
+    isText(head) &&
+    decoderOf(head) === undefined &&
+    !hasImageExtension(path) &&
+    !/\.(zip|bin|rec)$/i.test(path),
   open: (path, { root }) => openList(path, root),
 };
 
+/** Whether a file begins as text does, UTF-16 with its mark included. */
+function isText(head: Uint8Array): boolean {
+  return !head.includes(0) || (head[0] === 0xff && head[1] === 0xfe);
+}
+
 /**
- * Opens a list: a line per image, its path, blanks, its label. Empty lines are skipped, and so are comments: lines that
- * are `#` alone or begin with `#` and a blank, unless there is an image of that name. An image's identity is its folder's
- * name where folders and labels are one to one over the whole list, else the label. Paths are relative to the folder
- * `root`, by default the list's own, or absolute; they may lead into a zip (`faces.zip/identity/001.jpg`). The order of
+ * Opens a list: a line per image. Empty lines are skipped, and so are comments: lines that are `#` alone or begin with
+ * `#` and a blank, unless there is an image of that name. An image's identity is its folder's name where folders and
+ * labels are one to one over the whole list, else the label. Paths are relative to the folder `root`, by default the
+ * list's own, or absolute; they may have backslashes and may lead into a zip (`faces.zip/identity/001.jpg`). The order of
  * the list is kept.
- * @throws SphereFaceError with the line number for a line that is no `path label`, a path that occurs twice, and a path
- *   into a zip that does not hold it; with both places for crops that were aligned in different ways.
+ * @throws SphereFaceError with the line number for a line of another form, a path that occurs twice, and a path into a
+ *   zip that is not there or does not hold it; with both places for crops that were aligned in different ways.
  */
 export async function openList(path: string, root: string = dirname(path)): Promise<OpenedSource> {
+  const { text, encoding } = decodeText(await readFile(path));
+  const warnings = encoding.startsWith('UTF') ? [] : [`${path} is not in UTF-8; it was read as ${encoding}`];
+  const lines = await parseListLines(text, path, (file) => exists(placeOf(file, root)));
   const files: string[] = [];
   const people: ListedPerson[] = [];
   const places: ((() => Promise<Uint8Array>) | string)[] = [];
@@ -42,30 +57,19 @@ export async function openList(path: string, root: string = dirname(path)): Prom
   let outside = 0;
 
   try {
-    for (const [number, text] of (await readFile(path, 'utf8')).split(/\r?\n/).entries()) {
-      const line = text.trim();
-      if (line === '') continue;
-      const wrong = (what: string, next?: string): SphereFaceError =>
-        new SphereFaceError(`Line ${number + 1} of ${path} ${what}.`, {
-          got: line.slice(0, 200),
-          expected: 'a path, a blank, a label',
-          ...(next === undefined ? {} : { next }),
-        });
-      const match = /^(.*\S)\s+(\S+)$/.exec(line);
-      if (/^#(\s|$)/.test(line) && !(match !== null && (await exists(placeOf(match[1], root))))) continue;
-      if (match === null) throw wrong('is not "path label"');
-      const [, file, label] = match as unknown as [string, string, string];
-      if (seen.has(file)) throw wrong('names an image for the second time', 'remove one of the lines');
+    for (const line of lines) {
+      const { label } = line;
+      const file = await withSlashes(line.file, root);
+      if (seen.has(file)) throw wrongLine(line, path, 'names an image for the second time', 'remove one of the lines');
       seen.add(file);
       files.push(file);
 
       const place = placeOf(file, root);
-      const archived = await archives.find(place);
+      const archived = await archives.find(place, (what) => wrongLine(line, path, what));
       if (archived !== undefined) {
-        if (archived.entry === undefined) throw wrong('names an image that the zip does not hold');
-        people.push({ label, folders: [], inSet: archived.entry.identity });
-        places.push(archived.entry.read);
-        if (archived.alignment === undefined) outside++;
+        people.push({ label, folders: [], inSet: archived.identity });
+        places.push(archived.read);
+        if (!archived.stated) outside++;
         continue;
       }
       const set = await manifests.find(dirname(place));
@@ -79,23 +83,22 @@ export async function openList(path: string, root: string = dirname(path)): Prom
       places.push(place);
     }
     const identities = listIdentities(people);
-    const manifest =
-      sets.size === 1 && outside === 0 && archives.stated.length === 0 ? [...sets.values()][0].manifest : undefined;
+    const only = sets.size === 1 && outside === 0 && archives.stated.length === 0;
     const alignment = agreedAlignment(path, [
       ...[...sets.values()].map(({ folder, manifest }) => ({ place: folder, alignment: manifest.alignment })),
       ...archives.stated,
     ]);
-    const silent =
-      alignment === undefined || outside === 0
-        ? []
-        : [`${outside} of ${files.length} images lie in no folder that says how they were aligned`];
+    if (alignment !== undefined && outside > 0) {
+      warnings.push(`${outside} of ${files.length} images lie in no folder that says how they were aligned`);
+    }
     return openedSource({
       kind: 'list',
       root,
       entries: files.map((file, index) => ({ file, identity: identities[index] })),
+      labels: people.map(({ label }) => label),
       alignment,
-      manifest,
-      warnings: silent,
+      manifest: only ? [...sets.values()][0].manifest : undefined,
+      warnings,
       read: async (index) => {
         const place = entryAt(places, index);
         return typeof place === 'string' ? readBounded(place) : place();
@@ -110,6 +113,11 @@ export async function openList(path: string, root: string = dirname(path)): Prom
 
 function placeOf(file: string, root: string): string {
   return resolve(isAbsolute(file) ? file : join(root, file));
+}
+
+/** A path with forward slashes, unless its backslashes are part of a name. */
+async function withSlashes(file: string, root: string): Promise<string> {
+  return !file.includes('\\') || (await exists(placeOf(file, root))) ? file : file.replaceAll('\\', '/');
 }
 
 async function exists(place: string): Promise<boolean> {

@@ -1,9 +1,10 @@
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../../common/errors.js';
+import { fuzzRuns } from '../../testing/fuzz.js';
 import { frameRecord, insightFaceSet, packRecord, writeRecordIO } from '../../testing/recordio-writer.js';
 import { openImageSource } from './index.js';
 import { openRecordSet } from './record-set.js';
@@ -81,6 +82,48 @@ describe('openRecordSet', () => {
       'y',
       'z',
     ]);
+  });
+
+  it('takes the first record for an image where it is one: no header, several labels, keys from one', async () => {
+    const images = identities.flat();
+    const variants = [
+      images.map((image, i) => ({ labels: [Math.floor(i / 2)], image })),
+      images.map((image, i) => ({ labels: [Math.floor(i / 2), 1], image })),
+      images.map((image, i) => ({ labels: [Math.floor(i / 2)], image, asArray: true })),
+    ];
+    for (const records of variants) {
+      const { rec, idx } = writeRecordIO(records);
+      const fromOne = idx.replace(/^\d+/gm, (key) => String(Number(key) + 1));
+      for (const [index, first] of [
+        [idx, 0],
+        [fromOne, 1],
+      ] as const) {
+        const source = await openSet(await put(rec, index));
+        expect(source.entries.map(({ file }) => file)).toEqual(
+          images.map((_, i) => `${Math.floor(i / 2)}/${i + first}.jpg`),
+        );
+        expect(Buffer.from(await source.read(0)).equals(images[0])).toBe(true);
+        expect(source.refused).toEqual([]);
+      }
+    }
+  });
+
+  it('is told by its content, whatever it is called, and is the only one of its folder', async () => {
+    const { rec } = writeRecordIO(insightFaceSet(identities));
+    for (const name of ['faces.rec', 'faces.data', 'faces']) {
+      await writeFile(join(scratch, name), rec);
+      const source = await openImageSource(join(scratch, name));
+      opened.push(source);
+      expect(source).toMatchObject({ kind: 'recordio', entries: { length: 6 } });
+    }
+    const folder = await openImageSource(scratch);
+    opened.push(folder);
+    expect(folder.kind).toBe('recordio');
+    await mkdir(join(scratch, 'ann'));
+    await writeFile(join(scratch, 'ann', '1.jpg'), 'x');
+    const photos = await openImageSource(scratch);
+    opened.push(photos);
+    expect(photos.kind).toBe('folder');
   });
 
   it('takes an index in any order, with either line end', async () => {
@@ -164,7 +207,7 @@ describe('openRecordSet', () => {
           expect(error).toBeInstanceOf(SphereFaceError);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: fuzzRuns(100) },
     );
   });
 
@@ -182,7 +225,7 @@ describe('openRecordSet', () => {
         }
         await source.dispose();
       }),
-      { numRuns: 200 },
+      { numRuns: fuzzRuns(50) },
     );
   });
 

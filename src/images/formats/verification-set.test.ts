@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../../testing/fuzz.js';
 import { pickleForms, writeVerificationSet } from '../../testing/pickle-writer.js';
 import { pythonHas, runPython } from '../../testing/python.js';
 import { SphereFaceError } from '../../common/errors.js';
@@ -81,7 +82,7 @@ describe('openVerificationSet', () => {
     const program = fc.array(fc.oneof(fc.constantFrom(...opcodes), fc.nat(255)), { maxLength: 60 });
     fc.assert(
       fc.property(program, (bytes) => fuzz(Uint8Array.from(bytes))),
-      { numRuns: 20_000 },
+      { numRuns: fuzzRuns(5000) },
     );
     const edits = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
     fc.assert(
@@ -91,7 +92,7 @@ describe('openVerificationSet', () => {
         fuzz(damaged);
         fuzz(damaged.subarray(0, length));
       }),
-      { numRuns: 5000 },
+      { numRuns: fuzzRuns(1000) },
     );
   });
 

@@ -1,4 +1,5 @@
 // A-Softmax, the angular margin of SphereFace (Liu et al., CVPR 2017): the target's angle is multiplied by m, blended in by λ.
+import { z } from 'zod';
 import {
   abs,
   add,
@@ -20,8 +21,49 @@ import {
   sub,
   type Value,
 } from '../../graph/index.js';
-import type { ClassifierInputs } from './margin.js';
+import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
 import { rowDots, rowNorms, unitRows, unitRowsStraightThrough, withGradientOf } from '../rows.js';
+import { annealedLambda, effectiveMargin, lambdaSchema } from './lambda.js';
+import type { ClassifierInputs, MarginDescriptor } from './margin.js';
+
+const schema = z.strictObject({
+  type: z.literal('a-softmax').describe('A-Softmax: the angular margin of SphereFace.'),
+  m: z.literal([1, 2, 3, 4]).default(4).describe("The multiple of the target's angle; 1 is no margin."),
+  gradient: z
+    .enum(['exact', 'caffe'])
+    .default('exact')
+    .describe(
+      "exact: the loss's own. caffe: the released layer's, which normalises coefficients and ignores the margin on the classifier.",
+    ),
+  lambda: lambdaSchema.prefault({}).describe("The weight of the plain logit against the margin's."),
+});
+
+export const aSoftmax = {
+  type: 'a-softmax',
+  schema,
+  formulas: [{ label: '|x| (λ cos θ + ψ(θ)) / (1 + λ)', others: '|x| cos θ' }],
+  features: 'as they are',
+  source: 'SphereFace, CVPR 2017',
+  unitClassifier: true,
+  columns: {
+    lambda: 'λ of the blend',
+    effectiveMargin: 'the m of a pure A-Softmax that would give a sample at 40° the same logit',
+  },
+  easing:
+    'let λ fall more slowly (loss.margin.lambda.gamma) or less far (.minimum), or start from a model of smaller m with --init',
+  scalars: ({ m, lambda }) =>
+    m === 1 ? [] : [{ name: 'lambda', symbol: 'λ', at: (step) => annealedLambda(lambda, step) }],
+  log({ m, lambda }, step): Readonly<Record<string, number>> {
+    if (m === 1) return {};
+    const now = annealedLambda(lambda, step);
+    return { lambda: now, effectiveMargin: effectiveMargin(m, now) };
+  },
+  uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
+  build(inputs, options) {
+    const { logits, plain } = aSoftmaxLogits(inputs, inputs.scalars.lambda, options);
+    return { loss: crossEntropy(logits, inputs.labels), scores: plain };
+  },
+} satisfies MarginDescriptor<typeof schema>;
 
 /** The multiples that have a polynomial form. */
 export type AngularMultiple = 1 | 2 | 3 | 4;
@@ -97,6 +139,7 @@ function psiParts(c: Value, m: AngularMultiple): Psi {
 
 /**
  * The logits of A-Softmax: x · ŵ_j, and at the label (λ |x| cos θ + |x| ψ(θ)) / (1 + λ). Features are not normalised.
+ * @param lambda a single number; for m = 1 it is not looked at.
  * @returns [n, classes] and the plain logits before the margin.
  */
 export function aSoftmaxLogits(

@@ -1,4 +1,5 @@
 // ArcFace (Deng et al., CVPR 2019): s cos(θ + margin) at the label, s cos θ elsewhere.
+import { z } from 'zod';
 import {
   add,
   clip,
@@ -13,13 +14,33 @@ import {
   sub,
   type Value,
 } from '../../graph/index.js';
+import { cosines } from '../angles.js';
+import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import type { MarginDescriptor } from './margin.js';
+import { featureScale } from './options.js';
 
-export interface ArcFaceOptions {
-  /** s, the length that features are given. */
-  readonly scale: number;
-  /** Added to the target's angle, radians. */
-  readonly margin: number;
-}
+const schema = z.strictObject({
+  type: z.literal('arcface').describe('ArcFace: an additive margin on the angle.'),
+  scale: featureScale.default(30),
+  margin: z.number().nonnegative().default(0.5).describe("Added to the target's angle, radians."),
+});
+
+export type ArcFaceOptions = Omit<z.output<typeof schema>, 'type'>;
+
+export const arcFace = {
+  type: 'arcface',
+  schema,
+  formulas: [{ label: 's cos(θ + margin)', others: 's cos θ' }],
+  features: 'unit',
+  source: 'ArcFace, CVPR 2019',
+  unitClassifier: true,
+  easing: 'lower loss.margin.margin or loss.margin.scale',
+  uninformedLoss: ({ scale: s, margin }, classes) => uninformedCrossEntropy(classes, s * Math.sin(margin)),
+  build(inputs, options) {
+    const c = cosines(inputs);
+    return { loss: crossEntropy(arcFaceLogits(c, inputs.labels, options), inputs.labels), scores: c };
+  },
+} satisfies MarginDescriptor<typeof schema>;
 
 /** Cosines are clipped to this, where sin θ = sqrt(1 − cos² θ) still has a moderate slope. */
 const largestCosine = 1 - 1e-6;

@@ -1,12 +1,33 @@
 // CosFace (Wang et al., CVPR 2018; also AM-Softmax): s (cos θ − margin) at the label, s cos θ elsewhere.
+import { z } from 'zod';
 import { pickLabel, replaceLabel, scale, shift, type Value } from '../../graph/index.js';
+import { cosines } from '../angles.js';
+import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import type { MarginDescriptor } from './margin.js';
+import { featureScale } from './options.js';
 
-export interface CosFaceOptions {
-  /** s, the length that features are given. */
-  readonly scale: number;
-  /** Subtracted from the target's cosine. */
-  readonly margin: number;
-}
+const schema = z.strictObject({
+  type: z.literal('cosface').describe('CosFace: an additive margin on the cosine.'),
+  scale: featureScale.default(30),
+  margin: z.number().nonnegative().default(0.35).describe("Subtracted from the target's cosine."),
+});
+
+export type CosFaceOptions = Omit<z.output<typeof schema>, 'type'>;
+
+export const cosFace = {
+  type: 'cosface',
+  schema,
+  formulas: [{ label: 's (cos θ − margin)', others: 's cos θ' }],
+  features: 'unit',
+  source: 'CosFace, CVPR 2018',
+  unitClassifier: true,
+  easing: 'lower loss.margin.margin or loss.margin.scale',
+  uninformedLoss: ({ scale: s, margin }, classes) => uninformedCrossEntropy(classes, s * margin),
+  build(inputs, options) {
+    const c = cosines(inputs);
+    return { loss: crossEntropy(cosFaceLogits(c, inputs.labels, options), inputs.labels), scores: c };
+  },
+} satisfies MarginDescriptor<typeof schema>;
 
 /** @param cosines [n, classes]; @param labels int64 [n]. @returns logits [n, classes]. */
 export function cosFaceLogits(cosines: Value, labels: Value, options: CosFaceOptions): Value {

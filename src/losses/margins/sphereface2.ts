@@ -1,4 +1,5 @@
 // SphereFace2 (Wen et al., ICLR 2022): every classifier is a binary one, so that nothing is normalised over classes.
+import { z } from 'zod';
 import {
   add,
   affine,
@@ -15,18 +16,50 @@ import {
   sum,
   type Value,
 } from '../../graph/index.js';
+import { cosines } from '../angles.js';
+import type { MarginDescriptor } from './margin.js';
 
-export interface SphereFace2Options {
-  /** λ: share of the positive pairs' term, in (0, 1). */
-  readonly balance: number;
-  /** r. */
-  readonly scale: number;
-  readonly margin: number;
-  /** t of the similarity adjustment g(z) = 2 ((z + 1) / 2)^t − 1. */
-  readonly exponent: number;
-  /** Factor of the whole loss. */
-  readonly weight: number;
-}
+const positive = z.number().positive();
+
+const schema = z.strictObject({
+  type: z.literal('sphereface2').describe('SphereFace2: a binary classifier for each identity.'),
+  balance: z.number().min(0).max(1).default(0.7).describe("λ: share of the positive pairs' term."),
+  scale: positive.default(40).describe('r, the factor of the adjusted similarities.'),
+  margin: z
+    .number()
+    .nonnegative()
+    .default(0.4)
+    .describe('Subtracted from the similarity at the label, added elsewhere.'),
+  exponent: positive.default(3).describe('t of the similarity adjustment g(z) = 2 ((z + 1) / 2)^t − 1.'),
+  weight: positive.default(10).describe('Factor of the whole loss.'),
+});
+
+export type SphereFace2Options = Omit<z.output<typeof schema>, 'type'>;
+
+export const sphereFace2 = {
+  type: 'sphereface2',
+  schema,
+  formulas: [{ label: 'binary, r (g(cos θ) − margin) + b', others: 'binary, r (g(cos θ) + margin) + b' }],
+  features: 'unit',
+  source: 'SphereFace2, ICLR 2022',
+  unitClassifier: true,
+  easing: 'lower loss.margin.margin or loss.margin.scale',
+  parameters: (options, classes) => [
+    { name: 'bias', shape: [1], start: sphereFace2Bias(classes, options), decayMultiplier: 0 },
+  ],
+  uninformedLoss(options, classes) {
+    const { balance, scale: r, margin, exponent, weight } = options;
+    const bias = sphereFace2Bias(classes, options);
+    const similarity = 2 * 0.5 ** exponent - 1;
+    const pull = Math.log1p(Math.exp(-(r * (similarity - margin) + bias)));
+    const push = (classes - 1) * Math.log1p(Math.exp(r * (similarity + margin) + bias));
+    return (weight / r) * (balance * pull + (1 - balance) * push);
+  },
+  build(inputs, options) {
+    const c = cosines(inputs);
+    return { loss: sphereFace2Loss(c, inputs.labels, inputs.parameters.bias, options), scores: c };
+  },
+} satisfies MarginDescriptor<typeof schema>;
 
 /**
  * The loss with an additive margin (type C), mean over the batch:

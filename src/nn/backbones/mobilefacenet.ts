@@ -1,12 +1,32 @@
 // MobileFaceNet (Chen et al., CCBR 2018, table 1): inverted residuals and a global depthwise convolution in place of pooling.
+import { z } from 'zod';
 import { add, conv2d, flatten, type Value } from '../../graph/index.js';
-import { batchNorm, convolution, parametricRelu } from '../layers.js';
+import { batchNorm, convolution, defaultStatisticsMomentum, parametricRelu } from '../layers.js';
 import type { NetworkBuilder } from '../parameters.js';
+import type { BackboneDescriptor } from './backbone.js';
 
-export interface MobileFaceNetOptions {
-  /** Size of the embedding; published: 128. */
-  readonly embeddingSize?: number;
-}
+const schema = z.strictObject({
+  type: z.literal('mobilefacenet').describe('MobileFaceNet: a million parameters, batch normalisation.'),
+  embeddingSize: z.int().positive().default(128).describe('Length of an embedding.'),
+  statisticsMomentum: z
+    .number()
+    .positive()
+    .max(1)
+    .default(defaultStatisticsMomentum)
+    .describe("How far each pass moves the running mean and variance of batch normalisation towards its batch's."),
+});
+
+/** Options of {@link mobileFaceNet}; what is not given is as published. */
+export type MobileFaceNetOptions = Omit<z.input<typeof schema>, 'type'>;
+
+const published = schema.parse({ type: 'mobilefacenet' });
+
+export const mobileFaceNetBackbone = {
+  type: 'mobilefacenet',
+  summary: 'MobileFaceNet: inverted residuals with batch normalisation, a million parameters (Chen et al., CCBR 2018)',
+  schema,
+  build: mobileFaceNet,
+} satisfies BackboneDescriptor<typeof schema>;
 
 /** Bottlenecks: expansion t, channels c, repeats n, stride of the first s. */
 const bottlenecks = [
@@ -25,61 +45,42 @@ interface BlockOptions {
   readonly groups?: number;
 }
 
-function block(
-  net: NetworkBuilder,
-  name: string,
-  x: Value,
-  options: BlockOptions,
-  activation: 'prelu' | 'linear',
-): Value {
-  const y = batchNorm(net, `${name}.norm`, convolution(net, `${name}.conv`, x, options));
-  switch (activation) {
-    case 'linear':
-      return y;
-    case 'prelu':
-      return parametricRelu(net, `${name}.relu`, y);
-    default:
-      return activation satisfies never;
-  }
-}
-
 /** The embedding [n, embeddingSize] of images [n, 3, h, w] (published: 112 x 112 and 112 x 96). */
-export function mobileFaceNet(
-  net: NetworkBuilder,
-  images: Value,
-  { embeddingSize = 128 }: MobileFaceNetOptions = {},
-): Value {
-  let x = block(net, 'stem', images, { out: 64, kernel: 3, stride: 2, padding: 1 }, 'prelu');
-  x = block(net, 'stem_dw', x, { out: 64, kernel: 3, padding: 1, groups: 64 }, 'prelu');
+export function mobileFaceNet(net: NetworkBuilder, images: Value, options: MobileFaceNetOptions = {}): Value {
+  const { embeddingSize, statisticsMomentum } = { ...published, ...options };
+  const norm = (name: string, x: Value): Value => batchNorm(net, `${name}.norm`, x, { statisticsMomentum });
+  const linear = (name: string, x: Value, block: BlockOptions): Value =>
+    norm(name, convolution(net, `${name}.conv`, x, block));
+  const active = (name: string, x: Value, block: BlockOptions): Value =>
+    parametricRelu(net, `${name}.relu`, linear(name, x, block));
+
+  let x = active('stem', images, { out: 64, kernel: 3, stride: 2, padding: 1 });
+  x = active('stem_dw', x, { out: 64, kernel: 3, padding: 1, groups: 64 });
   bottlenecks.forEach(({ expansion, channels, repeats, stride }, stage) => {
     for (let repeat = 0; repeat < repeats; repeat++) {
       const name = `stage${stage + 1}_${repeat + 1}`;
       const wide = expansion * x.shape[1];
       const shortcut = x;
-      let y = block(net, `${name}.expand`, x, { out: wide, kernel: 1 }, 'prelu');
-      y = block(
-        net,
-        `${name}.depthwise`,
-        y,
-        { out: wide, kernel: 3, stride: repeat === 0 ? stride : 1, padding: 1, groups: wide },
-        'prelu',
-      );
-      y = block(net, `${name}.project`, y, { out: channels, kernel: 1 }, 'linear');
+      const depthwise = { out: wide, kernel: 3, stride: repeat === 0 ? stride : 1, padding: 1, groups: wide };
+      let y = active(`${name}.expand`, x, { out: wide, kernel: 1 });
+      y = active(`${name}.depthwise`, y, depthwise);
+      y = linear(`${name}.project`, y, { out: channels, kernel: 1 });
       x = (repeat > 0 || stride === 1) && shortcut.shape[1] === channels ? add(shortcut, y) : y;
     }
   });
-  x = block(net, 'head', x, { out: 512, kernel: 1 }, 'prelu');
+  x = active('head', x, { out: 512, kernel: 1 });
   // Global depthwise convolution: one weight per pixel and channel of the last map, which need not be square.
-  x = globalDepthwise(net, 'global', x);
-  return flatten(block(net, 'embedding', x, { out: embeddingSize, kernel: 1 }, 'linear'));
+  x = norm('global', globalDepthwise(net, 'global.conv', x));
+  return flatten(linear('embedding', x, { out: embeddingSize, kernel: 1 }));
 }
 
 function globalDepthwise(net: NetworkBuilder, name: string, x: Value): Value {
   const [, channels, height, width] = x.shape;
   const weight = net.parameter({
-    name: `${name}.conv.weight`,
+    name: `${name}.weight`,
+    role: 'filters',
     shape: [channels, 1, height, width],
     filler: { type: 'xavier' },
   });
-  return batchNorm(net, `${name}.norm`, conv2d(x, weight, { groups: channels }));
+  return conv2d(x, weight, { groups: channels });
 }

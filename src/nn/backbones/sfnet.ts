@@ -1,9 +1,11 @@
 // The residual networks of SphereFace (Liu et al., CVPR 2017, table 2; recipe A.3): depth 4, 10, 20, 36 and 64.
+import { z } from 'zod';
 import { SphereFaceError } from '../../common/errors.js';
-import { add, type Value } from '../../graph/index.js';
+import { add, averagePool2d, type Value } from '../../graph/index.js';
 import type { Filler } from '../fillers.js';
 import { convolution, fullyConnected, parametricRelu } from '../layers.js';
 import type { NetworkBuilder } from '../parameters.js';
+import type { BackboneDescriptor } from './backbone.js';
 
 /** Residual units in each of the four stages. */
 export const sfnetUnits = {
@@ -16,16 +18,50 @@ export const sfnetUnits = {
 
 export type SfnetDepth = keyof typeof sfnetUnits;
 
-export interface SfnetOptions {
-  readonly depth: SfnetDepth;
-  /** Channels of the four stages; published: 64, 128, 256, 512. */
-  readonly widths?: readonly [number, number, number, number];
-  /** Size of the embedding; published: 512. */
-  readonly embeddingSize?: number;
-}
+const count = z.int().positive();
 
-export const publishedWidths = [64, 128, 256, 512] as const;
-export const publishedEmbeddingSize = 512;
+const schema = z.strictObject({
+  // The type that is meant where a recipe names none, as those of version 0.1 do not have to.
+  type: z.literal('sfnet').optional().default('sfnet').describe('The residual networks of SphereFace.'),
+  depth: z
+    .literal([4, 10, 20, 36, 64])
+    .default(20)
+    .describe('SphereFace-4, 10, 20, 36 or 64: the number of convolutions and the last layer.'),
+  widths: z
+    .tuple([count, count, count, count])
+    .readonly()
+    .default([64, 128, 256, 512])
+    .describe('Channels of the four stages; every stage halves the resolution.'),
+  embeddingSize: count.default(512).describe('Length of an embedding.'),
+  inputPooling: count
+    .default(1)
+    .describe('The picture is averaged over squares of this side before the first stage; 2 quarters the work.'),
+  slopeDecay: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe('Decay of the PReLU slopes relative to that of weights: 1 as published, 0 for none.'),
+  fillerGain: z
+    .number()
+    .positive()
+    .default(1)
+    .describe(
+      "Xavier fillers are uniform over ±sqrt(3 · gain / fan-in). 1 is Caffe's; 2 keeps the signal's strength from layer to layer.",
+    ),
+});
+
+/** Options of {@link sfnet}; what is not given is as published. */
+export type SfnetOptions = Omit<z.input<typeof schema>, 'type'>;
+
+const published = schema.parse({});
+
+export const sfnetBackbone = {
+  type: 'sfnet',
+  summary: 'SphereFace-4, 10, 20, 36 and 64: residual units of 3 × 3 convolutions with PReLU (Liu et al., CVPR 2017)',
+  schema,
+  easing: 'raise network.fillerGain to 2',
+  build: sfnet,
+} satisfies BackboneDescriptor<typeof schema>;
 
 const residualFiller: Filler = { type: 'gaussian', std: 0.01 };
 
@@ -33,8 +69,8 @@ const residualFiller: Filler = { type: 'gaussian', std: 0.01 };
  * The embedding [n, embeddingSize] of images [n, 3, 112, 96]. Layers are named as in the published files: `conv1_1`, `relu1_1`, …, `fc5`.
  * Each stage halves the picture; a residual unit is two convolutions with PReLU, added to its input, and nothing after the sum.
  */
-export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions): Value {
-  const { depth, widths = publishedWidths, embeddingSize = publishedEmbeddingSize } = options;
+export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions = {}): Value {
+  const { depth, widths, embeddingSize, inputPooling, slopeDecay, fillerGain } = { ...published, ...options };
   const units: readonly number[] | undefined = sfnetUnits[depth];
   if (units === undefined) {
     throw new SphereFaceError('There is no such sfnet.', {
@@ -42,26 +78,22 @@ export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions)
       expected: `one of ${Object.keys(sfnetUnits).join(', ')}`,
     });
   }
-  let x = images;
+  const filler: Filler = { type: 'xavier', gain: fillerGain };
+  let x = inputPooling === 1 ? images : averagePool2d(images, { kernel: inputPooling });
   units.forEach((count, stage) => {
     const out = widths[stage];
     let layer = 0;
     const step = (input: Value, stride: 1 | 2): Value => {
       const name = `${stage + 1}_${++layer}`;
+      const shape = { out, kernel: 3, stride, padding: 1 } as const;
       const y =
         stride === 2
-          ? convolution(net, `conv${name}`, input, { out, kernel: 3, stride, padding: 1, bias: 'caffe' })
-          : convolution(net, `conv${name}`, input, {
-              out,
-              kernel: 3,
-              padding: 1,
-              filler: residualFiller,
-              bias: 'frozen',
-            });
-      return parametricRelu(net, `relu${name}`, y);
+          ? convolution(net, `conv${name}`, input, { ...shape, filler, bias: 'caffe' })
+          : convolution(net, `conv${name}`, input, { ...shape, filler: residualFiller, bias: 'frozen' });
+      return parametricRelu(net, `relu${name}`, y, { decay: slopeDecay });
     };
     x = step(x, 2);
     for (let unit = 0; unit < count; unit++) x = add(x, step(step(x, 1), 1));
   });
-  return fullyConnected(net, 'fc5', x, { out: embeddingSize });
+  return fullyConnected(net, 'fc5', x, { out: embeddingSize, filler });
 }

@@ -1,0 +1,23 @@
+// Softmax: plain inner products, no margin and no sphere.
+import { z } from 'zod';
+import { matmul } from '../../graph/index.js';
+import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import type { MarginDescriptor } from './margin.js';
+
+const schema = z.strictObject({
+  type: z.literal('softmax').describe('Softmax on plain inner products.'),
+});
+
+export const softmax = {
+  type: 'softmax',
+  schema,
+  formulas: [{ label: 'x · w', others: 'x · w' }],
+  features: 'as they are',
+  source: 'W is not normalised',
+  unitClassifier: false,
+  uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
+  build({ features, classifier, labels }) {
+    const logits = matmul(features, classifier, { transposeB: true });
+    return { loss: crossEntropy(logits, labels), scores: logits };
+  },
+} satisfies MarginDescriptor<typeof schema>;

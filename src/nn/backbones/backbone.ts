@@ -1,0 +1,46 @@
+// What a backbone is: one object that says its options and builds the network from pictures to embeddings.
+import type { z } from 'zod';
+import type { Descriptor, Kind } from '../../common/registry.js';
+import type { Value } from '../../graph/index.js';
+import type { NetworkBuilder } from '../parameters.js';
+
+/** A recipe's `network` is told apart by its `type`. */
+export const backboneKind: Kind = { name: 'backbone', key: 'type' };
+
+/** What the options of every backbone hold; the others are its own. */
+export interface BackboneOptions {
+  readonly type: string;
+  /** Length of an embedding. */
+  readonly embeddingSize: number;
+  readonly [option: string]: unknown;
+}
+
+/** A backbone. One of your own goes to `Trainer.create`, `startRun` and `parseRecipe` among the extensions. */
+export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends Descriptor {
+  /** In a line: what it is and where it comes from. */
+  readonly summary: string;
+  /** A strict object of `type`, `embeddingSize` and the options, each with a description and, where there is one, its default. */
+  readonly schema: S;
+  /**
+   * Parameters that were called otherwise in files of earlier versions: the name there, and the name now. Files of both kinds are
+   * read.
+   */
+  readonly formerNames?: Readonly<Record<string, string>>;
+  /** What makes it easier to train from the start, as advice where a run has gone wrong. */
+  readonly easing?: string;
+  /**
+   * Declares the parameters and applies the ops.
+   * @param images [n, 3, h, w]. @returns [n, embeddingSize]
+   */
+  build(net: NetworkBuilder, images: Value, options: z.output<S>): Value;
+}
+
+/** Parameters of a file under the names that a backbone gives them now. */
+export function withPresentNames<T>(
+  parameters: ReadonlyMap<string, T>,
+  { formerNames = {} }: BackboneDescriptor,
+): Map<string, T> {
+  return new Map(
+    [...parameters].map(([name, value]) => [Object.hasOwn(formerNames, name) ? formerNames[name] : name, value]),
+  );
+}

@@ -1,0 +1,54 @@
+// A small TIFF of any photometric interpretation and sample format, for tests of what must be refused.
+
+/** What the TIFF states, and its samples as bytes. */
+export interface TiffParts {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: number;
+  readonly bits: number;
+  /** 1 grey (0 is black), 2 RGB, 6 YCbCr. */
+  readonly photometric: number;
+  /** 1 unsigned, 2 signed, 3 floating point. */
+  readonly format?: number;
+  readonly data: Uint8Array;
+}
+
+/** An uncompressed little-endian TIFF of one strip. */
+export function writeTiff({ width, height, samples, bits, photometric, format = 1, data }: TiffParts): Buffer {
+  const short = 3;
+  const long = 4;
+  const tags: readonly (readonly [number, number, readonly number[]])[] = [
+    [256, short, [width]],
+    [257, short, [height]],
+    [258, short, new Array<number>(samples).fill(bits)],
+    [259, short, [1]],
+    [262, short, [photometric]],
+    [273, long, [0]],
+    [277, short, [samples]],
+    [278, short, [height]],
+    [279, long, [data.length]],
+    ...(photometric === 6 ? [[530, short, [1, 1]] as const] : []),
+    [339, short, new Array<number>(samples).fill(format)],
+  ];
+  const extraAt = 8 + 2 + tags.length * 12 + 4;
+  const extra: number[] = [];
+  const directory = Buffer.alloc(extraAt - 8);
+  directory.writeUInt16LE(tags.length, 0);
+  const dataAt = extraAt + tags.reduce((sum, [, , values]) => sum + (values.length > 2 ? values.length * 2 : 0), 0);
+  for (const [index, [tag, type, values]] of tags.entries()) {
+    const at = 2 + index * 12;
+    directory.writeUInt16LE(tag, at);
+    directory.writeUInt16LE(type, at + 2);
+    directory.writeUInt32LE(values.length, at + 4);
+    if (values.length > 2) {
+      directory.writeUInt32LE(extraAt + extra.length * 2, at + 8);
+      extra.push(...values);
+    } else if (type === long) {
+      directory.writeUInt32LE(tag === 273 ? dataAt : values[0], at + 8);
+    } else {
+      for (const [place, value] of values.entries()) directory.writeUInt16LE(value, at + 8 + place * 2);
+    }
+  }
+  const header = Buffer.from('49492a0008000000', 'hex');
+  return Buffer.concat([header, directory, Buffer.from(Uint16Array.from(extra).buffer), data]);
+}

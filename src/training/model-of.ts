@@ -1,0 +1,18 @@
+// What a trainer's network is outside of training: the model file, and beside it the classifier.
+import { encodeMetadata, type Weights } from '../models/index.js';
+import { dataOf } from '../models/safetensors.js';
+import { embeddingModel, isOfClassifier } from './network.js';
+import type { Trainer } from './trainer.js';
+
+/** The embedding network with the trained parameters and the metadata that every reader obeys. */
+export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
+  const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
+  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata), extensions);
+}
+
+/** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */
+export function classifierOf({ recipe, dataset, store }: Trainer): Weights {
+  const own = new Set(store.specs.filter(isOfClassifier).map(({ name }) => name));
+  const parameters = new Map([...store.valueTensors()].filter(([name]) => own.has(name)));
+  return { parameters, identities: dataset.identities, input: recipe.input };
+}

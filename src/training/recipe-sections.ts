@@ -1,0 +1,110 @@
+// The parts of a recipe that hang on no margin, energy or backbone: input, solver, data, log and guard, with their defaults.
+import { z } from 'zod';
+import { publishedInput } from '../images/input.js';
+
+const positive = z.number().positive();
+const nonNegative = z.number().nonnegative();
+const fraction = z.number().min(0).max(1);
+const count = z.int().positive();
+
+const { alignment } = publishedInput;
+
+export const inputSchema = z.strictObject({
+  width: count.default(publishedInput.width).describe('Width of the aligned crops, pixels.'),
+  height: count.default(publishedInput.height).describe('Height of the aligned crops, pixels.'),
+  channelOrder: z.enum(['BGR', 'RGB']).default(publishedInput.channelOrder).describe('The order of the channels.'),
+  mean: z
+    .tuple([z.number(), z.number(), z.number()])
+    .default([...publishedInput.mean])
+    .describe('Subtracted from each channel, 0 to 255.'),
+  scale: z
+    .tuple([positive, positive, positive])
+    .default([...publishedInput.scale])
+    .describe('Factor of each channel, after the mean.'),
+  alignment: z
+    .strictObject({
+      template: z.string().default(alignment.template).describe('Where the five landmarks are moved to.'),
+      solver: z.string().default(alignment.solver).describe('How the transform is found.'),
+      version: z
+        .int()
+        .default(alignment.version)
+        .describe('Version of the alignment; it rises when aligned pixels change.'),
+    })
+    .prefault({})
+    .describe('How the crops were aligned.'),
+});
+
+export const scheduleSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant').describe('The base rate throughout.') }),
+  z.strictObject({
+    type: z.literal('multistep').describe('The rate times gamma at each of steps.'),
+    steps: z.array(count).describe('Optimizer steps after which the rate changes.'),
+    gamma: positive.default(0.1).describe('Factor of each change.'),
+  }),
+  z.strictObject({
+    type: z.literal('cosine').describe('Half a cosine from the base rate to final times it.'),
+    final: nonNegative.default(0).describe('The last rate, relative to the base rate.'),
+  }),
+  z.strictObject({
+    type: z.literal('polynomial').describe('The base rate times (1 − iteration / iterations)^power.'),
+    power: positive.default(1).describe('The exponent; 1 is a straight line.'),
+  }),
+]);
+
+export const solverSchema = z.strictObject({
+  batchSize: count.default(256).describe('Images of one forward and backward pass.'),
+  iterSize: count.default(1).describe('Passes accumulated into one optimizer step.'),
+  iterations: count.default(28000).describe('Optimizer steps.'),
+  baseLearningRate: positive.default(0.1).describe('The learning rate that the schedule starts from.'),
+  momentum: z.number().min(0).lt(1).default(0.9).describe('Share of the last step that is taken again.'),
+  weightDecay: nonNegative.default(5e-4).describe('Added to the gradient: this times the parameter.'),
+  schedule: scheduleSchema
+    .default({ type: 'multistep', steps: [16000, 24000], gamma: 0.1 })
+    .describe('How the learning rate changes with the optimizer step.'),
+  warmUp: z
+    .strictObject({
+      iterations: z.int().nonnegative().default(0).describe('Steps of the rise; 0 for none.'),
+      start: fraction.default(0).describe('The first rate, relative to the scheduled one.'),
+    })
+    .prefault({})
+    .describe('Linear rise of the learning rate over the first steps.'),
+  clipNorm: positive
+    .nullable()
+    .default(null)
+    .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+});
+
+export const dataSchema = z.strictObject({
+  sampler: z
+    .enum(['shuffle', 'balanced'])
+    .default('shuffle')
+    .describe('shuffle: every image once an epoch, in a new order. balanced: every identity equally often.'),
+  mirror: fraction.default(0.5).describe('Probability of mirroring an image.'),
+  shift: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Largest random shift in pixels, each axis, each way; the border is filled with the mean.'),
+  light: fraction.default(0).describe('Largest relative change of brightness and of contrast; 0 for none.'),
+  cacheMegabytes: nonNegative
+    .default(2048)
+    .describe('Megabytes of decoded crops kept in memory; what does not fit is decoded each time.'),
+  prefetch: count.default(4).describe('Batches prepared ahead of the step.'),
+  minimumImages: count.default(1).describe('Identities with fewer images are left out.'),
+});
+
+export const logSchema = z.strictObject({
+  display: count.default(100).describe('A line in log.jsonl every so many iterations.'),
+  checkpoint: count.default(500).describe('A checkpoint every so many iterations.'),
+  keep: count.default(3).describe('Checkpoints kept; older ones are deleted.'),
+});
+
+export const guardSchema = z.strictObject({
+  aboveChance: count
+    .nullable()
+    .default(2000)
+    .describe('Iterations that the smoothed loss may stay above chance before the run stops; null: for ever.'),
+  explosion: positive.default(4).describe('The run stops when the smoothed loss exceeds chance by this factor.'),
+});
+
+export type LearningRateSchedule = z.output<typeof scheduleSchema>;

@@ -1,0 +1,84 @@
+// Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
+import { decodeCrop } from '../images/decode.js';
+import { InputPacker, type PackedPicture } from '../images/packer.js';
+import { float32, float32Data, Session } from '../runtime/index.js';
+import { modelOf } from './model-of.js';
+import { classifierName } from './network.js';
+import type { Trainer } from './trainer.js';
+
+/** How many images of the given people their rows recognised. */
+export interface RowCheck {
+  readonly images: number;
+  /** Images whose own row was the nearest of all. */
+  readonly recognised: number;
+  /** Whether that many, or more, would often come by chance: the rows then know nothing of these people. */
+  readonly byChance: boolean;
+}
+
+const sampleSize = 64;
+/** With fewer images nothing is concluded. */
+const enough = 16;
+/** A result that chance reaches more often than this shows no knowledge. A useful classifier is far below it. */
+const unremarkable = 0.05;
+
+/** Embeds a sample of the people's images as the network stands, and looks for the nearest row of its classifier. */
+export async function checkRows(trainer: Trainer, people: readonly string[], threads?: number): Promise<RowCheck> {
+  const { dataset, recipe, store } = trainer;
+  const wanted = new Set(people);
+  const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
+  const count = Math.min(theirs.length, sampleSize);
+  const sample: { readonly label: number; readonly packed: PackedPicture }[] = [];
+  for (let i = 0; i < count; i++) {
+    const index = theirs[Math.floor((i * theirs.length) / count)];
+    const bytes = await dataset.source.read(index).catch(() => undefined);
+    // An image that cannot be used is reported when its turn comes.
+    const picture = bytes && (await decodeCrop(bytes, recipe.input).catch(() => undefined));
+    if (picture) sample.push({ label: dataset.labels[index], packed: { picture, mirrored: false } });
+  }
+  const { width, height } = recipe.input;
+  const packer = new InputPacker(recipe.input);
+  const pixels = new Float32Array(sample.length * packer.stride);
+  packer.pack(
+    sample.map(({ packed }) => packed),
+    pixels,
+  );
+  await using session = await Session.create(modelOf(trainer), { threads });
+  const { embedding } = await session.run({ images: float32(pixels, [sample.length, 3, height, width]) });
+  const embeddings = float32Data(embedding);
+  const rows = store.valueTensors().get(classifierName)!;
+  const size = rows.shape[1];
+  const recognised = sample.filter(
+    ({ label }, i) => nearestRow(embeddings.subarray(i * size, (i + 1) * size), rows.data) === label,
+  ).length;
+  const byChance =
+    sample.length >= enough && atLeastByChance(recognised, sample.length, 1 / rows.shape[0]) > unremarkable;
+  return { images: sample.length, recognised, byChance };
+}
+
+/** The row of a matrix [rows, embedding.length] with the largest cosine. */
+function nearestRow(embedding: Float32Array, matrix: Float32Array): number {
+  const size = embedding.length;
+  let [best, highest] = [-1, -Infinity];
+  for (let row = 0; row * size < matrix.length; row++) {
+    let [dot, squared] = [0, 0];
+    for (let i = 0; i < size; i++) {
+      const value = matrix[row * size + i];
+      dot += value * embedding[i];
+      squared += value * value;
+    }
+    const cosine = squared > 0 ? dot / Math.sqrt(squared) : -Infinity;
+    if (cosine > highest) [best, highest] = [row, cosine];
+  }
+  return best;
+}
+
+/** The probability of `hits` or more in `draws` draws that hit with probability `chance` (binomial). */
+export function atLeastByChance(hits: number, draws: number, chance: number): number {
+  let term = (1 - chance) ** draws;
+  let below = 0;
+  for (let k = 0; k < hits; k++) {
+    below += term;
+    term *= ((draws - k) / (k + 1)) * (chance / (1 - chance));
+  }
+  return 1 - below;
+}

@@ -1,0 +1,75 @@
+// Sums over the steps since the last log line, and the line that their means make.
+import type { ClassifierAngles } from './geometry.js';
+import type { LogLine, MarginColumns } from './log.js';
+import type { MeasureName } from './step-graph.js';
+
+/** What a line says besides means: of its last step, or of the time since the line before. */
+export interface LineContext {
+  readonly iteration: number;
+  readonly learningRate: number;
+  readonly epoch: number;
+  readonly angles: ClassifierAngles;
+  /** What the margin adds, by column; null where a column does not apply. */
+  readonly columns: MarginColumns;
+  readonly imagesPerStep: number;
+  /** Seconds waited for data since the trainer began. */
+  readonly waited: number;
+}
+
+export class Tally {
+  private readonly started = performance.now();
+  private steps = 0;
+  private gradientNorm = 0;
+  private readonly sums = new Map<MeasureName, number>();
+
+  /** @param waitedBefore seconds that the trainer has waited for data so far. */
+  constructor(private readonly waitedBefore: number) {}
+
+  /** Counts a step: its measures and the norm of its whole gradient. */
+  add(measures: ReadonlyMap<MeasureName, number>, gradientNorm: number): void {
+    this.steps++;
+    this.gradientNorm += gradientNorm;
+    for (const [name, value] of measures) this.sums.set(name, (this.sums.get(name) ?? 0) + value);
+  }
+
+  /** The line of the steps counted, of which there is at least one. */
+  line({ iteration, learningRate, epoch, angles, columns, imagesPerStep, waited }: LineContext): LogLine {
+    const { steps } = this;
+    const mean = (name: MeasureName) => {
+      const total = this.sums.get(name);
+      return total === undefined ? undefined : total / steps;
+    };
+    const seconds = (performance.now() - this.started) / 1000;
+    return {
+      iteration,
+      loss: mean('loss')!,
+      terms: present({
+        classification: mean('classification'),
+        energy: mean('energyTerm'),
+        hiddenEnergy: mean('hiddenEnergyTerm'),
+      }),
+      ...columns,
+      accuracy: mean('accuracy')!,
+      featureNorm: mean('featureNorm')!,
+      minimumAngle: angles.minimum,
+      meanAngle: angles.mean,
+      energy: mean('energy') ?? null,
+      energyWeight: mean('energyWeight') ?? null,
+      gradientNorms: present({
+        total: this.gradientNorm / steps,
+        classification: mean('classificationGradient'),
+        energy: mean('energyGradient'),
+      }),
+      learningRate,
+      epoch,
+      imagesPerSecond: (steps * imagesPerStep) / seconds,
+      waiting: (waited - this.waitedBefore) / seconds,
+    };
+  }
+}
+
+function present(record: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(record).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  );
+}
