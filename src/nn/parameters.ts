@@ -82,6 +82,11 @@ export function isTrained(spec: ParameterSpec): boolean {
   return spec.role !== 'statistic' && spec.learningRateMultiplier !== 0;
 }
 
+/** Whether a parameter is a statistic that each pass computes anew; a frozen one stays what it is. */
+export function isUpdated(spec: ParameterSpec): boolean {
+  return spec.role === 'statistic' && spec.learningRateMultiplier !== 0;
+}
+
 /** Parameters are inputs of the graph, fed at each run; frozen ones are constants, so that a zero bias costs nothing. */
 export class TrainingBuilder extends NetworkBuilder {
   /** @param frozen values of frozen parameters, where they differ from what their fillers give */

@@ -1,5 +1,6 @@
 // The trained network of a recipe: backbone and classifier, and their starting values.
 import { Random } from '../common/random.js';
+import { readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import {
@@ -9,7 +10,7 @@ import {
   type NetworkBuilder,
   type ParameterSpec,
 } from '../nn/index.js';
-import type { Extensions } from './extensions.js';
+import { componentsOf, type Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';
 
 /** The classifier's layer, as the published network calls it. */
@@ -73,16 +74,26 @@ export function embeddingModel(
   recipe: Recipe,
   values: ReadonlyMap<string, Float32Array>,
   metadata: Readonly<Record<string, string>>,
-  { backbones }: Extensions = {},
+  extensions: Extensions = {},
 ): Uint8Array {
+  const { deploy } = componentsOf(recipe, extensions).backbone;
+  if (deploy !== undefined) return withMetadata(deploy(values), metadata);
   const graph = new Graph();
   const { width, height } = recipe.input;
   const images = graph.input('images', 'float32', [1, 3, height, width]);
-  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, backbones);
+  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, extensions.backbones);
   const batch = { 0: 'batch' };
   return serialize(graph, {
     outputs: { embedding: output },
     metadata,
     dynamicAxes: { images: batch, embedding: batch },
   });
+}
+
+/** A model file from elsewhere that states what this package's do, besides what it states itself. */
+function withMetadata(model: Uint8Array, metadata: Readonly<Record<string, string>>): Uint8Array {
+  const source = "the network's model file";
+  const props = readMetadataProps(model, source);
+  for (const [key, value] of Object.entries(metadata)) props.set(key, value);
+  return withMetadataProps(model, props, source);
 }

@@ -1,5 +1,5 @@
 // Runs the passes of an optimizer step: parameters and batches in, the mean gradient in the store, measures and new statistics out.
-import { isTrained } from '../nn/index.js';
+import { isTrained, isUpdated } from '../nn/index.js';
 import {
   float32,
   float32Data,
@@ -51,7 +51,7 @@ export class StepRunner implements AsyncDisposable {
     ) =>
       Object.fromEntries(specs.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, store.shapeOf(spec))]));
     const trained = step.specs.filter(isTrained);
-    const statistics = step.specs.filter(({ role }) => role === 'statistic');
+    const statistics = step.specs.filter(isUpdated);
     this.parameters = tensors([...trained, ...statistics], store.values, (name) => name);
     this.gradients = tensors(trained, store.gradients, gradientName);
     this.earlier = recipe.solver.iterSize === 1 ? {} : tensors(trained, store.gradients, earlierGradientName);

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Value } from '../../graph/index.js';
-import type { NetworkBuilder } from '../parameters.js';
+import type { NetworkBuilder, ParameterValues } from '../parameters.js';
 
 /** A recipe's `network` is told apart by its `type`. */
 export const backboneKind: Kind = { name: 'backbone', key: 'type' };
@@ -28,6 +28,11 @@ export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends
   readonly formerNames?: Readonly<Record<string, string>>;
   /** What makes it easier to train from the start, as advice where a run has gone wrong. */
   readonly easing?: string;
+  /**
+   * The bytes of the model file with these values, for a network that came from one: what is deployed is that file. Without it, the
+   * graph that `build` makes is written.
+   */
+  readonly deploy?: (values: ParameterValues) => Uint8Array;
   /**
    * Declares the parameters and applies the ops.
    * @param images [n, 3, h, w]. @returns [n, embeddingSize]

@@ -2,7 +2,7 @@
 import { SphereFaceError } from '../../common/errors.js';
 import type { NodeProto } from '../../graph/onnx/index.js';
 import type { Graph, Value } from '../../graph/index.js';
-import type { NetworkBuilder } from '../parameters.js';
+import type { NetworkBuilder, ParameterRole } from '../parameters.js';
 import type { NodeAttributes } from './attributes.js';
 import type { Known } from './known.js';
 
@@ -36,9 +36,6 @@ export interface ReadingContext {
   /** The parameter made of stored data; the same one wherever it is used. */
   parameter(stored: StoredData, role: ParameterRole): Value;
 }
-
-/** What a parameter is to its layer; weight decay goes to `weight` alone. */
-export type ParameterRole = 'weight' | 'bias' | 'scale' | 'slope' | 'statistic';
 
 /** One node, with its operands. */
 export class Call {

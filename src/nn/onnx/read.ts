@@ -8,7 +8,7 @@ import {
   tensorNumbers,
 } from '../../graph/onnx/index.js';
 import { sizeOf, Value } from '../../graph/index.js';
-import type { NetworkBuilder } from '../parameters.js';
+import type { NetworkBuilder, ParameterRole } from '../parameters.js';
 import { NodeAttributes } from './attributes.js';
 import { fold } from './fold.js';
 import type { Known } from './known.js';
@@ -68,13 +68,14 @@ export function onnxNetwork(
     parameter: ({ name, shape, data }, role) => {
       const known = parameters.get(name);
       if (known !== undefined) return known;
-      const held = freezing.holds(name) || role === 'statistic';
+      const held = freezing.holds(name) || (role === 'statistic' && context.batchNorm === 'frozen');
       const value = net.parameter({
         name,
+        role,
         shape,
         filler: { type: 'stored', data },
         ...(held ? { learningRateMultiplier: 0 } : {}),
-        ...(role === 'weight' ? {} : { decayMultiplier: 0 }),
+        ...(decayed.has(role) ? {} : { decayMultiplier: 0 }),
       });
       parameters.set(name, value);
       return value;
@@ -117,6 +118,9 @@ export function onnxNetwork(
   }
   return embedding.value;
 }
+
+/** What weight decay acts on: not on offsets, nor on what scales normalised features. */
+const decayed: ReadonlySet<ParameterRole> = new Set(['filters', 'weight']);
 
 /** The most elements that a tensor may have: 16 GiB of float32, beyond what any face network needs. */
 const mostElements = 2 ** 32;

@@ -61,7 +61,7 @@ function geometry(call: Call, x: Value, w: Value): ConvGeometry {
 
 export const conv: Operator = (call) => {
   const x = picture(call);
-  const w = call.parameter(1, 'weight');
+  const w = call.parameter(1, 'filters');
   const bias = call.has(2) ? call.parameter(2, 'bias') : undefined;
   return [conv2d(x, w, { ...geometry(call, x, w), ...(bias === undefined ? {} : { bias }) })];
 };
@@ -69,7 +69,7 @@ export const conv: Operator = (call) => {
 /** The input gradient of a convolution is the transposed convolution: x [n, c, h, w], weights [c, out / groups, kh, kw]. */
 export const convTranspose: Operator = (call) => {
   const x = picture(call);
-  const w = call.parameter(1, 'weight');
+  const w = call.parameter(1, 'filters');
   const rule = call.attributes.text('auto_pad', 'NOTSET');
   if (!['NOTSET', 'VALID', ''].includes(rule) || call.attributes.has('output_shape'))
     throw call.wrong('an output size by auto_pad or output_shape', 'explicit pads');

@@ -34,7 +34,7 @@ function asPicture(x: Value): Value {
  */
 export const batchNormalization: Operator = (call) => {
   const x = call.value(0);
-  const [gamma, beta] = [call.parameter(1, 'scale'), call.parameter(2, 'bias')];
+  const [gamma, beta] = [call.parameter(1, 'scale'), call.parameter(2, 'offset')];
   const [running, variance] = [call.parameter(3, 'statistic'), call.parameter(4, 'statistic')];
   const affine = { gamma, beta, epsilon: call.attributes.float('epsilon', 1e-5) };
   const picture = asPicture(x);
@@ -66,13 +66,13 @@ export const layerNormalization: Operator = (call) => {
   const first = axisOf(call.attributes.int('axis', -1), x.rank);
   const axes = x.shape.map((_, axis) => axis).slice(first);
   const normal = mul(standardised(x, axes, call.attributes.float('epsilon', 1e-5)), call.parameter(1, 'scale'));
-  return [call.has(2) ? add(normal, call.parameter(2, 'bias')) : normal];
+  return [call.has(2) ? add(normal, call.parameter(2, 'offset')) : normal];
 };
 
 /** gamma and beta [c] over x [n, c, …]. */
 function perChannel(call: Call, normal: Value): Value {
   const shape = [-1, ...normal.shape.slice(2).map(() => 1)];
-  const [gamma, beta] = [call.parameter(1, 'scale'), call.parameter(2, 'bias')];
+  const [gamma, beta] = [call.parameter(1, 'scale'), call.parameter(2, 'offset')];
   return add(mul(normal, reshape(gamma, shape)), reshape(beta, shape));
 }
 
