@@ -24,13 +24,14 @@ export async function openRecognizer(
   out: Output,
 ): Promise<FaceRecognizer> {
   const { device, threads, models, inputSpec, aligned = false } = options;
-  const { detector, choice, maxPixels } = photoSettings(options);
+  const { detector, choice, rotations, maxPixels } = photoSettings(options);
   return FaceRecognizer.open(model, {
     device,
     threads,
     aligned,
     detector,
     choose: choice,
+    rotations,
     maxPixels,
     ...(models === undefined ? {} : { models }),
     ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),

@@ -44,7 +44,8 @@ async function verify(model: string, a: string, b: string, options: VerifyOption
     ...(threshold === undefined ? {} : { threshold }),
   });
   const photos = verification.photos.flat();
-  for (const { file, faces: found } of photos) {
+  for (const { file, faces: found, rotation } of photos) {
+    if (rotation !== undefined) out.warn(`${file} lies on its side; it was turned by ${rotation}°`);
     if (found !== undefined && found > 1) {
       out.warn(`${file} has ${found} faces; the one chosen by the rule "${choose}" is compared`);
     }

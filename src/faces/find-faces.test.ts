@@ -154,7 +154,7 @@ describe('findFaces', () => {
   const cases = shared('cases/turned');
   const there = existsSync(cases) && existsSync(sharedMtcnn);
   it.skipIf(!there)('finds the faces of photos without EXIF, whichever way up', async () => {
-    const { weights } = await loadMtcnnWeights({ folder: sharedMtcnn });
+    const { weights } = await loadMtcnnWeights({ models: sharedMtcnn });
     await using detector = await Mtcnn.create(weights, { threads: 1 });
     const expected = { '000': [0], '060': [0, 90], '090': [90], '135': [90, 180, 270], '180': [180], '270': [270] };
     for (const [name, rotations] of Object.entries(expected)) {

@@ -1,6 +1,7 @@
 // What a gallery needs of a recognizer: embeddings of photos, and what they may be compared with.
 import type { AlignmentSpec, ImageSource, OpenedSource } from '../../images/index.js';
 import type { Calibration } from '../../models/index.js';
+import type { QuarterTurn } from '../../faces/index.js';
 import type { FaceInput } from './photo-crops.js';
 
 /** A photo's embedding. */
@@ -11,6 +12,8 @@ export interface EmbeddedFace {
   readonly embedding: Float32Array;
   /** How many faces the photo has; `undefined` for photos that are crops already. */
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned for its face to be upright; absent where it is upright. */
+  readonly rotation?: QuarterTurn;
   readonly error?: undefined;
 }
 

@@ -1,5 +1,5 @@
 // A face that was found in a photo, and the crop that a model takes of it.
-import { alignFace, type Box, type Face, type Landmarks } from '../../faces/index.js';
+import { alignFace, type Box, type Face, type Landmarks, type QuarterTurn } from '../../faces/index.js';
 import type { Picture } from '../../images/index.js';
 import type { ModelCrops } from './model-crops.js';
 
@@ -9,7 +9,7 @@ export class DetectedFace implements Face {
   readonly box: Box;
   /** The detector's probability, 0 to 1. */
   readonly score: number;
-  /** Left eye, right eye, nose, left mouth corner, right mouth corner, as seen in the photo. */
+  /** Left eye, right eye, nose, left mouth corner, right mouth corner, as seen in the upright face; in the photo's pixels. */
   readonly landmarks: Landmarks;
 
   constructor(
@@ -20,6 +20,8 @@ export class DetectedFace implements Face {
     /** Whether it is the one that stands for the photo, by the rule `choose`. */
     readonly chosen: boolean,
     private readonly crops: ModelCrops,
+    /** Degrees clockwise by which the photo has to be turned for its faces to be upright; `undefined` where it is upright. */
+    readonly rotation?: QuarterTurn,
   ) {
     this.box = box;
     this.score = score;

@@ -1,14 +1,16 @@
 // From photos to the crops that a model takes: one photo at a time, or a whole source on all cores.
 import { messageOf, SphereFaceError, UsageError } from '../../common/errors.js';
 import {
-  chooseFace,
   defaultCrop,
+  findFaces,
   isUnreadable,
   Mtcnn,
   type MtcnnWeights,
   type PhotoSettings,
+  type QuarterTurn,
 } from '../../faces/index.js';
-import { inOrder, PhotoPool } from '../../faces/pool.js';
+import { inOrder } from '../../faces/in-order.js';
+import { PhotoPool } from '../../faces/pool.js';
 import {
   assertSameAlignment,
   decodeCrop,
@@ -34,6 +36,8 @@ export interface PhotoCrop {
   readonly crop: Picture;
   /** How many faces the photo has; `undefined` for photos that are crops already. */
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned; absent where it is upright. */
+  readonly rotation?: QuarterTurn;
 }
 
 /** A photo that gave no crop, and why. */
@@ -129,19 +133,22 @@ export class AlignedPhotos implements PhotoCrops {
   }
 
   async detect(photo: PhotoInput): Promise<DetectedFace[]> {
-    const { maxPixels, choice } = this.options.settings;
+    const { maxPixels, strict, choice, rotations } = this.options.settings;
     const { file, bytes, picture: given } = await readPhoto(photo);
-    const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels })));
-    const faces = await this.detector.detect(picture);
-    const chosen = chooseFace(faces, picture, choice);
-    return faces.map((face, index) => new DetectedFace(file, picture, face, index === chosen, this.crops));
+    const picture = given ?? (await named(file, decodePhoto(bytes, { limitInputPixels: maxPixels, strict })));
+    const { faces, chosen, rotation } = await findFaces(this.detector, picture, { choice, rotations });
+    const turn = rotation === 0 ? undefined : rotation;
+    return faces.map((face, index) => new DetectedFace(file, picture, face, index === chosen, this.crops, turn));
   }
 
   async cropOf(face: FaceInput): Promise<PhotoCrop> {
     if (face instanceof DetectedFace) return { file: face.file, crop: face.crop(), faces: 1 };
     const faces = await this.detect(face);
     const chosen = faces.find((found) => found.chosen);
-    if (chosen !== undefined) return { file: chosen.file, crop: chosen.crop(), faces: faces.length };
+    if (chosen !== undefined) {
+      const { file, rotation } = chosen;
+      return { file, crop: chosen.crop(), faces: faces.length, ...(rotation === undefined ? {} : { rotation }) };
+    }
     const { minSize } = this.options.settings.detector;
     throw new SphereFaceError(`There is no face in ${typeof face === 'string' ? face : 'the photo'}`, {
       expected: `a face of at least ${minSize} pixels`,
@@ -180,10 +187,12 @@ export class AlignedPhotos implements PhotoCrops {
       } catch (error) {
         return { file, error: messageOf(error) };
       }
-      const { detection, crop } = await pool.run({ file, bytes });
+      const { detection, crops } = await pool.run({ file, bytes });
       if (isUnreadable(detection)) return { file, error: detection.error };
-      if (crop === undefined) return { file, error: 'no face found' };
-      return { file, crop: await decodeCrop(crop, this.options.input), faces: detection.faces.length };
+      if (crops.length === 0) return { file, error: 'no face found' };
+      const crop = await decodeCrop(crops[0].bytes, this.options.input);
+      const { faces, rotation } = detection;
+      return { file, crop, faces: faces.length, ...(rotation === undefined ? {} : { rotation }) };
     });
   }
 

@@ -10,6 +10,8 @@ import {
   loadMtcnnWeights,
   type MtcnnWeights,
   type PhotoSettings,
+  type QuarterTurn,
+  type RotationMode,
 } from '../../faces/index.js';
 import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
 import { type Model, type ModelSource, openModel } from '../../models/index.js';
@@ -48,6 +50,8 @@ export interface RecognizerOptions {
   readonly detector?: Partial<DetectorSettings>;
   /** Which face stands for a photo with several; `nearest-center` (published) by default. */
   readonly choose?: FaceChoice;
+  /** `auto` (default): photos in which no upright face is sure are turned; `none`: all are taken as they are. */
+  readonly rotations?: RotationMode;
   /** Photos with more pixels are refused; 100 million by default. */
   readonly maxPixels?: number;
   /**
@@ -77,6 +81,8 @@ export interface Verification {
 export interface ComparedPhoto {
   readonly file: string;
   readonly faces: number | undefined;
+  /** Degrees clockwise by which the photo had to be turned; absent where it is upright. */
+  readonly rotation?: QuarterTurn;
 }
 
 /** Crops that go through the network at once. */
@@ -211,7 +217,8 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     const sides = [embedded.slice(0, left.length), embedded.slice(left.length)] as const;
     const [x, y] = sides.map((side) => meanDirection(side.map(({ embedding }) => embedding)));
     const similarity = cosine(x!, y!);
-    const compared = (side: readonly EmbeddedFace[]) => side.map(({ file, faces }) => ({ file, faces }));
+    const compared = (side: readonly EmbeddedFace[]) =>
+      side.map(({ file, faces, rotation }) => ({ file, faces, ...(rotation === undefined ? {} : { rotation }) }));
     return {
       similarity,
       same: chosen === undefined ? undefined : similarity > chosen.threshold,
@@ -292,16 +299,18 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
       crops.map(({ crop }) => crop),
       { flip: this.flip, batchSize },
     );
-    return crops.map(({ file, faces }, i) => ({ file, faces, embedding: rows.slice(i * width, (i + 1) * width) }));
+    return crops.map(({ crop: _, ...photo }, i) => ({ ...photo, embedding: rows.slice(i * width, (i + 1) * width) }));
   }
 }
 
 function photoSettings(options: RecognizerOptions): Omit<PhotoSettings, 'crop'> {
-  const { detector, choose, maxPixels } = options;
+  const { detector, choose, rotations, maxPixels } = options;
   return {
     detector: { ...defaultPhotoSettings.detector, ...detector },
     choice: choose ?? defaultPhotoSettings.choice,
+    rotations: rotations ?? defaultPhotoSettings.rotations,
     maxPixels: maxPixels ?? defaultPhotoSettings.maxPixels,
+    strict: defaultPhotoSettings.strict,
   };
 }
 
