@@ -43,6 +43,6 @@ export * as runtime from './runtime/index.js';
 export * as synthetic from './synthetic/index.js';
 export * as training from './training/index.js';
 export { type ErrorParts, SphereFaceError, UsageError } from './common/errors.js';
-export type { RandomState } from './common/random.js';
+export { Random, type RandomState } from './common/random.js';
 export type { Descriptor, Kind, Registry } from './common/registry.js';
 export type { SchemaField } from './common/schema-fields.js';

@@ -10,6 +10,7 @@ import { registerExport } from './export.js';
 import { registerIdentify } from './identify.js';
 import { registerList } from './list.js';
 import { registerModels } from './models.js';
+import { registerPairs } from './pairs.js';
 import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
@@ -25,6 +26,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerAlign,
   registerPrepare,
   registerList,
+  registerPairs,
   registerEmbed,
   registerEvaluate,
   registerVerify,

@@ -67,6 +67,15 @@ export class Output {
   /** The command's result as data; printed with `--json` only. Call it once, last. */
   result(value: object): void {
     clearLive();
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (!this.json) return;
+    resultIsPrinted = true;
+    process.stdout.write(`${JSON.stringify(value)}\n`);
   }
+}
+
+let resultIsPrinted = false;
+
+/** Whether a command of this process has printed its JSON object: an error that comes after it is no second one. */
+export function hasPrintedResult(): boolean {
+  return resultIsPrinted;
 }

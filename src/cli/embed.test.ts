@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SphereFaceError } from '../common/errors.js';
+import { SphereFaceError, UsageError } from '../common/errors.js';
 import { writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
+import { foreignModel } from '../testing/foreign-model.js';
 import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
 import { registerEmbed } from './embed.js';
 
@@ -59,6 +60,64 @@ describe('sphereface embed', () => {
       const got = read[row]!.embedding as number[];
       for (const [k, value] of expected.entries()) expect(Math.abs(got[k]! - value)).toBeLessThan(1e-4);
     }
+  });
+
+  it('leaves out one crop of another size, by name', async () => {
+    const odd = join(images, 'id0', 'odd.png');
+    await sharp({ create: { width: 50, height: 50, channels: 3, background: 'red' } }).toFile(odd);
+    try {
+      const { stdout, stderr, error } = await runCommand(registerEmbed, [
+        ...['embed', model, images, '-o', join(scratch, 'e.npy'), '--batch', '2', '--threads', '1', '--json'],
+      ]);
+      expect(error).toBeUndefined();
+      const result = JSON.parse(stdout) as { embedded: number; failures: { file: string; error: string }[] };
+      expect([result.embedded, result.failures.map(({ file }) => file)]).toEqual([
+        5,
+        ['id0/broken.png', 'id0/odd.png'],
+      ]);
+      expect(result.failures[1].error).toMatch(/^The crop has the wrong size; got: 50 wide, 50 high; expected: 3 wide/);
+      expect(stderr).toMatch(/warning: id0\/odd.png: The crop has the wrong size/);
+      const files = (await readFile(join(scratch, 'e.npy.files.txt'), 'utf8')).trim().split('\n');
+      expect(files.sort()).toEqual(crops.map(({ file }) => file).sort());
+    } finally {
+      await rm(odd);
+    }
+  });
+
+  it('leaves out pictures that give no numbers, and fails where none gives any', async () => {
+    const roots = join(scratch, 'roots.onnx');
+    const spec = join(scratch, 'spec.json');
+    await writeModel(roots, foreignModel({ outputs: { roots: 'roots' } }));
+    await writeFile(spec, JSON.stringify(tinyInput));
+    const run = (folder: string) =>
+      runCommand(registerEmbed, ['embed', roots, folder, '-o', join(scratch, 'r.npy'), '--input-spec', spec, '--json']);
+    const numbers = crops.filter(({ data }) => {
+      return tinyEmbedding({ width: 3, height: 2, data }, { mirrored: false }).every((value) => value >= 0);
+    });
+    // Some have a root and some do not, or the test would show nothing.
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(numbers.length).toBeLessThan(crops.length);
+    const { stdout, error } = await run(images);
+    expect(error).toBeUndefined();
+    const result = JSON.parse(stdout) as { embedded: number; failures: { file: string; error: string }[] };
+    expect(result.embedded).toBe(numbers.length);
+    const without = result.failures.filter((failure) => failure.error.includes('no finite numbers'));
+    expect(without.map(({ file }) => file).sort()).toEqual(
+      crops.flatMap((crop) => (numbers.includes(crop) ? [] : [crop.file])).sort(),
+    );
+
+    const none = join(scratch, 'none', 'a');
+    await mkdir(none, { recursive: true });
+    const { data } = crops.find((crop) => !numbers.includes(crop))!;
+    await sharp(data, { raw: { width: 3, height: 2, channels: 3 } }).toFile(join(none, '1.png'));
+    expect(String((await run(join(scratch, 'none'))).error)).toMatch(/could be embedded[^]*no finite numbers/);
+  });
+
+  it('says that it cannot write before it reads anything', async () => {
+    const args = ['embed', join(scratch, 'no-model.onnx'), images, '-o', join(scratch, 'nowhere', 'x.npz')];
+    const { error } = await runCommand(registerEmbed, args);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toMatch(/x.npz cannot be written[^]*no folder/);
   });
 
   it('refuses crops of another size and leaves no file behind', async () => {

@@ -135,7 +135,10 @@ describe('sphereface evaluate', () => {
   it('fails when images are missing or unreadable, and with --allow-missing says how many were used', async () => {
     const more = join(scratch, 'more.txt');
     await writeFile(join(images, 'id0', 'broken.png'), 'no picture');
-    const extra = 'id0/none.png id1/0.png 0\nid0/broken.png id0/1.png 1\n';
+    await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } }).toFile(
+      join(images, 'id1', 'odd.png'),
+    );
+    const extra = 'id0/none.png id1/0.png 0\nid0/broken.png id0/1.png 1\nid1/odd.png id1/1.png 1\n';
     await writeFile(more, extra + pairLines.map((line) => line.join(' ')).join('\n'));
     const failing = evaluate('--pairs', more);
     await expect(failing).rejects.toBeInstanceOf(MissingImagesError);
@@ -144,14 +147,15 @@ describe('sphereface evaluate', () => {
     expect(listed).toHaveLength(1);
 
     const { result, page, stderr } = await evaluate('--pairs', more, '--allow-missing', '--protocol', 'k-fold');
-    expect(result).toMatchObject({ protocol: 'k-fold', pairs: 50, used: 48 });
+    expect(result).toMatchObject({ protocol: 'k-fold', pairs: 51, used: 48 });
     expect(result.missing.map(({ line, reason }) => `${line} ${reason}`)).toEqual([
       '1 no image id0/none.png',
-      expect.stringMatching(/^2 cannot read id0\/broken.png: .*not an image/),
+      expect.stringMatching(/^2 cannot use id0\/broken.png: .*not an image/),
+      expect.stringMatching(/^3 cannot use id1\/odd.png: .*wrong size; got: 9 wide, 9 high/),
     ]);
     await expect(readFile(join(scratch, 'report', 'missing.json'))).rejects.toThrow();
-    expect(page).toMatch(/48 of 50 pairs were used/);
-    expect(stderr).toMatch(/48 of 50 used/);
+    expect(page).toMatch(/48 of 51 pairs were used/);
+    expect(stderr).toMatch(/48 of 51 used/);
   });
 
   it('identifies probes against a gallery', async () => {

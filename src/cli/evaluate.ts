@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
-import { type Calibration, readInputSpec } from '../models/index.js';
-import { defaultWorst, evaluateModel } from '../pipeline/index.js';
 import { describeFormats } from '../images/index.js';
-import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
+import type { Calibration } from '../models/index.js';
+import { defaultWorst, evaluateModel } from '../pipeline/index.js';
+import { Output, positiveInteger, Progress } from './context.js';
+import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
-interface EvaluateOptions extends CommonOptions {
+interface EvaluateOptions extends ModelOptions {
   readonly pairs: string;
   readonly images?: string;
   readonly output: string;
@@ -24,18 +25,17 @@ interface EvaluateOptions extends CommonOptions {
   readonly seed: number;
   readonly worst: number;
   readonly calibrate?: readonly number[];
-  readonly inputSpec?: string;
 }
 
 export function registerEvaluate(program: Command): void {
-  withCommonOptions(
+  withModelOptions(
     program
       .command('evaluate')
       .description('evaluate a model on pairs of aligned crops and write a report')
       .argument('<model>', 'a model file (.onnx)')
       .requiredOption(
         '--pairs <file>',
-        "LFW's pairs.txt or view-1 pairs, `path path label` lines, or a set like lfw.bin",
+        'pairs of LFW, CALFW or CPLFW, `path path label` lines, a table with a header, or a set like lfw.bin',
       )
       .option('--images <data>', `the aligned crops: ${describeFormats()}`)
       .requiredOption('-o, --output <report>', 'the folder for index.html and result.json')
@@ -65,8 +65,7 @@ export function registerEvaluate(program: Command): void {
           '--calibrate <rates>',
           'store thresholds at these false-accept rates (1e-2,1e-3) in the model file, for verify',
         ).argParser(rates),
-      )
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)'),
+      ),
   ).action(evaluate);
 }
 
@@ -74,7 +73,7 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
   const out = new Output(options.json === true);
   const protocol = options.protocol ?? (options.thresholdPairs === undefined ? '10-fold' : 'view1');
   checkOptions(protocol, options);
-  const { inputSpec, batch, bootstrap, seed, ...rest } = options;
+  const { batch, bootstrap, seed, ...rest } = options;
   let progress: Progress | undefined;
   try {
     const { result, record, report, calibration } = await evaluateModel({
@@ -83,7 +82,7 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
       protocol,
       batchSize: batch,
       bootstrap: { ...defaultBootstrap, replicates: bootstrap, seed },
-      ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+      open: await openOptions(options),
       onProgress: (done, total) => {
         progress ??= new Progress('embed', total);
         progress.update(done);
@@ -91,8 +90,8 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
         progress[Symbol.dispose]();
         progress = undefined;
       },
-      onMissing: (text) => {
-        out.line(text);
+      onWarning: (text) => {
+        out.warn(text);
       },
     });
     summarise(out, result, record.pairs, options, calibration);

@@ -1,7 +1,7 @@
 // `sphereface import`: a Caffe or ONNX model from elsewhere in, a model file (or starting weights) out.
 import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError, writeFileAtomic } from '../common/index.js';
+import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeAlignment } from '../images/index.js';
 import {
   encodeWeights,
@@ -9,21 +9,20 @@ import {
   type ImportedModel,
   importOnnx,
   openModel,
-  readInputSpec,
   sidecarOf,
   writeModel,
 } from '../models/index.js';
-import { type CommonOptions, Output, withCommonOptions } from './context.js';
+import { Output } from './context.js';
+import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
-interface ImportOptions extends CommonOptions {
+interface ImportOptions extends ModelOptions {
   readonly output: string;
   readonly prototxt?: string;
   readonly blob?: string;
-  readonly inputSpec?: string;
 }
 
 export function registerImport(program: Command): void {
-  withCommonOptions(
+  withModelOptions(
     program
       .command('import')
       .description('make a model file of a Caffe model, or of an ONNX model from elsewhere')
@@ -33,10 +32,10 @@ export function registerImport(program: Command): void {
         'the model (.onnx); or .safetensors: all weights, classifier included, for `train --init`',
       )
       .option('--prototxt <file>', "the Caffe net's definition; by default the .prototxt beside the weights")
-      .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output")
-      .option('--input-spec <file>', 'how pictures become its input (JSON); by default the published convention'),
+      .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
+    await requireWritableFile(options.output);
     const imported = await importForeign(foreign, options);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
@@ -69,14 +68,19 @@ export function registerImport(program: Command): void {
 }
 
 async function importForeign(foreign: string, options: ImportOptions): Promise<ImportedModel> {
-  const { prototxt, blob, device, threads } = options;
-  const inputSpec = options.inputSpec === undefined ? undefined : await readInputSpec(options.inputSpec);
+  const { prototxt, blob, modelOutput } = options;
+  const open = await openOptions(options);
   switch (extname(foreign).toLowerCase()) {
-    case '.caffemodel':
+    case '.caffemodel': {
+      if (modelOutput !== undefined) {
+        throw new UsageError('The embedding of a Caffe net is a blob.', { next: 'name it with --blob NAME' });
+      }
+      const { inputSpec } = open;
       return importCaffe(
         { caffemodel: foreign, prototxt: prototxt ?? foreign.replace(/\.caffemodel$/i, '.prototxt') },
         { ...(blob === undefined ? {} : { output: blob }), ...(inputSpec === undefined ? {} : { inputSpec }) },
       );
+    }
     case '.onnx': {
       if (extname(options.output).toLowerCase() !== '.onnx') {
         throw new UsageError('An ONNX model is imported as a model file.', {
@@ -84,13 +88,19 @@ async function importForeign(foreign: string, options: ImportOptions): Promise<I
           expected: 'a .onnx file',
         });
       }
+      if (blob !== undefined) {
+        throw new UsageError('The embedding of an ONNX model is an output.', {
+          next: 'name it with --model-output NAME',
+        });
+      }
       // Opening it checks that the convention and the network fit, and finds the embedding's length.
-      await using model = await openModel(foreign, {
-        device,
-        threads,
-        ...(inputSpec === undefined ? {} : { inputSpec }),
+      await using model = await openModel(foreign, open);
+      const { input, embeddingSize } = model;
+      return await importOnnx(foreign, {
+        input,
+        embeddingSize,
+        ...(modelOutput === undefined ? {} : { output: modelOutput }),
       });
-      return await importOnnx(foreign, model.input, model.embeddingSize);
     }
     default:
       throw new UsageError('A model of this kind cannot be imported.', {

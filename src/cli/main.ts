@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 // The command line's entry: gathers the commands, turns errors into messages and exit statuses.
-import { Command, CommanderError } from 'commander';
-import { messageOf, packageVersion } from '../common/index.js';
+import { Command } from 'commander';
+import { packageVersion } from '../common/index.js';
 import { blockOtherLoaders } from '../images/index.js';
+import { survivePipes } from './closed-pipes.js';
 import { commands } from './commands.js';
+import { reportError } from './error-report.js';
 import { exitStatus } from './exit-status.js';
-import { inFlags } from './flags.js';
 import { handleInterrupts } from './interrupt.js';
-import { clearLive } from './live-line.js';
 
+survivePipes();
 handleInterrupts();
 const program = new Command('sphereface')
   .description('Train, evaluate and deploy face-verification models: SphereFace+ from photos to a report.')
@@ -25,10 +26,6 @@ program.hook('preAction', (_, command) => {
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof CommanderError)) {
-    clearLive();
-    process.stderr.write(`error: ${inFlags(messageOf(error), running)}\n`);
-    if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  }
+  reportError(error, running, { json: process.argv.includes('--json') });
   process.exitCode = exitStatus(error);
 }

@@ -1,20 +1,17 @@
 // The options of the commands that recognize faces, and the recognizer that they open.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readInputSpec } from '../models/index.js';
 import { FaceRecognizer } from '../pipeline/index.js';
 import { finiteNumber, type Output } from './context.js';
 import { type DetectOptions, photoSettings } from './faces-options.js';
+import { addModelOptions, type ModelOptions, openOptions } from './model-options.js';
 
-export interface RecognizerCommandOptions extends DetectOptions {
+export interface RecognizerCommandOptions extends DetectOptions, ModelOptions {
   readonly aligned?: boolean;
-  readonly inputSpec?: string;
 }
 
-/** Adds `--aligned` and `--input-spec`. */
+/** Adds `--aligned`, `--input-spec` and `--model-output`. */
 export function withRecognizerOptions(command: Command): Command {
-  return command
-    .option('--aligned', 'the photos are aligned crops already')
-    .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)');
+  return addModelOptions(command.option('--aligned', 'the photos are aligned crops already'));
 }
 
 /** Opens the model, and the detector unless photos are crops. */
@@ -23,18 +20,16 @@ export async function openRecognizer(
   options: RecognizerCommandOptions,
   out: Output,
 ): Promise<FaceRecognizer> {
-  const { device, threads, models, inputSpec, aligned = false } = options;
+  const { models, aligned = false } = options;
   const { detector, choice, rotations, maxPixels } = photoSettings(options);
   return FaceRecognizer.open(model, {
-    device,
-    threads,
+    ...(await openOptions(options)),
     aligned,
     detector,
     choose: choice,
     rotations,
     maxPixels,
     ...(models === undefined ? {} : { models }),
-    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     log: (line) => {
       out.line(line);
     },

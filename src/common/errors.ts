@@ -15,7 +15,11 @@ export interface ErrorParts {
 export class SphereFaceError extends Error {
   readonly parts: ErrorParts;
 
-  constructor(what: string, parts: ErrorParts = {}) {
+  /** @param what what was wrong, without the parts that follow it in `message` */
+  constructor(
+    readonly what: string,
+    parts: ErrorParts = {},
+  ) {
     const lines = [what];
     if (parts.got !== undefined) lines.push(`  got: ${parts.got}`);
     if (parts.expected !== undefined) lines.push(`  expected: ${parts.expected}`);
@@ -39,4 +43,11 @@ export class InterruptedError extends SphereFaceError {
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The message of anything thrown in one line, for lists. */
+export function lineOf(error: unknown): string {
+  return messageOf(error)
+    .trim()
+    .replace(/\.?\s*\n\s*/g, '; ');
 }

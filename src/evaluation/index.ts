@@ -11,17 +11,7 @@ export {
 export { evaluateIdentification, type IdentificationNumbers, reportedRanks } from './identification.js';
 export * from './metrics/index.js';
 export { type Mistake, worstMistakes } from './mistakes.js';
-export {
-  fileFinder,
-  type ListedImage,
-  type MissingPair,
-  type Pair,
-  type PairFile,
-  parseImageList,
-  parsePairs,
-  type ResolvedPairs,
-  resolvePairs,
-} from './pairs.js';
+export * from './pairs/index.js';
 export { type Facts, type PicturedPair, renderReport, type ReportContent } from './report/report.js';
 export {
   type EmbeddedRows,

@@ -1,17 +1,17 @@
 // An evaluation from pair files and a set of images: finds the images, has them embedded, keeps account of what is missing.
-import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
+import { lineOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { type Evaluation, evaluatePairs } from './evaluate.js';
 import { evaluateIdentification, type IdentificationNumbers } from './identification.js';
 import type { BootstrapOptions, Embeddings, LabelledEmbeddings, PairSet, Protocol } from './metrics/index.js';
 import {
-  fileFinder,
+  ImageNames,
   type ListedImage,
   type MissingPair,
   type Pair,
   type PairFile,
   type ResolvedPairs,
   resolvePairs,
-} from './pairs.js';
+} from './pairs/index.js';
 
 /** Some embedded images: row k of `embeddings` belongs to image `indices[k]`. */
 export interface EmbeddedRows {
@@ -35,8 +35,8 @@ export interface EvaluationRun {
   /** Identification, beside the pairs. */
   readonly gallery?: readonly ListedImage[];
   readonly probes?: readonly ListedImage[];
-  /** The images by path, as the pair files name them, and how to embed them. */
-  readonly files: readonly string[];
+  /** The images by the names that the pair files use, and how to embed them. */
+  readonly images: ImageNames;
   readonly embed: Embedder;
   /** Go on without the pairs whose images are missing. */
   readonly allowMissing: boolean;
@@ -89,12 +89,11 @@ export async function runEvaluation(run: EvaluationRun): Promise<EvaluationRunRe
       got: run.gallery === undefined ? 'probes without a gallery' : 'a gallery without probes',
     });
   }
-  const find = fileFinder(run.files);
-  const tested = resolvePairs(run.pairFile.pairs, run.files);
-  const threshold =
-    run.thresholdPairFile === undefined ? undefined : resolvePairs(run.thresholdPairFile.pairs, run.files);
-  const gallery = resolveList(run.gallery ?? [], find);
-  const probes = resolveList(run.probes ?? [], find);
+  const { images } = run;
+  const tested = resolvePairs(run.pairFile.pairs, images);
+  const threshold = run.thresholdPairFile === undefined ? undefined : resolvePairs(run.thresholdPairFile.pairs, images);
+  const gallery = resolveList(run.gallery ?? [], images);
+  const probes = resolveList(run.probes ?? [], images);
   refuse(run, tested.missing, threshold?.missing ?? [], gallery.missing, probes.missing);
 
   const needed = new Set<number>();
@@ -105,16 +104,16 @@ export async function runEvaluation(run: EvaluationRun): Promise<EvaluationRunRe
   for (const { found } of [gallery, probes]) for (const [index] of found) needed.add(index);
   const embedded = await collect(run, [...needed]);
 
-  const pairs = readablePairs(run.pairFile.pairs, tested, embedded, run.files);
-  const thresholds = threshold && readablePairs(run.thresholdPairFile!.pairs, threshold, embedded, run.files);
-  const readableGallery = readableList(gallery, embedded, run.files);
-  const readableProbes = readableList(probes, embedded, run.files);
+  const pairs = readablePairs(run.pairFile.pairs, tested, embedded, images);
+  const thresholds = threshold && readablePairs(run.thresholdPairFile!.pairs, threshold, embedded, images);
+  const readableGallery = readableList(gallery, embedded, images);
+  const readableProbes = readableList(probes, embedded, images);
   refuse(run, pairs.missing, thresholds?.missing ?? [], readableGallery.missing, readableProbes.missing);
   if (pairs.used.length === 0) {
     throw new SphereFaceError('No pair can be used', {
       got: `${pairs.missing.length} pairs, all with missing images; the first: ${pairs.missing[0]?.reason}`,
       expected: 'images named as the pair file names them',
-      next: `compare with the images' own names, for instance ${run.files[0]}`,
+      next: `compare with the images' own names, for instance ${images.entries[0]?.file}`,
     });
   }
 
@@ -165,7 +164,7 @@ async function collect(run: EvaluationRun, indices: readonly number[]): Promise<
   let data = new Float32Array(0);
   let size = 0;
   for await (const batch of run.embed(indices)) {
-    for (const { file, error } of batch.failures) errors.set(file, messageOf(error).split('\n')[0]);
+    for (const { file, error } of batch.failures) errors.set(file, lineOf(error));
     if (batch.indices.length === 0) continue;
     if (size === 0) {
       size = batch.embeddings.length / batch.indices.length;
@@ -194,7 +193,7 @@ function readablePairs(
   pairs: readonly Pair[],
   resolved: ResolvedPairs,
   { rows, errors }: Collected,
-  files: readonly string[],
+  names: ImageNames,
 ): ReadablePairs {
   const missing = [...resolved.missing];
   const kept: number[] = [];
@@ -205,7 +204,12 @@ function readablePairs(
     const unreadable = [...new Set(images)].filter((index) => !rows.has(index));
     if (unreadable.length > 0) {
       const { line, a, b } = pairs[pair];
-      missing.push({ line, a, b, reason: unreadable.map((index) => unread(files[index], errors)).join('; ') });
+      missing.push({
+        line,
+        a,
+        b,
+        reason: unreadable.map((index) => unread(names.entries[index].file, errors)).join('; '),
+      });
       continue;
     }
     kept.push(pair);
@@ -226,7 +230,7 @@ function readablePairs(
 }
 
 function unread(file: string, errors: ReadonlyMap<string, string>): string {
-  return `cannot read ${file}: ${errors.get(file) ?? 'no embedding came back'}`;
+  return `cannot use ${file}: ${errors.get(file) ?? 'no embedding came back'}`;
 }
 
 interface ResolvedList {
@@ -235,13 +239,13 @@ interface ResolvedList {
   readonly missing: readonly MissingImage[];
 }
 
-function resolveList(list: readonly ListedImage[], find: (path: string) => number | undefined): ResolvedList {
+function resolveList(list: readonly ListedImage[], names: ImageNames): ResolvedList {
   const found: [number, ListedImage][] = [];
   const missing: MissingImage[] = [];
   for (const image of list) {
-    const index = find(image.file);
-    if (index === undefined) missing.push({ line: image.line, file: image.file, reason: `no image ${image.file}` });
-    else found.push([index, image]);
+    const index = names.find(image.file);
+    if (typeof index === 'number') found.push([index, image]);
+    else missing.push({ line: image.line, file: image.file, reason: index.reason });
   }
   return { found, missing };
 }
@@ -252,7 +256,7 @@ interface ReadableList {
   readonly missing: readonly MissingImage[];
 }
 
-function readableList(list: ResolvedList, { rows, errors }: Collected, files: readonly string[]): ReadableList {
+function readableList(list: ResolvedList, { rows, errors }: Collected, names: ImageNames): ReadableList {
   const readable = list.found.filter(([index]) => rows.has(index));
   const unreadable = list.found.filter(([index]) => !rows.has(index));
   return {
@@ -260,7 +264,11 @@ function readableList(list: ResolvedList, { rows, errors }: Collected, files: re
     identities: readable.map(([, image]) => image.identity),
     missing: [
       ...list.missing,
-      ...unreadable.map(([index, { line, file }]) => ({ line, file, reason: unread(files[index], errors) })),
+      ...unreadable.map(([index, { line, file }]) => ({
+        line,
+        file,
+        reason: unread(names.entries[index].file, errors),
+      })),
     ],
   };
 }

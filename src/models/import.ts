@@ -1,14 +1,16 @@
 // Models from elsewhere made into model files: Caffe nets as graphs, ONNX files with the input convention written in.
 import { readFile } from 'node:fs/promises';
+import { toBinary } from '@bufbuild/protobuf';
 import { SphereFaceError, UsageError, messageOf } from '../common/errors.js';
 import { serialize, type Value } from '../graph/index.js';
+import { ModelProtoSchema } from '../graph/onnx/onnx_pb.js';
 import { buildCaffeNet, type CaffeNet } from './caffe/build.js';
 import { parseDefinition } from './caffe/definition.js';
 import { readCaffeModel } from './caffe/read.js';
 import { type InputSpec, publishedInput } from '../images/input.js';
 import { encodeMetadata } from './metadata.js';
 import {
-  ModelFileError,
+  type ParsedModel,
   type Parameter,
   parseModel,
   portsOf,
@@ -16,6 +18,7 @@ import {
   withMetadataProps,
 } from '../graph/onnx/index.js';
 import { readModelFile } from './model-file.js';
+import { embeddingPort } from './ports.js';
 
 /** A model that was made of a foreign one. */
 export interface ImportedModel {
@@ -91,23 +94,41 @@ function embeddingOf({ outputs }: CaffeNet, wanted?: string): readonly [string, 
   return only;
 }
 
-/** Writes the input convention into a foreign ONNX model; its network stays as it is. */
-export async function importOnnx(path: string, input: InputSpec, embeddingSize: number): Promise<ImportedModel> {
+/** What is known of a foreign ONNX model, for {@link importOnnx}. */
+export interface ImportOnnxOptions {
+  readonly input: InputSpec;
+  readonly embeddingSize: number;
+  /** The output that becomes the embedding, where several could. */
+  readonly output?: string;
+}
+
+/**
+ * Writes the input convention into a foreign ONNX model, and leaves it the embedding as its only output. Its network stays as
+ * it is.
+ */
+export async function importOnnx(path: string, options: ImportOnnxOptions): Promise<ImportedModel> {
+  const { input, embeddingSize } = options;
   const bytes = await readModelFile(path);
   const parsed = parseModel(bytes, path);
+  const { outputs } = portsOf(parsed);
+  const { name } = embeddingPort(outputs, path, options.output);
   const props = readMetadataProps(bytes, path);
   for (const [key, value] of Object.entries(encodeMetadata({ input, embeddingSize }))) props.set(key, value);
-  const [output] = portsOf(parsed).outputs;
-  if (output === undefined) throw new ModelFileError(`${path} has no output.`);
   return {
-    model: withMetadataProps(bytes, props, path),
+    model: withMetadataProps(outputs.length === 1 ? bytes : withOutput(parsed, name), props, path),
     input,
     embeddingSize,
-    output: output.name,
+    output: name,
     parameters: new Map(),
     classifiers: new Map(),
     skipped: [],
   };
+}
+
+/** The model with one of its outputs only. What computes the others stays, and is skipped when it runs. */
+function withOutput(model: ParsedModel, name: string): Uint8Array {
+  const output = model.graph.output.filter((value) => value.name === name);
+  return toBinary(ModelProtoSchema, { ...model, graph: { ...model.graph, output } });
 }
 
 async function readText(path: string): Promise<string> {

@@ -22,7 +22,13 @@ export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';
-export { type ImportCaffeOptions, type ImportedModel, importCaffe, importOnnx } from './import.js';
+export {
+  type ImportCaffeOptions,
+  type ImportedModel,
+  type ImportOnnxOptions,
+  importCaffe,
+  importOnnx,
+} from './import.js';
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';

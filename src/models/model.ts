@@ -1,23 +1,18 @@
 // A model file opened for use: pictures in, embeddings out, under the input convention that the file states of itself.
 import { readFile } from 'node:fs/promises';
-import { Tensor } from 'onnxruntime-common';
+import type { Tensor } from 'onnxruntime-common';
 import { fileURLToPath } from 'node:url';
 import { SphereFaceError } from '../common/errors.js';
 import { Lifetime } from '../common/lifetime.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
 import type { InputSpec } from '../images/input.js';
-import { InputPacker, type PackedPicture } from '../images/packer.js';
+import type { PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
-import {
-  ModelFileError,
-  type Port,
-  parseModel,
-  portsOf,
-  readMetadataProps,
-  withMetadataProps,
-} from '../graph/onnx/index.js';
+import { ModelFileError, parseModel, portsOf, readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
 import { networkDigest, readModelFile, writeModel } from './model-file.js';
+import { outputValues, PictureTensors } from './picture-tensors.js';
+import { embeddingPort, type PicturePort, picturePort } from './ports.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
@@ -26,6 +21,8 @@ export interface OpenModelOptions {
   readonly threads?: number;
   /** The input convention of a file that does not state its own. */
   readonly inputSpec?: InputSpec;
+  /** The output that is the embedding, where a foreign file has several that could be it. */
+  readonly modelOutput?: string;
 }
 
 /** How to embed pictures. */
@@ -74,15 +71,24 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
   const input = await inputOf(path, stated, options.inputSpec, inMemory ? undefined : sidecarOf(file));
   const parsed = parseModel(bytes, path);
-  const { image, output } = embeddingPorts(portsOf(parsed), input, path);
+  const ports = portsOf(parsed);
+  const image = picturePort(ports.inputs, input, path);
+  const output = embeddingPort(ports.outputs, path, options.modelOutput);
   const session = await Session.create(bytes, {
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
   });
   try {
     const prepared = session.device === 'cpu' ? PreparedNetwork.of(parsed, stated, threads) : undefined;
-    const network = new Network(session, image, output.name, new InputPacker(input), prepared);
-    const embeddingSize = knownSize(output) ?? (await network.probe());
+    const network = new Network(session, image, output.name, new PictureTensors(input, image), prepared);
+    const embeddingSize = output.size ?? (await network.probe());
+    if (embeddingSize < 2) {
+      throw new ModelFileError(`${path} gives no embedding.`, {
+        got: `${embeddingSize} value per picture in the output ${output.name}`,
+        expected: 'several values per picture',
+        next: 'choose another output with `modelOutput`, if it has one',
+      });
+    }
     if (stated !== undefined && stated.embeddingSize !== embeddingSize) {
       throw new ModelFileError(`${path} contradicts itself about the length of its embeddings.`, {
         got: `${embeddingSize} from the network`,
@@ -168,54 +174,15 @@ function sameSpec(a: InputSpec, b: InputSpec): boolean {
   return flat(a) === flat(b);
 }
 
-const float32 = 1;
-
-/** The one image input and the first output, checked against the input convention. */
-function embeddingPorts(
-  { inputs, outputs }: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
-  spec: InputSpec,
-  path: string,
-): { readonly image: Port; readonly output: Port } {
-  const [image] = inputs;
-  const [output] = outputs;
-  if (image === undefined || output === undefined || inputs.length > 1) {
-    throw new ModelFileError(`${path} is not a network from one image to an embedding.`, {
-      got: `inputs ${inputs.map(({ name }) => name).join(', ') || 'none'}; outputs ${outputs.map(({ name }) => name).join(', ') || 'none'}`,
-      expected: 'one input, and the embedding as the first output',
-    });
-  }
-  const expected = [undefined, 3, spec.height, spec.width];
-  const fits =
-    image.shape.length === 4 &&
-    image.shape.every((size, axis) => axis === 0 || size === undefined || size === expected[axis]);
-  if (!fits || image.elementType !== float32) {
-    throw new ModelFileError(`${path} does not take the pictures that its input specification describes.`, {
-      got: `element type ${image.elementType}, shape [${image.shape.map((size) => size ?? '?').join(', ')}]`,
-      expected: `float32 (element type 1), shape [batch, 3, ${spec.height}, ${spec.width}]`,
-    });
-  }
-  return { image, output };
-}
-
-/** The length of an embedding as the output's shape states it. */
-function knownSize({ shape }: Port): number | undefined {
-  let size = 1;
-  for (const dim of shape.slice(1)) {
-    if (dim === undefined) return undefined;
-    size *= dim;
-  }
-  return shape.length < 2 ? undefined : size;
-}
-
 /** The running network: packs pictures, runs batch by batch, collects the rows. */
 class Network {
   private readonly life = new Lifetime('model');
 
   constructor(
     private readonly session: Session,
-    private readonly image: Port,
+    private readonly image: PicturePort,
     private readonly output: string,
-    private readonly packer: InputPacker,
+    private readonly tensors: PictureTensors,
     private readonly prepared?: PreparedNetwork,
   ) {}
 
@@ -236,7 +203,7 @@ class Network {
     const rows = pictures.flatMap((picture): PackedPicture[] => views.map((mirrored) => ({ picture, mirrored })));
     const result = new Float32Array(rows.length * size);
     const wanted = batchSize * views.length;
-    const perRun = this.image.shape[0] ?? (this.prepared === undefined ? wanted : Math.min(wanted, preparedBatch));
+    const perRun = this.image.batch ?? (this.prepared === undefined ? wanted : Math.min(wanted, preparedBatch));
     for (let start = 0; start < rows.length; start += perRun) {
       const batch = rows.slice(start, start + perRun);
       const embeddings = await this.run(batch);
@@ -254,35 +221,23 @@ class Network {
 
   /** The length of an embedding, found by running one black picture. */
   async probe(): Promise<number> {
-    const { width, height } = this.packer.spec;
+    const { width, height } = this.tensors.spec;
     const picture: Picture = { width, height, data: new Uint8Array(width * height * 3) };
-    return (await this.run([{ picture, mirrored: false }])).length / (this.image.shape[0] ?? 1);
+    return (await this.run([{ picture, mirrored: false }])).length / (this.image.batch ?? 1);
   }
 
   private async run(batch: readonly PackedPicture[]): Promise<Float32Array> {
     const stored = (): Promise<Float32Array> => this.runStored(batch);
     // A batch less than half full costs less without the pictures it would be filled up with.
     if (this.prepared === undefined || batch.length <= preparedBatch / 2) return stored();
-    const images = (): Tensor => this.tensorOf(batch, preparedBatch);
+    const images = (): Tensor => this.tensors.of(batch, preparedBatch);
     return (await this.prepared.run(batch.length, images, stored)) ?? stored();
   }
 
   /** One run of the file's graph. A network with a fixed batch gets the missing pictures as zeros. */
   private async runStored(batch: readonly PackedPicture[]): Promise<Float32Array> {
-    const tensor = this.tensorOf(batch, this.image.shape[0] ?? batch.length);
+    const tensor = this.tensors.of(batch, this.image.batch ?? batch.length);
     const outputs = await this.session.run({ [this.image.name]: tensor });
-    const embeddings = outputs[this.output]?.data;
-    if (embeddings instanceof Float32Array) return embeddings;
-    throw new SphereFaceError(`The network's output ${this.output} is not float32.`, {
-      got: outputs[this.output]?.type ?? 'nothing',
-    });
-  }
-
-  /** float32 [count, 3, height, width]; zeros after the last picture. */
-  private tensorOf(batch: readonly PackedPicture[], count: number): Tensor {
-    const { height, width } = this.packer.spec;
-    const values = new Float32Array(count * this.packer.stride);
-    this.packer.pack(batch, values);
-    return new Tensor('float32', values, [count, 3, height, width]);
+    return outputValues(outputs[this.output], this.output);
   }
 }

@@ -1,6 +1,7 @@
 // A model file evaluated on a pair file: opens both, embeds, evaluates, writes the report, and stores a calibration if wanted.
 import { basename, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
+import { requireWritableFolder } from '../common/writable.js';
 import type { ImageSource } from '../images/index.js';
 import {
   type BootstrapOptions,
@@ -12,9 +13,16 @@ import {
   type Protocol,
   runEvaluation,
 } from '../evaluation/index.js';
-import { assertSameAlignment, type InputSpec } from '../images/index.js';
-import { type Calibration, embedImages, type Model, openModel, readMetadata, updateMetadata } from '../models/index.js';
-import type { Device } from '../runtime/index.js';
+import { assertSameAlignment } from '../images/index.js';
+import {
+  type Calibration,
+  embedImages,
+  type Model,
+  type OpenModelOptions,
+  openModel,
+  readMetadata,
+  updateMetadata,
+} from '../models/index.js';
 import { type EvaluationPaths, openEvaluationData, readImageList, readPairs } from './evaluation-data.js';
 import {
   listMissing,
@@ -41,14 +49,12 @@ export interface EvaluateModelOptions extends EvaluationPaths, Partial<Omit<Outp
   readonly bootstrap?: BootstrapOptions;
   /** False-accept rates whose thresholds are stored in the model file. */
   readonly calibrate?: readonly number[];
-  /** The input convention of a model from elsewhere. */
-  readonly inputSpec?: InputSpec;
-  readonly device?: Device;
-  readonly threads?: number;
+  /** How to open the model: device, threads, and what a model from elsewhere does not say of itself. */
+  readonly open?: OpenModelOptions;
   /** Called as images are embedded. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called before the run fails for missing images, with where they are all listed. */
-  readonly onMissing?: (text: string) => void;
+  /** What is odd about the images; and before the run fails for missing ones, where they are all listed. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** What came of it; the report is written. */
@@ -71,23 +77,21 @@ export const defaultWorst = 10;
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   const { model: path, pairs, thresholdPairs, flip = true, output, worst = defaultWorst, batchSize = 32 } = options;
+  await requireWritableFolder(output);
   if (options.calibrate !== undefined) await requireOwnMetadata(path);
-  await using model = await openModel(path, {
-    ...(options.device === undefined ? {} : { device: options.device }),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.inputSpec === undefined ? {} : { inputSpec: options.inputSpec }),
-  });
+  await using model = await openModel(path, options.open);
   const data = await openEvaluationData(options);
   try {
+    for (const warning of data.source.warnings) options.onWarning?.(warning);
     assertSameAlignment(model.input, data.alignment);
     const result = await runEvaluation({
       protocol: options.protocol,
       pairFile: data.pairFile,
-      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs) }),
+      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs, data.names) }),
       ...(options.folds === undefined ? {} : { folds: options.folds }),
-      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery) }),
-      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes) }),
-      files: data.source.entries.map(({ file }) => file),
+      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery, data.names) }),
+      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes, data.names) }),
+      images: data.names,
       embed: embedder(model, data.source, { flip, batchSize }, options.onProgress),
       allowMissing: options.allowMissing === true,
       bootstrap: options.bootstrap ?? defaultBootstrap,
@@ -105,7 +109,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     if (calibration !== undefined) await updateMetadata(path, { calibration });
     return { result, record, report: join(output, 'index.html'), calibration };
   } catch (error) {
-    if (error instanceof MissingImagesError) options.onMissing?.(await listMissing(error, output));
+    if (error instanceof MissingImagesError) options.onWarning?.(await listMissing(error, output));
     throw error;
   } finally {
     await data.source.dispose();

@@ -5,19 +5,21 @@ import { UsageError } from '../common/errors.js';
 import {
   type AlignmentSpec,
   type CropManifest,
-  type ImageSource,
+  type OpenedSource,
   openImageSource,
   formatOf,
   openVerificationSet,
   type VerificationSet,
   verificationSetFormat,
 } from '../images/index.js';
-import { type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
+import { ImageNames, type ListedImage, type PairFile, parseImageList, parsePairs } from '../evaluation/index.js';
 
 /** Pairs and the images that they name. */
 export interface EvaluationData {
   readonly pairFile: PairFile;
-  readonly source: ImageSource;
+  readonly source: OpenedSource;
+  /** The source's images by name, for pair files and lists. */
+  readonly names: ImageNames;
   /** The images' name and form, for reports. */
   readonly images: { readonly name: string; readonly kind: string };
   /** How the crops say they were made; absent where they do not say. */
@@ -44,6 +46,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
       source: set,
+      names: new ImageNames(set.entries),
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
@@ -52,15 +55,21 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   if (images === undefined) {
     throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
   }
-  const pairFile = await readPairs(pairs);
   const source = await openImageSource(images);
-  return {
-    pairFile,
-    source,
-    images: { name: basename(images), kind: source.kind },
-    crops: source.manifest,
-    alignment: source.alignment,
-  };
+  try {
+    const names = new ImageNames(source.entries);
+    return {
+      pairFile: await readPairs(pairs, names),
+      source,
+      names,
+      images: { name: basename(images), kind: source.kind },
+      crops: source.manifest,
+      alignment: source.alignment,
+    };
+  } catch (error) {
+    await source.dispose();
+    throw error;
+  }
 }
 
 /** The verification set at a path, if it is one. */
@@ -69,14 +78,14 @@ async function verificationSet(path: string): Promise<VerificationSet | undefine
   return format?.kind === verificationSetFormat.kind ? openVerificationSet(path) : undefined;
 }
 
-/** Reads a pair file. */
-export async function readPairs(path: string): Promise<PairFile> {
-  return parsePairs(await text(path), basename(path));
+/** Reads a pair file; what images there are decides where its form leaves several meanings. */
+export async function readPairs(path: string, names: ImageNames): Promise<PairFile> {
+  return parsePairs(await text(path), basename(path), names);
 }
 
 /** Reads a gallery or probe list. */
-export async function readImageList(path: string): Promise<ListedImage[]> {
-  return parseImageList(await text(path), basename(path));
+export async function readImageList(path: string, names: ImageNames): Promise<ListedImage[]> {
+  return parseImageList(await text(path), basename(path), names);
 }
 
 async function text(path: string): Promise<string> {

@@ -2,10 +2,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
-import type { ImageSource } from '../images/index.js';
+import { SphereFaceError } from '../common/errors.js';
 import type { EvaluationNumbers } from '../evaluation/evaluate.js';
 import { type Mistake, worstMistakes } from '../evaluation/mistakes.js';
-import { fileFinder } from '../evaluation/pairs.js';
 import type { Facts, PicturedPair } from '../evaluation/report/report.js';
 import type { EvaluationRunResult, MissingImagesError } from '../evaluation/run.js';
 import { packageVersion } from '../common/version.js';
@@ -88,8 +87,8 @@ export async function writeReportFiles(
     ...(result.identification === undefined ? {} : { identification: result.identification }),
     pairs: record.pairs,
     missing: result.missing,
-    falseAccepts: await picture(falseAccepts, result, data.source),
-    falseRejects: await picture(falseRejects, result, data.source),
+    falseAccepts: await picture(falseAccepts, result, data),
+    falseRejects: await picture(falseRejects, result, data),
     modelFacts: modelFacts(model),
     dataFacts: dataFacts(data, result, options),
     packageVersion,
@@ -102,11 +101,15 @@ export async function writeReportFiles(
 async function picture(
   mistakes: readonly Mistake[],
   result: EvaluationRunResult,
-  source: ImageSource,
+  { source, names }: EvaluationData,
 ): Promise<PicturedPair[]> {
   const { pictureAddress } = await import('../evaluation/report/files.js');
-  const find = fileFinder(source.entries.map(({ file }) => file));
-  const address = async (path: string): Promise<string> => pictureAddress(await source.read(find(path)!));
+  const address = async (name: string): Promise<string> => {
+    const found = names.find(name);
+    if (typeof found !== 'number')
+      throw new SphereFaceError('A pair was used without its images.', { got: found.reason });
+    return pictureAddress(await source.read(found));
+  };
   return Promise.all(
     mistakes.map(async ({ pair, score, threshold }) => {
       const { a, b } = result.used[pair];

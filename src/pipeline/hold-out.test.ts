@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageEntry } from '../images/index.js';
-import { parsePairs } from '../evaluation/pairs.js';
-import { formatPairs, holdOut } from './hold-out.js';
+import { formatPairs, parsePairs } from '../evaluation/pairs/index.js';
+import { holdOut } from './hold-out.js';
 
 function people(counts: readonly number[]): ImageEntry[] {
   return counts.flatMap((count, person) =>

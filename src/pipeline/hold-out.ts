@@ -3,7 +3,7 @@ import { Random } from '../common/random.js';
 import { SphereFaceError } from '../common/errors.js';
 import { compareNames } from '../common/names.js';
 import type { ImageEntry } from '../images/index.js';
-import type { Pair } from '../evaluation/pairs.js';
+import { balancedPairs, type DrawnPair, drawPairs, filesByIdentity } from '../evaluation/pairs/index.js';
 
 /** How to divide a set into training and evaluation. */
 export interface HoldOutOptions {
@@ -21,7 +21,7 @@ export interface HoldOut {
   readonly training: readonly string[];
   readonly heldOut: readonly string[];
   /** Matched and mismatched pairs in equal number, in random order. */
-  readonly pairs: readonly Omit<Pair, 'line'>[];
+  readonly pairs: readonly DrawnPair[];
 }
 
 /**
@@ -31,12 +31,7 @@ export interface HoldOut {
  */
 export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOutOptions> = {}): HoldOut {
   const { share, pairsOfEachKind, seed } = { ...defaultHoldOut, ...options };
-  const images = new Map<string, string[]>();
-  for (const { identity, file } of entries) {
-    const files = images.get(identity);
-    if (files === undefined) images.set(identity, [file]);
-    else files.push(file);
-  }
+  const images = filesByIdentity(entries);
   const random = new Random(seed, 1);
   const shuffled = [...images.keys()].sort(compareNames);
   random.shuffle(shuffled);
@@ -51,58 +46,13 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
     });
   }
   const people = heldOut.map((identity) => images.get(identity)!);
-  const matched = matchedPairs(people, pairsOfEachKind, random);
-  if (matched.length === 0) {
+  const draw = drawPairs(people, pairsOfEachKind, random);
+  if (draw.matched.length === 0) {
     throw new SphereFaceError('No held-out identity has two images, so there is no matched pair to evaluate on.', {
       got: `${heldOut.length} identities with one image each`,
       expected: 'several images of each identity',
       next: 'add images, or give pairs with --pairs',
     });
   }
-  const mismatched = mismatchedPairs(people, matched.length, random);
-  const pairs = [...matched.slice(0, mismatched.length), ...mismatched];
-  random.shuffle(pairs);
-  return { training, heldOut, pairs };
-}
-
-/** Pairs as a file that `evaluate --pairs` reads: two paths and a label, separated by tabs. */
-export function formatPairs(pairs: readonly Omit<Pair, 'line'>[]): string {
-  return pairs.map(({ a, b, same }) => `${a}\t${b}\t${same ? 1 : 0}\n`).join('');
-}
-
-/** Goes round the people, drawing one new pair of each in turn until there are enough or none is left. */
-function matchedPairs(people: readonly string[][], limit: number, random: Random): Omit<Pair, 'line'>[] {
-  const pairs: Omit<Pair, 'line'>[] = [];
-  let open = people
-    .filter(({ length }) => length > 1)
-    .map((files) => ({ files, drawn: new Set<number>(), total: (files.length * (files.length - 1)) / 2 }));
-  while (pairs.length < limit && open.length > 0) {
-    for (const { files, drawn } of open.slice(0, limit - pairs.length)) {
-      for (const before = drawn.size; drawn.size === before;) {
-        const one = random.integer(files.length);
-        const other = (one + 1 + random.integer(files.length - 1)) % files.length;
-        const [low, high] = one < other ? [one, other] : [other, one];
-        drawn.add(low * files.length + high);
-        if (drawn.size > before) pairs.push({ a: files[low], b: files[high], same: true });
-      }
-    }
-    open = open.filter(({ drawn, total }) => drawn.size < total);
-  }
-  return pairs;
-}
-
-/** Draws images of two different people until there are enough; a pair drawn before is drawn again. */
-function mismatchedPairs(people: readonly string[][], wanted: number, random: Random): Omit<Pair, 'line'>[] {
-  const total = people.reduce((sum, files) => sum + files.length, 0);
-  const possible = (total ** 2 - people.reduce((sum, files) => sum + files.length ** 2, 0)) / 2;
-  const taken = new Map<string, Omit<Pair, 'line'>>();
-  while (taken.size < Math.min(wanted, possible)) {
-    const one = random.integer(people.length);
-    const other = (one + 1 + random.integer(people.length - 1)) % people.length;
-    const [low, high] = one < other ? [one, other] : [other, one];
-    const a = people[low][random.integer(people[low].length)];
-    const b = people[high][random.integer(people[high].length)];
-    taken.set(`${a}\t${b}`, { a, b, same: false });
-  }
-  return [...taken.values()];
+  return { training, heldOut, pairs: balancedPairs(draw, random) };
 }

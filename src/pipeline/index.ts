@@ -1,7 +1,8 @@
 // The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
+export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
-export { defaultHoldOut, formatPairs, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
+export { defaultHoldOut, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
 export {
   type ModelName,
   type ModelSummary,

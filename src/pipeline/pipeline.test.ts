@@ -125,6 +125,62 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(await readFile(join(folder, 'given', 'train.txt'), 'utf8')).not.toMatch(/person-00[01]\//);
   });
 
+  it('holds out the people of given pairs whose images are not found, too, and says so', async () => {
+    const pairs = join(folder, 'lost.txt');
+    const lines = [
+      'person-000/00.JPG person-000/01.webp 1',
+      'person-000/00.JPG person-001/00.png 0',
+      'person-002/77.jpg person-003/78.jpg 0',
+      'nobody/1.jpg person-001/00.jpg 0',
+    ];
+    await writeFile(pairs, lines.join('\n'));
+    await cp(join(folder, 'whole', 'aligned'), join(folder, 'lost', 'aligned'), { recursive: true });
+    const warnings: string[] = [];
+    const summary = await runPipeline(options('lost', { pairs }), { onWarning: (text) => warnings.push(text) });
+    expect(summary.training.identities).toBe(16);
+    expect(summary.pairs).toEqual({ matched: 1, mismatched: 1, missing: 2 });
+    expect(await readFile(join(folder, 'lost', 'train.txt'), 'utf8')).not.toMatch(/person-00[0-3]\//);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^2 of 4 pairs of lost.txt are left out: no image person-002\/77.jpg/),
+      expect.stringMatching(/^person-002\/77.jpg, person-003\/78.jpg of lost.txt: .*kept from training all the same/),
+      expect.stringMatching(/^nobody\/1.jpg of lost.txt: .*may be trained on/),
+    ]);
+  });
+
+  it('leaves out photos of nobody, says so first, and does not take its own output for photos', async () => {
+    const own = join(folder, 'own');
+    await cp(photos, own, { recursive: true });
+    await cp(join(photos, 'person-000', '00.jpg'), join(own, 'cover.jpg'));
+    const output = join(own, 'out');
+    const told: string[] = [];
+    const listen: PipelineEvents = {
+      onWarning: (text) => told.push(text),
+      onProgress: (done, total, unit) => {
+        if (unit === 'photos' && done === total) told.push(`${total} photos`);
+      },
+    };
+    const first = await runPipeline({ ...options('own/out'), photos: own, folder: output }, listen);
+    expect(first.photos.total).toBe(120);
+    expect(told).toEqual([expect.stringMatching(/in no identity folder: cover.jpg/), '120 photos']);
+    const again = await runPipeline({ ...options('own/out'), photos: own, folder: output });
+    expect(again).toEqual(first);
+    await rm(join(own, 'person-001', '00.jpg'));
+    const changed = runPipeline({ ...options('own/out'), photos: own, folder: output });
+    await expect(changed).rejects.toThrow(/Photos have come, changed or gone since/);
+    await expect(runPipeline({ ...options('own'), photos: own, folder: own })).rejects.toThrow(/over the photos/);
+  });
+
+  it('says before the long work that given pairs cannot be evaluated', async () => {
+    const pairs = join(folder, 'none.txt');
+    await writeFile(pairs, 'a.jpg b.jpg 1\nperson-000/00.jpg person-001/00.jpg 0\n');
+    const begun: string[] = [];
+    const failing = runPipeline(options('none', { pairs }), { onStage: (title) => begun.push(title) });
+    await expect(failing).rejects.toThrow(/0 matched and 1 mismatched[^]*line 1: no image a.jpg[^]*person-000\/00/);
+    await writeFile(pairs, 'person-000/00.jpg person-000/01.jpg\n');
+    await expect(runPipeline(options('none', { pairs }))).rejects.toThrow(/none.txt, line 1 is not a pair/);
+    expect(begun).toEqual([]);
+  });
+
   it('refuses a folder that holds a pipeline with other options', async () => {
     await expect(runPipeline(options('whole', { recipes: recipes(20) }))).rejects.toThrow(/other settings/);
     await expect(runPipeline(options('whole', { holdOut: { seed: 9 } }))).rejects.toThrow(/other settings/);

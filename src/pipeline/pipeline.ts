@@ -1,18 +1,28 @@
 // From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, evaluate on people not trained on.
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../common/atomic.js';
-import { compareNames } from '../common/names.js';
-import { SphereFaceError } from '../common/errors.js';
-import { type OpenedSource, openImageSource } from '../images/index.js';
-import { fileFinder, parsePairs } from '../evaluation/index.js';
-import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
+import { SphereFaceError, UsageError } from '../common/errors.js';
+import { requireWritableFolder } from '../common/writable.js';
+import { openImageSource } from '../images/index.js';
+import { formatPairs } from '../evaluation/index.js';
+import {
+  type AlignedManifest,
+  defaultCrop,
+  type MtcnnWeights,
+  prepare,
+  type PrepareOptions,
+  type StrayPolicy,
+} from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { packageVersion } from '../common/version.js';
 import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
 import { evaluateModel } from './evaluate-model.js';
-import { defaultHoldOut, formatPairs, holdOut, type HoldOutOptions } from './hold-out.js';
+import { givenPairs } from './given-pairs.js';
+import { defaultHoldOut, holdOut, type HoldOutOptions } from './hold-out.js';
 import { Ledger } from './ledger.js';
+import { openPhotos } from './photos.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
 
 /** What is trained. */
@@ -125,6 +135,7 @@ class Pipeline {
 
   async run(): Promise<PipelineSummary> {
     const { folder, photos, pairs, pairPhotos, recipes, control = false } = this.options;
+    await this.check();
     const ledger = await Ledger.open(folder);
     // All that decides the results, recorded first: a run with other options is refused before anything is mixed up.
     const plan = {
@@ -136,8 +147,9 @@ class Pipeline {
     };
     await ledger.stage('plan', plan, () => Promise.resolve(null));
 
-    const manifest = await this.align(photos, this.aligned);
-    if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages);
+    const { manifest, digest } = await this.align(photos, this.aligned, 'leave-out');
+    const ofPairs = pairPhotos === undefined ? undefined : await this.align(pairPhotos, this.pairImages, 'keep');
+    await this.requireSamePhotos(ledger, [digest, ofPairs?.digest ?? null]);
     const division = await this.stage(ledger, 'divide into training and evaluation', 'divide', () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
@@ -172,6 +184,15 @@ class Pipeline {
     };
   }
 
+  /** Refuses what would only be found wrong after the long work: pairs that cannot be read, or that the photos do not have. */
+  private async check(): Promise<void> {
+    const { photos, pairs, pairPhotos, folder } = this.options;
+    await requireWritableFolder(folder);
+    if (pairs === undefined) return;
+    await using source = await openPhotos(pairPhotos ?? photos, folder, { strays: 'keep' });
+    await givenPairs(pairs, source);
+  }
+
   /** A stage that the ledger remembers. */
   private async stage<T>(ledger: Ledger, title: string, name: string, work: () => Promise<T>): Promise<T> {
     const { result, found } = await ledger.stage(name, {}, () => {
@@ -182,15 +203,27 @@ class Pipeline {
     return result;
   }
 
+  /** Crops follow the photos; who is trained on, and what was trained, do not. */
+  private async requireSamePhotos(ledger: Ledger, digests: readonly (string | null)[]): Promise<void> {
+    const { result } = await ledger.stage('photos', {}, () => Promise.resolve(digests));
+    if (isDeepStrictEqual(result, digests)) return;
+    throw new UsageError('Photos have come, changed or gone since this pipeline divided them.', {
+      got: `another set of crops in ${this.aligned}`,
+      expected: 'the photos of the first run: what was trained on them would not fit',
+      next: `give another folder with -o, or delete ${this.options.folder} to start afresh`,
+    });
+  }
+
   /** Detection and alignment keep their own account of what is done. */
-  private async align(photos: string, output: string): Promise<AlignedManifest> {
-    const { weights, threads, device, signal } = this.options;
+  private async align(photos: string, output: string, strays: StrayPolicy): Promise<Aligned> {
+    const { folder, weights, threads, device, signal } = this.options;
     const finished = await exists(join(output, 'manifest.json'));
     this.events.onStage?.(`find and align faces of ${photos}`, finished);
-    const source = await openImageSource(photos);
+    const source = await openPhotos(photos, folder, { strays });
     try {
+      for (const warning of source.warnings) this.events.onWarning?.(warning);
       const total = source.entries.length;
-      const { manifest, resumed } = await prepare({
+      const { manifest, resumed, digest } = await prepare({
         source,
         output,
         crop: defaultCrop,
@@ -212,7 +245,7 @@ class Pipeline {
           next: 'check that the folder holds photos of people, in a folder for each',
         });
       }
-      return manifest;
+      return { manifest, digest };
     } finally {
       await source.dispose();
     }
@@ -231,9 +264,11 @@ class Pipeline {
         evaluated = division.pairs;
         await writeFileAtomic(this.pairs, formatPairs(division.pairs));
       } else {
-        const given = parsePairs(await readFile(pairs, 'utf8'), pairs).pairs;
-        evaluated = given;
-        if (pairPhotos === undefined) heldOut = identitiesIn(given, source);
+        await using pairSource = await openImageSource(this.pairImages);
+        const given = await givenPairs(pairs, pairSource);
+        evaluated = given.pairs;
+        if (pairPhotos === undefined) heldOut = given.identities;
+        for (const warning of given.warnings) this.events.onWarning?.(warning);
       }
       const list = await listIdentities({
         source,
@@ -307,10 +342,9 @@ class Pipeline {
       // A pair whose photo shows no face cannot be evaluated; how many there were is in every output.
       allowMissing: this.options.pairs !== undefined,
       ...(rates.length === 0 ? {} : { calibrate: rates }),
-      threads,
-      ...(device === undefined ? {} : { device }),
+      open: { threads, ...(device === undefined ? {} : { device }) },
       onProgress: (done, total) => this.events.onProgress?.(done, total, 'images'),
-      onMissing: (text) => this.events.onWarning?.(text),
+      onWarning: (text) => this.events.onWarning?.(text),
     });
     const { numbers } = result.evaluation;
     return {
@@ -343,6 +377,12 @@ class Pipeline {
   }
 }
 
+/** Crops, and what stands for them. */
+interface Aligned {
+  readonly manifest: AlignedManifest;
+  readonly digest: string;
+}
+
 /** What the stage `evaluate` leaves. */
 interface Evaluated {
   readonly matched: number;
@@ -350,17 +390,6 @@ interface Evaluated {
   readonly missing: number;
   readonly protocol: string;
   readonly summary: ModelSummary;
-}
-
-/** The identities of all images that pairs name. */
-function identitiesIn(pairs: readonly { readonly a: string; readonly b: string }[], source: OpenedSource): string[] {
-  const find = fileFinder(source.entries.map(({ file }) => file));
-  const identities = new Set<string>();
-  for (const path of pairs.flatMap(({ a, b }) => [a, b])) {
-    const index = find(path);
-    if (index !== undefined) identities.add(source.entries[index].identity);
-  }
-  return [...identities].sort(compareNames);
 }
 
 async function exists(path: string): Promise<boolean> {

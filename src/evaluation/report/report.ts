@@ -2,7 +2,7 @@
 import type { Evaluation, EvaluationNumbers } from '../evaluate.js';
 import type { IdentificationNumbers } from '../identification.js';
 import type { Interval } from '../metrics/index.js';
-import type { MissingPair } from '../pairs.js';
+import type { MissingPair } from '../pairs/index.js';
 import { detChart, histogramChart, percent, rocChart, thresholdChart } from './charts.js';
 import { Html, html, type Piece } from './html.js';
 import { reportStyle } from './style.js';

@@ -253,3 +253,11 @@ describe('on photos', () => {
     await opened.dispose();
   });
 });
+
+describe('the package', () => {
+  it('has the front door and what goes with it at its root', async () => {
+    const root: Readonly<Record<string, unknown>> = await import('../../index.js');
+    const names = ['FaceRecognizer', 'Gallery', 'Random', 'cosine', 'readEmbeddings', 'loadMtcnnWeights', 'openModel'];
+    expect(names.filter((name) => typeof root[name] !== 'function')).toEqual([]);
+  });
+});

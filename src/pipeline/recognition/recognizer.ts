@@ -40,6 +40,8 @@ export interface RecognizerOptions {
   readonly threads?: number;
   /** The input convention of a model that does not state its own. */
   readonly inputSpec?: InputSpec;
+  /** The output that is the embedding, where a model from elsewhere has several that could be it. */
+  readonly modelOutput?: string;
   /** Photos are aligned crops already: no face is looked for, and no detector is loaded. */
   readonly aligned?: boolean;
   /** The folder of the detector's weights; by default the cache, which is filled from the network the first time. */
@@ -110,12 +112,13 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
    * @throws DeviceError for a device that is not there.
    */
   static async open(model: ModelSource, options: RecognizerOptions = {}): Promise<FaceRecognizer> {
-    const { device, inputSpec, aligned = false, threads = availableParallelism() } = options;
+    const { device, inputSpec, modelOutput, aligned = false, threads = availableParallelism() } = options;
     const settings = photoSettings(options);
     const network = await openModel(model, {
       threads,
       ...(device === undefined ? {} : { device }),
       ...(inputSpec === undefined ? {} : { inputSpec }),
+      ...(modelOutput === undefined ? {} : { modelOutput }),
     });
     try {
       const flip = options.flip ?? network.metadata.calibration?.flip ?? true;

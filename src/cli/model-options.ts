@@ -1,0 +1,33 @@
+// The options of commands that run a model file: what a file from elsewhere does not say of itself.
+import type { Command } from 'commander';
+import { type OpenModelOptions, readInputSpec } from '../models/index.js';
+import { type CommonOptions, withCommonOptions } from './context.js';
+
+/** The options of a command that runs a model. */
+export interface ModelOptions extends CommonOptions {
+  readonly inputSpec?: string;
+  readonly modelOutput?: string;
+}
+
+/** Adds `--input-spec` and `--model-output` to a command. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
+    .option('--model-output <name>', 'the output of a model from elsewhere that is the embedding, if it has several');
+}
+
+/** Adds these and the common options. */
+export function withModelOptions(command: Command): Command {
+  return withCommonOptions(addModelOptions(command));
+}
+
+/** How to open the model, as a command's options say it. */
+export async function openOptions(options: ModelOptions): Promise<OpenModelOptions> {
+  const { device, threads, inputSpec, modelOutput } = options;
+  return {
+    device,
+    threads,
+    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+    ...(modelOutput === undefined ? {} : { modelOutput }),
+  };
+}
