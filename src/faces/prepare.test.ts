@@ -145,7 +145,8 @@ describe('prepare', () => {
     const lines = await readFile(journal, 'utf8');
     expect(lines.split('\n')).toHaveLength(1 + 7 + 1);
     await writeFile(journal, `${lines}{"faces":1,"by`);
-    await writeFile(join(output, '.partial', 'abandoned'), 'half a crop');
+    expect(await readdir(output)).not.toContain('.partial');
+    await put(join(output, '.partial', 'abandoned'), 'half a crop');
     await truncate(join(output, good[5].replace('.png', '.jpg')), 100);
     const { resumed } = await run(join(scratch, 'photos'), output);
     expect(resumed).toBe(6);

@@ -119,8 +119,11 @@ class Preparation {
     if (remaining.length > 0) {
       if (resumed > 0) this.options.progress?.(resumed);
       await output.begin();
-      await this.work(remaining, { output, names, journal, records });
-      await output.finish();
+      try {
+        await this.work(remaining, { output, names, journal, records });
+      } finally {
+        await output.finish();
+      }
     }
     const done = records as PhotoRecord[];
     if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
