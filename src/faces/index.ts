@@ -25,7 +25,7 @@ export {
   type PhotoSettings,
 } from './photo.js';
 export type { CropLayout } from './crop-names.js';
-export type { AlignedManifest, CropDescription, PrepareCounts } from './manifest.js';
+export type { AlignedManifest, CropDescription, FileError, PrepareCounts } from './manifest.js';
 export { photosToPrepare, type StrayPolicy } from './photo-source.js';
 export { defaultPhotoSeconds } from './pool.js';
 export { type KnownDetections, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';

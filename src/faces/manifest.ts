@@ -34,7 +34,7 @@ export interface PrepareCounts {
   readonly damaged: number;
 }
 
-interface FileError {
+export interface FileError {
   readonly file: string;
   readonly error: string;
 }

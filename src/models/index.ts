@@ -42,4 +42,4 @@ export {
   readClassifier,
 } from './weights.js';
 export { npyHeader } from './embeddings/npy.js';
-export { maxNpyHeader, readNpyHeader } from './embeddings/npy-read.js';
+export { maxNpyHeader, type NpyHeader, readNpyHeader } from './embeddings/npy-read.js';

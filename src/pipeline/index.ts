@@ -20,6 +20,7 @@ export {
   type Verification,
 } from './recognition/recognizer.js';
 export { DetectedFace } from './recognition/face.js';
+export type { ModelCrops } from './recognition/model-crops.js';
 export type { PhotoInput, Pixels } from './recognition/photo-input.js';
 export type { FaceInput } from './recognition/photo-crops.js';
 export type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './recognition/embedder.js';

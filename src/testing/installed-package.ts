@@ -67,7 +67,10 @@ export function commandOf(project: string): string {
 /** The module systems that the package's types are for. */
 export type Resolution = 'nodenext' | 'bundler';
 
-/** Compiles TypeScript files of a project strictly, declarations of packages included, beside themselves. @throws with tsc's output */
+/**
+ * Compiles TypeScript files of a project strictly, beside themselves. Under `nodenext` the declarations of packages are checked as well; once
+ * is enough. @throws with tsc's output
+ */
 export async function compile(project: string, files: readonly string[], resolution: Resolution): Promise<void> {
   const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
   // The engine's types name the browser's, hence `dom`.
@@ -77,6 +80,7 @@ export async function compile(project: string, files: readonly string[], resolut
     target: 'es2022',
     lib: 'es2023,esnext.disposable,dom',
     types: 'node',
+    skipLibCheck: String(resolution === 'bundler'),
   };
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   await run(join(root, 'node_modules', '.bin', 'tsc'), ['--strict', ...flags, ...files], { cwd: project }).catch(

@@ -10,7 +10,7 @@ import { sharedMtcnn } from './mtcnn-weights.js';
 
 /**
  * Writes `photos/` and `people/` (folders of 6 identities, 4 photos each), `a.jpg` and `b.jpg` of one person, `who.jpg` of another,
- * `pairs.txt`, `aligned/anna/1.jpg` (a crop), and `model.onnx`, calibrated, with random weights.
+ * `aligned/anna/1.jpg` (a crop), and `model.onnx`, calibrated, with random weights.
  * @returns the environment in which the detector's weights are found without a network, where they lie beside the checkout.
  */
 export async function writeReadmeScene(folder: string): Promise<Readonly<Record<string, string>>> {
@@ -22,7 +22,6 @@ export async function writeReadmeScene(folder: string): Promise<Readonly<Record<
   await copyFile(join(photos, photo(1, 0)), join(folder, 'a.jpg'));
   await copyFile(join(photos, photo(1, 1)), join(folder, 'b.jpg'));
   await copyFile(join(photos, photo(2, 2)), join(folder, 'who.jpg'));
-  await writeFile(join(folder, 'pairs.txt'), pairLines(people.length, 4, photo).join('\n'));
   await mkdir(join(folder, 'aligned', 'anna'), { recursive: true });
   const grey = { create: { width: 96, height: 112, channels: 3 as const, background: '#808080' } };
   await sharp(grey).toFile(join(folder, 'aligned', 'anna', '1.jpg'));
@@ -31,14 +30,6 @@ export async function writeReadmeScene(folder: string): Promise<Readonly<Record<
   const cache = join(folder, 'cache');
   await cp(sharedMtcnn, join(cache, 'sphereface-plus', 'mtcnn'), { recursive: true });
   return { XDG_CACHE_HOME: cache };
-}
-
-/** Every pair of photos, `path path label`. */
-function pairLines(people: number, each: number, photo: (person: number, k: number) => string): string[] {
-  const all = Array.from({ length: people * each }, (_, i) => [Math.floor(i / each), i % each] as const);
-  return all.flatMap(([person, k], i) =>
-    all.slice(i + 1).map(([other, l]) => `${photo(person, k)} ${photo(other, l)} ${person === other ? 1 : 0}`),
-  );
 }
 
 async function writeModel(path: string): Promise<void> {

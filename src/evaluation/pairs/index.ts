@@ -3,6 +3,6 @@ export { balancedPairs, type DrawnPair, drawPairs, filesByIdentity, formatPairs,
 export { pairForms, parsePairs } from './forms.js';
 export { type ListedImage, parseImageList } from './image-list.js';
 export type { KnownImages } from './lines.js';
-export type { Pair, PairFile, PairForm, PairFormName } from './pair.js';
+export type { Line, Pair, PairFile, PairForm, PairFormName } from './pair.js';
 export { peopleOf, type PeopleOfPairs } from './people.js';
 export { ImageNames, type MissingPair, type ResolvedPairs, resolvePairs } from './resolve.js';
