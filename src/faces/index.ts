@@ -26,7 +26,7 @@ export {
 } from './photo.js';
 export type { CropLayout } from './crop-names.js';
 export type { AlignedManifest, CropDescription, FileError, PrepareCounts } from './manifest.js';
-export { photosToPrepare } from './photo-source.js';
+export { photosToPrepare, type StrayPolicy } from './photo-source.js';
 export { defaultPhotoSeconds } from './pool.js';
 export { type KnownDetections, prepare, type PrepareOptions, type PrepareResult } from './prepare.js';
 export {

@@ -44,3 +44,8 @@ export function sameStamp(a: Stamp | undefined, b: Stamp | undefined): boolean {
 export function digestOf(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('base64url');
 }
+
+/** Of what was made of which content: not of when, and not of why a photo gave nothing. */
+export function digestOfRecords(records: readonly PhotoRecord[]): string {
+  return digestOf(JSON.stringify(records.map(({ file, digest, crops }) => [file, digest ?? null, crops])));
+}

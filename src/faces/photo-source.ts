@@ -7,18 +7,26 @@ import { oddities } from '../images/oddities.js';
 import { isInside } from './output-folder.js';
 import { journalName } from '../images/crop-manifest.js';
 
+/** Photos in no identity folder, beside some that are in one: refused, or prepared too, since pairs may name them. */
+export type StrayPolicy = 'leave-out' | 'keep';
+
 /**
  * A source of photos as `prepare` takes it.
  *
  * - What lies in `output` is not there at all: a run's own output is never its input.
  * - Crops of other runs (folders with a journal) are ignored, and counted as such.
- * - Photos in no folder, beside identity folders, are refused. Where there is no folder at all, they are what is meant.
+ * - Photos in no folder, beside identity folders, are refused unless they are to be kept. Where there is no folder at all, they
+ *   are what is meant.
  *
  * What was left out for these reasons is said among the `warnings`.
  * @param output the folder that everything is written to, also what is no crop
  * @throws UsageError if the output would lie over the photos themselves; SphereFaceError if no photo is left.
  */
-export async function photosToPrepare(source: OpenedSource, output: string): Promise<OpenedSource> {
+export async function photosToPrepare(
+  source: OpenedSource,
+  output: string,
+  { strays: policy = 'leave-out' }: { readonly strays?: StrayPolicy } = {},
+): Promise<OpenedSource> {
   const own = await placeInside(source, output);
   const isOwn = (file: string) => own !== undefined && file.startsWith(own);
   const earlier = source.ignored
@@ -31,9 +39,10 @@ export async function photosToPrepare(source: OpenedSource, output: string): Pro
     const { file } = source.entries[index];
     return !isOwn(file) && !isEarlier(file);
   });
-  const inFolders = candidates.filter((index) => !isStray(source.entries[index]));
+  const inFolders = candidates.filter((index) => policy === 'keep' || !isStray(source.entries[index]));
   const kept = inFolders.length > 0 ? inFolders : candidates;
-  const strays = inFolders.length > 0 ? candidates.filter((index) => isStray(source.entries[index])) : [];
+  const strays =
+    inFolders.length > 0 ? candidates.filter((index) => policy === 'leave-out' && isStray(source.entries[index])) : [];
   const entries = kept.map((index) => source.entries[index]);
 
   const before = new Set(oddities(source.entries));
@@ -58,7 +67,7 @@ export async function photosToPrepare(source: OpenedSource, output: string): Pro
   ].sort(byName);
   const refused = [
     ...source.refused.filter(({ file }) => !isOwn(file)),
-    ...strayFiles.map((file) => ({ file, reason: 'it is in no identity folder' })),
+    ...strayFiles.map((file) => ({ file, reason: 'it lies in no identity folder' })),
   ].sort(byName);
   return openedSource({
     ...source,
@@ -75,7 +84,7 @@ async function placeInside({ kind, root }: OpenedSource, output: string): Promis
   if (kind === 'zip' || root === undefined) return undefined;
   const [base, place] = [await realpath(root), await realPlace(output)];
   if (base === place) {
-    throw new UsageError('The crops would be written over the photos.', {
+    throw new UsageError('The output would lie over the photos.', {
       got: `${output} for both`,
       expected: 'another folder; it may lie inside of the photos’ own',
       next: `for example: -o ${join(output, 'aligned')}`,
@@ -92,9 +101,10 @@ async function realPlace(path: string): Promise<string> {
   return join(await realPlace(dirname(absolute)), basename(absolute));
 }
 
-function strayWarning([first, ...others]: readonly string[]): string {
-  const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  return `${first}${more}: in no identity folder, left out`;
+function strayWarning(files: readonly string[]): string {
+  const some = files.slice(0, 3).join(', ');
+  const lie = files.length === 1 ? 'image lies' : 'images lie';
+  return `${files.length} ${lie} in no identity folder: ${some}${files.length > 3 ? ', …' : ''}; left out`;
 }
 
 function byName(a: { readonly file: string }, b: { readonly file: string }): number {

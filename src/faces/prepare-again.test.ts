@@ -138,7 +138,7 @@ describe('the output', () => {
     expect(other.counts).toMatchObject({ photos: 1, aligned: 1, refused: 0 });
     expect(other.warnings.join()).toMatch(/aligned\/ holds crops of an earlier run/);
     expect(new Set(other.ignored.map(({ kind }) => kind))).toEqual(new Set(['output of an earlier run']));
-    await expect(run('photos', 'photos')).rejects.toThrow(/written over the photos/);
+    await expect(run('photos', 'photos')).rejects.toThrow(/lie over the photos/);
   });
 
   it('leaves strays out, said before the work, unless there is nothing else', async () => {
@@ -146,8 +146,8 @@ describe('the output', () => {
     await photo('photos/ann/1.png', 1);
     const { counts, refused, warnings } = await run('photos', 'out');
     expect(counts).toMatchObject({ photos: 1, aligned: 1, refused: 1 });
-    expect(refused).toEqual([{ file: 'cover.png', error: 'it is in no identity folder' }]);
-    expect(warnings.join()).toMatch(/cover\.png: in no identity folder, left out/);
+    expect(refused).toEqual([{ file: 'cover.png', error: 'it lies in no identity folder' }]);
+    expect(warnings.join()).toMatch(/1 image lies in no identity folder: cover\.png; left out/);
     await photo('flat/1.png', 1);
     expect((await run('flat', 'flat-out')).counts).toMatchObject({ photos: 1, aligned: 1, refused: 0 });
   });

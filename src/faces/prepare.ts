@@ -22,7 +22,7 @@ import type { MtcnnWeights } from './mtcnn/networks.js';
 import { OutputFolder, UnwritableFileError } from './output-folder.js';
 import { unchangedRecords } from './photo-changes.js';
 import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
-import { digestOf, type PhotoRecord, stampOf } from './photo-record.js';
+import { digestOf, digestOfRecords, type PhotoRecord, stampOf } from './photo-record.js';
 import { defaultPhotoSeconds, PhotoPool } from './pool.js';
 import { type DetectionRecord, formatDetection, isUnreadable } from './records.js';
 
@@ -60,6 +60,8 @@ export interface PrepareResult {
   readonly resumed: number;
   /** Photos that an earlier run had done and that are no longer there: their crops were removed. */
   readonly removed: number;
+  /** Stands for the photos and what came of each: another one, other crops. */
+  readonly digest: string;
 }
 
 /**
@@ -117,15 +119,18 @@ class Preparation {
     if (remaining.length > 0) {
       if (resumed > 0) this.options.progress?.(resumed);
       await output.begin();
-      await this.work(remaining, { output, names, journal, records });
-      await output.finish();
+      try {
+        await this.work(remaining, { output, names, journal, records });
+      } finally {
+        await output.finish();
+      }
     }
     const done = records as PhotoRecord[];
     if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
     const manifest = summarise(this.description, packageVersion, source, done, this.naming);
     const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
     if (remaining.length > 0 || text !== manifestBefore) await writeFileAtomic(join(path, manifestName), text);
-    return { manifest, resumed, removed: removed.length };
+    return { manifest, resumed, removed: removed.length, digest: digestOfRecords(done) };
   }
 
   /** Recorded photos that are not in the source any more. @throws UsageError where none is. */

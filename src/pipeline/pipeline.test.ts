@@ -164,6 +164,9 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(told).toEqual([expect.stringMatching(/in no identity folder: cover.jpg/), '120 photos']);
     const again = await runPipeline({ ...options('own/out'), photos: own, folder: output });
     expect(again).toEqual(first);
+    await rm(join(own, 'person-001', '00.jpg'));
+    const changed = runPipeline({ ...options('own/out'), photos: own, folder: output });
+    await expect(changed).rejects.toThrow(/Photos have come, changed or gone since/);
     await expect(runPipeline({ ...options('own'), photos: own, folder: own })).rejects.toThrow(/over the photos/);
   });
 

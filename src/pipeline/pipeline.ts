@@ -1,12 +1,20 @@
 // From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, evaluate on people not trained on.
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../common/atomic.js';
-import { SphereFaceError } from '../common/errors.js';
+import { SphereFaceError, UsageError } from '../common/errors.js';
 import { requireWritableFolder } from '../common/writable.js';
 import { openImageSource } from '../images/index.js';
 import { formatPairs } from '../evaluation/index.js';
-import { type AlignedManifest, defaultCrop, type MtcnnWeights, prepare, type PrepareOptions } from '../faces/index.js';
+import {
+  type AlignedManifest,
+  defaultCrop,
+  type MtcnnWeights,
+  prepare,
+  type PrepareOptions,
+  type StrayPolicy,
+} from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { packageVersion } from '../common/version.js';
 import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
@@ -139,8 +147,9 @@ class Pipeline {
     };
     await ledger.stage('plan', plan, () => Promise.resolve(null));
 
-    const manifest = await this.align(photos, this.aligned, 'leave-out');
-    if (pairPhotos !== undefined) await this.align(pairPhotos, this.pairImages, 'keep');
+    const { manifest, digest } = await this.align(photos, this.aligned, 'leave-out');
+    const ofPairs = pairPhotos === undefined ? undefined : await this.align(pairPhotos, this.pairImages, 'keep');
+    await this.requireSamePhotos(ledger, [digest, ofPairs?.digest ?? null]);
     const division = await this.stage(ledger, 'divide into training and evaluation', 'divide', () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
@@ -194,8 +203,19 @@ class Pipeline {
     return result;
   }
 
+  /** Crops follow the photos; who is trained on, and what was trained, do not. */
+  private async requireSamePhotos(ledger: Ledger, digests: readonly (string | null)[]): Promise<void> {
+    const { result } = await ledger.stage('photos', {}, () => Promise.resolve(digests));
+    if (isDeepStrictEqual(result, digests)) return;
+    throw new UsageError('Photos have come, changed or gone since this pipeline divided them.', {
+      got: `another set of crops in ${this.aligned}`,
+      expected: 'the photos of the first run: what was trained on them would not fit',
+      next: `give another folder with -o, or delete ${this.options.folder} to start afresh`,
+    });
+  }
+
   /** Detection and alignment keep their own account of what is done. */
-  private async align(photos: string, output: string, strays: 'keep' | 'leave-out'): Promise<AlignedManifest> {
+  private async align(photos: string, output: string, strays: StrayPolicy): Promise<Aligned> {
     const { folder, weights, threads, device, signal } = this.options;
     const finished = await exists(join(output, 'manifest.json'));
     this.events.onStage?.(`find and align faces of ${photos}`, finished);
@@ -203,7 +223,7 @@ class Pipeline {
     try {
       for (const warning of source.warnings) this.events.onWarning?.(warning);
       const total = source.entries.length;
-      const { manifest, resumed } = await prepare({
+      const { manifest, resumed, digest } = await prepare({
         source,
         output,
         crop: defaultCrop,
@@ -225,7 +245,7 @@ class Pipeline {
           next: 'check that the folder holds photos of people, in a folder for each',
         });
       }
-      return manifest;
+      return { manifest, digest };
     } finally {
       await source.dispose();
     }
@@ -355,6 +375,12 @@ class Pipeline {
     }
     return classifierSpread(rows.data, rows.shape[1]);
   }
+}
+
+/** Crops, and what stands for them. */
+interface Aligned {
+  readonly manifest: AlignedManifest;
+  readonly digest: string;
 }
 
 /** What the stage `evaluate` leaves. */
