@@ -8,6 +8,5 @@ export * from './parameters.js';
 export { sgdUpdate, type SgdScalars } from './sgd.js';
 export { sfnet, sfnetUnits, type SfnetDepth, type SfnetOptions } from './backbones/sfnet.js';
 export { onnxBackbone, type PictureSize } from './onnx/backbone.js';
-export { onnxNetwork, type OnnxNetworkOptions, readOpsets } from './onnx/read.js';
-export { type BatchNormMode } from './onnx/operand.js';
-export { withParameters } from './onnx/write.js';
+export { type OnnxNetworkOptions, readOpsets } from './onnx/read.js';
+export type { BatchNormMode } from './onnx/operand.js';
