@@ -16,7 +16,7 @@ export interface PictureSize {
 /**
  * Makes a backbone of a model: `network: {type: 'onnx'}` in a recipe that is read with it among its extensions.
  * @param model the bytes of an ONNX file with one input [n, 3, h, w]. @param size what `input` of the recipe will say.
- * @throws SphereFaceError for a model that cannot be read (see {@link onnxNetwork}).
+ * @throws SphereFaceError for a model that cannot be read.
  */
 export function onnxBackbone(model: Uint8Array, size: PictureSize, options: OnnxNetworkOptions = {}) {
   const parsed = parseModel(model, 'the model');
