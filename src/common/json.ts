@@ -27,3 +27,8 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, where: string, 
 function beginning(text: string, length: number): string {
   return text.trim() === '' ? 'nothing' : text.slice(0, length);
 }
+
+/** Whether a value is an object with fields: no list, and not null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,5 +1,6 @@
 // The fields of a zod schema with their descriptions, defaults and what they take: for help texts, documentation and checks.
 import { z } from 'zod';
+import { isRecord } from './json.js';
 
 /** One field that holds a value: a number, a word, a list. */
 export interface SchemaField {
@@ -68,8 +69,4 @@ function describes({ properties = {} }: Json, value: Readonly<Record<string, unk
   return Object.entries(properties).every(([key, { const: word, default: usual }]) =>
     word === undefined ? true : word === (value[key] ?? usual),
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

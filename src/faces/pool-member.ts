@@ -189,18 +189,12 @@ function gaveUp(job: PhotoJob, why: 'late' | 'died', error: string): PoolResult 
  * directly.
  */
 function startProcess(): ChildProcess {
-  const options = { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] } as const;
-  if (!import.meta.url.endsWith('.ts')) {
-    return fork(fileURLToPath(new URL('./photo-process.js', import.meta.url)), {
-      ...options,
-      stdio: [...options.stdio],
-    });
-  }
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const execArgv = ['--import', loader];
-  return fork(fileURLToPath(new URL('./photo-process.ts', import.meta.url)), {
-    ...options,
-    stdio: [...options.stdio],
-    execArgv,
+  const fromSource = import.meta.url.endsWith('.ts');
+  const script = fileURLToPath(new URL(`./photo-process.${fromSource ? 'ts' : 'js'}`, import.meta.url));
+  const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return fork(script, {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    ...(fromSource ? { execArgv: ['--import', loader()] } : {}),
   });
 }

@@ -1,4 +1,5 @@
 // Who is on an image by its name, for folders without identity folders: `anna_001.jpg` by the pattern `{identity}_*`.
+import { normaliseName } from '../common/names.js';
 import { UsageError } from '../common/errors.js';
 
 /** A function that tells an identity from a path; `undefined` where the pattern does not fit. */
@@ -41,7 +42,7 @@ export function identityPattern(pattern: string | RegExp): IdentityOf {
 }
 
 function identity(match: RegExpExecArray | null): string | undefined {
-  return match?.[1] === undefined || match[1] === '' ? undefined : match[1].normalize('NFC');
+  return match?.[1] === undefined || match[1] === '' ? undefined : normaliseName(match[1]);
 }
 
 function globbed(text: string): string {

@@ -1,4 +1,5 @@
 // Which files of a folder or an archive are images, whose they are, and which names are safe to have.
+import { normaliseName } from '../common/names.js';
 import { pictureDecoders } from './decoders/index.js';
 
 const imageExtensions: ReadonlySet<string> = new Set(pictureDecoders.flatMap(({ extensions }) => extensions));
@@ -60,7 +61,7 @@ export function unsafePath(path: string): string | undefined {
 /** The identity of an image by its path: its first folder, NFC; empty for an image that lies in no folder. */
 export function identityOf(file: string): string {
   const slash = file.indexOf('/');
-  return slash < 0 ? '' : file.slice(0, slash).normalize('NFC');
+  return slash < 0 ? '' : normaliseName(file.slice(0, slash));
 }
 
 /** Orders paths by UTF-16 code units: the same on every machine and in every language. */

@@ -100,6 +100,29 @@ export function fullyConnected(net: NetworkBuilder, name: string, x: Value, opti
 /** Share of a new batch in the running statistics, where nothing else is said. */
 export const defaultStatisticsMomentum = 0.1;
 
+/** Mean and variance of each channel, [c]. */
+export interface ChannelStatistics {
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+/**
+ * Running statistics moved towards those of a batch, of whose variance (biased) the unbiased form is taken. No gradient passes.
+ * @param count values of each channel in the batch. @param share how far they move, in (0, 1].
+ */
+export function movedStatistics(
+  running: ChannelStatistics,
+  batch: ChannelStatistics,
+  count: number,
+  share: number,
+): ChannelStatistics {
+  const unbiased = scale(batch.variance, count / Math.max(count - 1, 1));
+  return {
+    mean: mix(running.mean, stopGradient(batch.mean), share),
+    variance: mix(running.variance, stopGradient(unbiased), share),
+  };
+}
+
 /**
  * Batch normalisation over x [n, c, h, w]. Parameters `NAME.gamma`, `NAME.beta` [c], statistics `NAME.mean`, `NAME.variance` [c].
  * Training normalises by the batch, and each pass moves the running statistics (unbiased variance) towards the batch's.
@@ -129,10 +152,8 @@ export function batchNorm(
       return batchNormInference(x, affine, running);
     case 'training': {
       const { y, mean, variance } = batchNormTraining(x, affine);
-      const count = x.size / x.shape[1];
-      const unbiased = scale(variance, count / Math.max(count - 1, 1));
-      net.statistics.set(`${name}.mean`, mix(running.mean, stopGradient(mean), statisticsMomentum));
-      net.statistics.set(`${name}.variance`, mix(running.variance, stopGradient(unbiased), statisticsMomentum));
+      const moved = movedStatistics(running, { mean, variance }, x.size / x.shape[1], statisticsMomentum);
+      net.statistics.set(`${name}.mean`, moved.mean).set(`${name}.variance`, moved.variance);
       return y;
     }
     default:

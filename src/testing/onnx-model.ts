@@ -10,6 +10,7 @@ import {
   TensorProto_DataType as DataType,
   TensorProtoSchema,
 } from '../graph/onnx/onnx_pb.js';
+import { hashedUniform } from './hashed.js';
 
 /** An attribute: integers, text, or floats wrapped as such. */
 export type TestAttribute = number | string | readonly number[] | { readonly float: number };
@@ -37,6 +38,12 @@ export interface TestModel {
   readonly nodes: readonly TestNode[];
   readonly initializers: Readonly<Record<string, TestTensor>>;
   readonly outputs: readonly string[];
+}
+
+/** Hashed float32 values over center ± spread, the same for the same seed. */
+export function hashedTensor(shape: readonly number[], seed: number, center = 0, spread = 1): TestTensor {
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  return { shape, data: hashedUniform(count, seed, center, spread) };
 }
 
 /** An int64 vector. */

@@ -6,8 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseModel } from '../graph/onnx/index.js';
 import { openModel, readParameters } from '../models/index.js';
 import { onnxBackbone } from '../nn/index.js';
-import { hashedUniform } from '../testing/hashed.js';
-import { encodeModel, testModel } from '../testing/onnx-model.js';
+import { encodeModel, hashedTensor, testModel } from '../testing/onnx-model.js';
 import { tinyRecipe, tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { parseRecipe } from './recipe.js';
 import { resumeRun, startRun } from './run.js';
@@ -18,16 +17,6 @@ beforeAll(async () => {
   await writeTinyFaces(join(folder, 'faces'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const filled = (shape: readonly number[], seed: number, center: number, spread: number) => ({
-  shape,
-  data: hashedUniform(
-    shape.reduce((product, dim) => product * dim, 1),
-    seed,
-    center,
-    spread,
-  ),
-});
 
 /** Two convolutions, batch normalisation and a matrix: any number of images, which the file calls `n`. */
 const file = encodeModel(
@@ -43,16 +32,16 @@ const file = encodeModel(
       { op: 'Gemm', inputs: ['x5', 'fc', 'b2'], outputs: ['embedding'], attributes: { transB: 1 } },
     ],
     initializers: {
-      c1: filled([8, 3, 3, 3], 1, 0, 0.3),
-      b1: filled([8], 2, 0, 0.1),
-      gamma: filled([8], 3, 1, 0.2),
-      beta: filled([8], 4, 0, 0.1),
-      mean: filled([8], 5, 0, 0.1),
-      variance: filled([8], 6, 1, 0.2),
-      slope: filled([8, 1, 1], 7, 0.2, 0.1),
-      c2: filled([8, 8, 3, 3], 8, 0, 0.2),
-      fc: filled([12, 72], 9, 0, 0.2),
-      b2: filled([12], 10, 0, 0.1),
+      c1: hashedTensor([8, 3, 3, 3], 1, 0, 0.3),
+      b1: hashedTensor([8], 2, 0, 0.1),
+      gamma: hashedTensor([8], 3, 1, 0.2),
+      beta: hashedTensor([8], 4, 0, 0.1),
+      mean: hashedTensor([8], 5, 0, 0.1),
+      variance: hashedTensor([8], 6, 1, 0.2),
+      slope: hashedTensor([8, 1, 1], 7, 0.2, 0.1),
+      c2: hashedTensor([8, 8, 3, 3], 8, 0, 0.2),
+      fc: hashedTensor([12, 72], 9, 0, 0.2),
+      b2: hashedTensor([12], 10, 0, 0.1),
     },
     outputs: ['embedding'],
   }),

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
+import { isRecord } from '../common/json.js';
 import type { AlignmentSpec } from '../images/index.js';
 import type { Extensions } from './extensions.js';
 import { parseRecipe, type Recipe } from './recipe.js';
@@ -119,8 +120,4 @@ function merge(base: unknown, change: unknown): unknown {
 /** The field that decides which others there are. An energy has a `form`, and may have a `type` besides. */
 function kindKey(fields: Record<string, unknown>): string | undefined {
   return ['form', 'type'].find((key) => key in fields);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 // Who is on an image of a list: the folder's name where folders and labels are one to one, else the label.
+import { normaliseName } from '../../common/names.js';
 
 /** What a line of a list says of the person. */
 export interface ListedPerson {
@@ -22,10 +23,10 @@ export function listIdentities(people: readonly ListedPerson[]): string[] {
     ({ folders, inSet }: ListedPerson) => inSet ?? folders.at(-1) ?? '',
   ];
   for (const nameOf of candidates) {
-    const names = people.map((person) => nameOf(person).normalize('NFC'));
+    const names = people.map((person) => normaliseName(nameOf(person)));
     if (!names.includes('') && oneToOne(names, labels)) return names;
   }
-  return labels.map((label) => label.normalize('NFC'));
+  return labels.map(normaliseName);
 }
 
 /** How many leading folders all images share. */

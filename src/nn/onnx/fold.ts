@@ -1,7 +1,9 @@
 // Nodes whose inputs are all known are computed while reading: chains of Shape, Gather, Concat and arithmetic that make shapes.
 import type { Call } from './operand.js';
 import { tensorNumbers } from '../../graph/onnx/index.js';
-import { axisOf, broadcastAt, countOf, generate, integers, type Known } from './known.js';
+import { broadcastShape, sizeOf } from '../../graph/index.js';
+import { axisOf, broadcastAt, generate, integers, type Known } from './known.js';
+import { sliceRanges, squeezedShape, unsqueezedShape } from './shape-rules.js';
 
 /** A rule that computes known outputs from known inputs. */
 type Fold = (call: Call, inputs: readonly Known[]) => Known;
@@ -19,12 +21,9 @@ function elementwise(f: (...numbers: number[]) => number, type?: Known['type']):
 }
 
 function broadcast(call: Call, a: readonly number[], b: readonly number[]): readonly number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const [p, q] = [a[a.length - rank + i] ?? 1, b[b.length - rank + i] ?? 1];
-    if (p !== q && p !== 1 && q !== 1) throw call.wrong(`shapes [${a.join(', ')}] and [${b.join(', ')}]`);
-    return p === 1 ? q : p;
-  });
+  const shape = broadcastShape(a, b);
+  if (shape === undefined) throw call.wrong(`shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  return shape;
 }
 
 /** Division of integers rounds towards zero. */
@@ -60,18 +59,12 @@ const concat: Fold = (call, inputs) => {
 };
 
 const slice: Fold = (call, [data]) => {
-  const { attributes } = call;
-  const starts = call.optional(1) ?? attributes.ints('starts', []);
-  const ends = call.optional(2) ?? attributes.ints('ends', []);
-  const axes = call.optional(3) ?? attributes.ints('axes', undefined) ?? starts.map((_, i) => i);
-  const steps = call.optional(4) ?? starts.map(() => 1);
+  const { axes, starts, ends, steps } = sliceRanges(call, data.shape);
   const ranges = data.shape.map((dim, axis) => {
-    const i = axes.findIndex((given) => axisOf(given, data.shape.length) === axis);
-    if (i < 0) return { start: 0, step: 1, count: dim };
-    if (steps[i] < 1) throw call.wrong(`a step of ${steps[i]}`, 'steps of at least 1');
-    const clamp = (at: number): number => Math.min(Math.max(at < 0 ? at + dim : at, 0), dim);
-    const [start, end] = [clamp(starts[i]), clamp(ends[i])];
-    return { start, step: steps[i], count: Math.max(0, Math.ceil((end - start) / steps[i])) };
+    const i = axes.indexOf(axis);
+    return i < 0
+      ? { start: 0, step: 1, count: dim }
+      : { start: starts[i], step: steps[i], count: Math.max(0, Math.ceil((ends[i] - starts[i]) / steps[i])) };
   });
   const shape = ranges.map(({ count }) => count);
   return generate(data.type, shape, (index) =>
@@ -82,24 +75,13 @@ const slice: Fold = (call, [data]) => {
   );
 };
 
-const unsqueeze: Fold = (call, [data]) => {
-  const axes = call.optional(1) ?? call.attributes.ints('axes', []);
-  const rank = data.shape.length + axes.length;
-  const inserted = new Set(axes.map((axis) => axisOf(axis, rank)));
-  const left = [...data.shape];
-  return { ...data, shape: Array.from({ length: rank }, (_, axis) => (inserted.has(axis) ? 1 : left.shift()!)) };
-};
+const unsqueeze: Fold = (call, [data]) => ({ ...data, shape: unsqueezedShape(call, data.shape) });
 
-const squeeze: Fold = (call, [data]) => {
-  const given = call.optional(1) ?? call.attributes.ints('axes', undefined);
-  const axes = given?.map((axis) => axisOf(axis, data.shape.length));
-  const shape = data.shape.filter((dim, axis) => (axes === undefined ? dim !== 1 : !axes.includes(axis)));
-  return { ...data, shape };
-};
+const squeeze: Fold = (call, [data]) => ({ ...data, shape: squeezedShape(call, data.shape) });
 
 const reshape: Fold = (_, [data, target]) => {
   const fixed = target.data.map((dim, axis) => (dim === 0 ? data.shape[axis] : dim));
-  const rest = countOf(fixed.filter((dim) => dim !== -1));
+  const rest = sizeOf(fixed.filter((dim) => dim !== -1));
   return { ...data, shape: fixed.map((dim) => (dim === -1 ? data.data.length / rest : dim)) };
 };
 
@@ -121,7 +103,7 @@ const transpose: Fold = (call, [data]) => {
 const mostElements = 2 ** 20;
 
 function bounded(call: Call, shape: readonly number[]): void {
-  if (shape.every((dim) => dim >= 0) && countOf(shape) <= mostElements) return;
+  if (shape.every((dim) => dim >= 0) && sizeOf(shape) <= mostElements) return;
   throw call.wrong(`a constant of [${shape.join(', ')}]`, `at most ${mostElements} elements`);
 }
 

@@ -1,4 +1,5 @@
 // Arrays whose numbers are known while a network is read: shapes, axes, scalars, and what is computed from them.
+import { sizeOf } from '../../graph/index.js';
 
 /** A dense array, row by row. Integers of ONNX are held as numbers: sizes and indices stay far below 2^53. */
 export interface Known {
@@ -19,11 +20,6 @@ export function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Number of elements of a shape. */
-export function countOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
-}
-
 /** An axis counted from the front. */
 export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
@@ -36,7 +32,7 @@ export function generate(
   of: (index: readonly number[]) => number,
 ): Known {
   const strides = stridesOf(shape);
-  const data = Array.from({ length: countOf(shape) }, (_, flat) =>
+  const data = Array.from({ length: sizeOf(shape) }, (_, flat) =>
     of(shape.map((dim, axis) => Math.floor(flat / strides[axis]) % dim)),
   );
   return { type, shape, data };

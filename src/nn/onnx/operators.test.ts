@@ -6,6 +6,7 @@ import { webgpuTitle, webgpuWorks } from '../../testing/devices.js';
 import { hashedUniform } from '../../testing/hashed.js';
 import {
   encodeModel,
+  hashedTensor,
   int64s,
   type TestAttribute,
   testModel,
@@ -33,15 +34,8 @@ interface OperatorCase {
 }
 
 let seed = 10;
-const floats = (shape: readonly number[], center = 0, spread = 1): TestTensor => ({
-  shape,
-  data: hashedUniform(
-    shape.reduce((product, dim) => product * dim, 1),
-    seed++,
-    center,
-    spread,
-  ),
-});
+const floats = (shape: readonly number[], center = 0, spread = 1): TestTensor =>
+  hashedTensor(shape, seed++, center, spread);
 const scalar = (value: number): TestTensor => ({ shape: [], data: Float32Array.of(value) });
 const vector = (...values: number[]): TestTensor => ({ shape: [values.length], data: Float32Array.from(values) });
 
@@ -191,7 +185,7 @@ function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) =
   const size = shape.reduce((product, dim) => product * dim, 1);
   const [low, high] = range ?? [-2, 2];
   const initializers: Record<string, TestTensor> = {
-    stem: floatsOf([1, 3, 1, 1], 1, 0, (high - low) / 6),
+    stem: hashedTensor([1, 3, 1, 1], 1, 0, (high - low) / 6),
     shift: scalar((low + high) / 2),
     size: int64s(...shape),
     flat: int64s(1, -1),
@@ -229,16 +223,6 @@ function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) =
   ];
   return testModel({ opset, images: [1, 3, 1, size], nodes, initializers, outputs: ['embedding'] }) as ParsedModel;
 }
-
-const floatsOf = (shape: readonly number[], own: number, center: number, spread: number): TestTensor => ({
-  shape,
-  data: hashedUniform(
-    shape.reduce((product, dim) => product * dim, 1),
-    own,
-    center,
-    spread,
-  ),
-});
 
 async function original(model: ParsedModel, images: Tensor): Promise<Float32Array> {
   await using session = await Session.create(encodeModel(model), { device: 'cpu', threads: 1 });

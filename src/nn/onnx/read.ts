@@ -154,7 +154,7 @@ function asOperand(result: Value | Known | Operand, call: Call): Operand {
   return 'kind' in result ? result : { kind: 'known', known: result };
 }
 
-/** Integers and single numbers without dimensions are known at once; other data waits for its use. */
+/** Integers and single numbers are known at once, and not trained; other data waits for its use. */
 function operandFrom(tensor: TensorProto, from: 'initializer' | 'constant'): Operand {
   const { type, shape, data } = tensorNumbers(tensor, 'the model');
   if (type === 'integer' || sizeOf(shape) <= 1)

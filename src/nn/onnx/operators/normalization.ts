@@ -7,18 +7,16 @@ import {
   div,
   maximum,
   mean,
-  mix,
   mul,
   reshape,
-  scale,
   shift,
   sqrt,
   square,
-  stopGradient,
   sub,
   sum,
   type Value,
 } from '../../../graph/index.js';
+import { movedStatistics } from '../../layers.js';
 import { axisOf } from '../known.js';
 import type { Call, Operator } from '../operand.js';
 
@@ -35,23 +33,20 @@ function asPicture(x: Value): Value {
 export const batchNormalization: Operator = (call) => {
   const x = call.value(0);
   const [gamma, beta] = [call.parameter(1, 'scale'), call.parameter(2, 'offset')];
-  const [running, variance] = [call.parameter(3, 'statistic'), call.parameter(4, 'statistic')];
+  const running = { mean: call.parameter(3, 'statistic'), variance: call.parameter(4, 'statistic') };
   const affine = { gamma, beta, epsilon: call.attributes.float('epsilon', 1e-5) };
   const picture = asPicture(x);
   const { net, batchNorm } = call.context;
   if (net.mode === 'inference' || batchNorm === 'frozen') {
-    return [reshape(batchNormInference(picture, affine, { mean: running, variance }), x.shape)];
+    return [reshape(batchNormInference(picture, affine, running), x.shape)];
   }
   const batch = batchNormTraining(picture, affine);
   const share = 1 - call.attributes.float('momentum', 0.9);
-  const count = picture.size / picture.shape[1];
-  const unbiased = scale(batch.variance, count / Math.max(count - 1, 1));
-  const moved = (index: number, old: Value, now: Value): void => {
-    const operand = call.operand(index);
-    if (operand.kind === 'stored') net.statistics.set(operand.stored.name, mix(old, stopGradient(now), share));
-  };
-  moved(3, running, batch.mean);
-  moved(4, variance, unbiased);
+  const moved = movedStatistics(running, batch, picture.size / picture.shape[1], share);
+  [moved.mean, moved.variance].forEach((value, i) => {
+    const operand = call.operand(3 + i);
+    if (operand.kind === 'stored') net.statistics.set(operand.stored.name, value);
+  });
   return [reshape(batch.y, x.shape)];
 };
 

@@ -7,13 +7,15 @@ import {
   pad,
   reshape,
   shift,
+  sizeOf,
   slice,
   transpose,
   type Value,
 } from '../../../graph/index.js';
 import { shapeOf } from '../fold.js';
-import { axisOf, countOf, type Known } from '../known.js';
+import { axisOf, type Known } from '../known.js';
 import type { Call, Operator } from '../operand.js';
+import { sliceRanges, squeezedShape, unsqueezedShape } from '../shape-rules.js';
 
 /** A first dimension that the model's author fixed to the number of images becomes the number it is built for. */
 function rebatched({ context: { batch } }: Call, shape: readonly number[]): readonly number[] {
@@ -25,7 +27,7 @@ const reshaped: Operator = (call) => {
   const keep = call.attributes.int('allowzero', 0) === 0;
   const given = call.known(1).data.map((dim, axis) => (dim === 0 && keep ? x.shape[axis] : dim));
   const fits = (shape: readonly number[]): boolean => {
-    const known = countOf(shape.filter((dim) => dim !== -1));
+    const known = sizeOf(shape.filter((dim) => dim !== -1));
     return shape.includes(-1) ? x.size % known === 0 : known === x.size;
   };
   const shape = fits(given) && given[0] !== call.context.batch.stated ? given : rebatched(call, given);
@@ -33,33 +35,14 @@ const reshaped: Operator = (call) => {
   return [reshape(x, shape)];
 };
 
-function axesOf(call: Call, rank: number): number[] | undefined {
-  const given = call.optional(1) ?? call.attributes.ints('axes', undefined);
-  return given?.map((axis) => axisOf(axis, rank));
-}
-
 const squeezed: Operator = (call) => {
   const x = call.value(0);
-  const axes = axesOf(call, x.rank) ?? x.shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
-  return [
-    reshape(
-      x,
-      x.shape.filter((_, axis) => !axes.includes(axis)),
-    ),
-  ];
+  return [reshape(x, squeezedShape(call, x.shape))];
 };
 
 const unsqueezed: Operator = (call) => {
   const x = call.value(0);
-  const rank = x.rank + (call.optional(1) ?? call.attributes.ints('axes', [])).length;
-  const axes = axesOf(call, rank) ?? [];
-  const left = [...x.shape];
-  return [
-    reshape(
-      x,
-      Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : left.shift()!)),
-    ),
-  ];
+  return [reshape(x, unsqueezedShape(call, x.shape))];
 };
 
 /** Parts along an axis: of given lengths, or as many equal ones as the node has outputs. */
@@ -80,26 +63,7 @@ const split: Operator = (call) => {
 
 const sliced: Operator = (call) => {
   const x = call.value(0);
-  const { attributes } = call;
-  const starts = call.optional(1) ?? attributes.ints('starts', []);
-  const ends = call.optional(2) ?? attributes.ints('ends', []);
-  const axes = (call.optional(3) ?? attributes.ints('axes', undefined) ?? starts.map((_, i) => i)).map((axis) =>
-    axisOf(axis, x.rank),
-  );
-  const steps = call.optional(4) ?? starts.map(() => 1);
-  if (steps.some((step) => step < 1)) throw call.wrong(`steps of ${steps.join(', ')}`, 'steps of at least 1');
-  const clamp = (at: number, axis: number): number => {
-    const dim = x.shape[axis];
-    return Math.min(Math.max(at < 0 ? at + dim : at, 0), dim);
-  };
-  return [
-    slice(x, {
-      axes,
-      starts: starts.map((at, i) => clamp(at, axes[i])),
-      ends: ends.map((at, i) => clamp(at, axes[i])),
-      steps,
-    }),
-  ];
+  return [slice(x, sliceRanges(call, x.shape))];
 };
 
 /** Entries along an axis, at known indices. */

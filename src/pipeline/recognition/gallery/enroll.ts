@@ -1,4 +1,5 @@
 // Enrolling a folder of people: what is new or changed is embedded, what is gone is taken out, the rest is left alone.
+import { normaliseName } from '../../../common/names.js';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -103,7 +104,7 @@ async function compare(contents: Contents, source: OpenedSource, people: string,
   const kept = new Map<string, Stamp>();
   let added = 0;
   for (const [index, { file, identity: name }] of source.entries.entries()) {
-    const identity = name.normalize('NFC');
+    const identity = normaliseName(name);
     const found = source.kind === 'folder' ? await stat(join(people, file)).catch(() => undefined) : undefined;
     const now: Seen = { identity, size: found?.size, modified: found?.mtimeMs };
     seen.set(file, now);

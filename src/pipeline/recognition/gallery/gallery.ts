@@ -1,4 +1,5 @@
 // People and their embeddings, to be searched: who is it, or unknown.
+import { normaliseName } from '../../../common/names.js';
 import { Lifetime } from '../../../common/lifetime.js';
 import { SphereFaceError, UsageError } from '../../../common/errors.js';
 import { Queue } from '../../../common/queue.js';
@@ -132,7 +133,7 @@ export class Gallery implements AsyncDisposable {
     if (identity === '') throw new UsageError('A person needs a name.');
     return this.inTurn(async () => {
       const faces = Array.isArray(photos) ? (photos as readonly FaceInput[]) : [photos as FaceInput];
-      const name = identity.normalize('NFC');
+      const name = normaliseName(identity);
       for (const { file, embedding } of await this.embedder.embedFaces(faces)) {
         this.contents.add({ identity: name, file, stamp: undefined }, embedding);
       }
@@ -143,7 +144,7 @@ export class Gallery implements AsyncDisposable {
   /** Takes a person out; gives the number of photos that were. */
   remove(identity: string): Promise<number> {
     return this.inTurn(async () => {
-      const name = identity.normalize('NFC');
+      const name = normaliseName(identity);
       this.contents.problems = this.contents.problems.filter((problem) => problem.identity !== name);
       const removed = this.contents.filter((photo) => photo.identity !== name);
       if (removed > 0) this.own = undefined;
