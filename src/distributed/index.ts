@@ -1,0 +1,5 @@
+// The public face of the distributed layer.
+export type { Communicator, Exchangeable, Reduction } from './communicator.js';
+export { localGroup } from './local-group.js';
+export { oneProcess } from './one-process.js';
+export { evenCounts } from './transport.js';
