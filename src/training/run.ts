@@ -10,7 +10,7 @@ import { withPresentNames } from '../nn/index.js';
 import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
-import { logOf, type RunResult, runLoop, storeOf } from './run-loop.js';
+import { logOf, type RunEvents, type RunResult, runLoop, storeOf } from './run-loop.js';
 import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
 import {
   alignmentOf,
@@ -34,9 +34,11 @@ import { Trainer } from './trainer.js';
  * @throws UsageError when the folder already holds a run, or the recipe is a fine-tune and `init` is missing; SphereFaceError when data,
  * recipe and start do not fit together, or ranks do not have the same; TrainingAnomaly when the guard stops it.
  */
-export async function startRun(options: StartOptions): Promise<RunResult> {
-  const { folder, data, init, onWarning, communicator = oneProcess } = options;
+export async function startRun(given: StartOptions): Promise<RunResult> {
+  const { communicator = oneProcess } = given;
   const writes = communicator.rank === 0;
+  const options = writes ? given : withoutCommonWarnings(given);
+  const { folder, data, init, onWarning } = options;
   await together(communicator, async () => {
     if (writes) await assertFree(folder, storeOf(folder, options.recipe), logOf(folder));
     assertHasStart(options);
@@ -44,17 +46,17 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
   const opened = await together(communicator, () => openImageSource(data));
   try {
     tellOf(opened, data, onWarning);
-    const { given, alignment, recipe, dataset, record } = await together(communicator, async () => {
-      const given = init === undefined ? undefined : await startOf(init, options);
-      const alignment = alignmentOf(options, opened, given);
+    const { weights, alignment, recipe, dataset, record } = await together(communicator, async () => {
+      const weights = init === undefined ? undefined : await startOf(init, options);
+      const alignment = alignmentOf(options, opened, weights);
       const recipe = withAlignment(options.recipe, alignment);
       const dataset = datasetOf(opened, recipe.data.minimumImages);
       await assertUsable(dataset, recipe.input);
-      return { given, alignment, recipe, dataset, record: await recordData(dataset) };
+      return { weights, alignment, recipe, dataset, record: await recordData(dataset) };
     });
-    const frozen = given === undefined ? undefined : dataOf(given.parameters);
+    const frozen = weights === undefined ? undefined : dataOf(weights.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
-    const report = given === undefined ? undefined : await initialise(trainer, given, options);
+    const report = weights === undefined ? undefined : await initialise(trainer, weights, options);
     await assertSameRun(trainer, record);
     const start = trainer.checkpoint();
     if (writes) {
@@ -72,7 +74,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
       });
     }
     try {
-      return await runLoop(trainer, folder, options, { init: report, alignment });
+      return await runLoop(trainer, folder, given, { init: report, alignment });
     } catch (error) {
       if (writes && trainer.done === 0) await removeRecord(folder);
       throw error;
@@ -87,9 +89,11 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
  * on the same number.
  * @throws SphereFaceError when the folder holds no run, or its data has changed; UsageError for `iterations` that are already done.
  */
-export async function resumeRun(folder: string, options: ResumeOptions = {}): Promise<RunResult> {
-  const { communicator = oneProcess, onWarning } = options;
+export async function resumeRun(folder: string, given: ResumeOptions = {}): Promise<RunResult> {
+  const { communicator = oneProcess } = given;
   const writes = communicator.rank === 0;
+  const options = writes ? given : withoutCommonWarnings(given);
+  const { onWarning } = options;
   const { run, data, opened } = await together(communicator, async () => {
     const run = await readRun(folder, options.extensions);
     const data = options.data ?? run.record.data;
@@ -120,10 +124,15 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
       if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });
       await logOf(folder).cutBack(trainer.done);
     }
-    return await runLoop(trainer, folder, options, { init: undefined, alignment });
+    return await runLoop(trainer, folder, given, { init: undefined, alignment });
   } finally {
     await opened.dispose();
   }
+}
+
+/** What is odd about data and start, all ranks see alike: rank 0 tells it. */
+function withoutCommonWarnings<T extends RunEvents>(options: T): T {
+  return { ...options, onWarning: undefined };
 }
 
 /** @throws UsageError for a fine-tune of nothing. */

@@ -12,4 +12,5 @@ it('names the slowest rank when the others wait for it', () => {
 it('names none when they take about the same, or there is one alone', () => {
   expect(stragglerOf([1, 1.1, 1.2, 0.98])).toBeUndefined();
   expect(stragglerOf([1])).toBeUndefined();
+  expect(stragglerOf([0.001, 0.002])).toBeUndefined();
 });

@@ -3,6 +3,8 @@ import { type Communicator, rankName } from '../distributed/index.js';
 
 /** Times the median from which on a rank is one that the others wait for. */
 const noticeable = 1.25;
+/** Seconds of a step below which it does not matter. */
+const negligible = 0.02;
 
 export interface Straggler {
   readonly rank: number;
@@ -15,7 +17,7 @@ export function stragglerOf(seconds: readonly number[]): Straggler | undefined {
   // The lower one of two: of two ranks, one may be slow as well.
   const median = sorted[(sorted.length - 1) >> 1];
   const longest = sorted.at(-1)!;
-  if (longest < noticeable * median) return undefined;
+  if (longest < noticeable * median || longest - median < negligible) return undefined;
   const rank = seconds.indexOf(longest);
   return {
     rank,
