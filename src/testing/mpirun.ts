@@ -33,7 +33,7 @@ export interface Job {
 }
 
 /**
- * Starts TypeScript files of this project as `ranks` processes. More processes than cores are started all the same.
+ * Starts a file of this project, or what node takes in its place, as `ranks` processes; more than there are cores as well.
  * @param options of mpirun besides. @param onOutput told of each piece of standard output.
  */
 export function startRanks(
@@ -42,7 +42,7 @@ export function startRanks(
   { options = [], onOutput }: { readonly options?: readonly string[]; readonly onOutput?: (text: string) => void } = {},
 ): Job {
   const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(ranks), ...options];
-  const child = spawn(mpirun, [...args, process.execPath, '--import', 'tsx', ...command], { cwd: root });
+  const child = spawn(mpirun, [...args, process.execPath, ...command], { cwd: root });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (data: Buffer) => {
     written.stdout += data.toString();

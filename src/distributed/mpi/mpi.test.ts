@@ -9,7 +9,7 @@ const child = 'src/testing/communicator-child.ts';
 
 describe.skipIf(!mpiWorks)(mpiTitle, () => {
   it.each([2, 4])('%i ranks answer as a communicator must', async (ranks) => {
-    const { status, stdout, stderr } = await runRanks(ranks, [child]);
+    const { status, stdout, stderr } = await runRanks(ranks, ['--import', 'tsx', child]);
     expect(stderr).not.toMatch(/Error/);
     const passed = Object.keys(communicatorChecks).map((name) => `passed: ${name}`);
     expect(stdout.trimEnd().split('\n')).toEqual([
@@ -20,7 +20,7 @@ describe.skipIf(!mpiWorks)(mpiTitle, () => {
   });
 
   it('tells a library that is not the launcher’s by the size of its world', async () => {
-    const { status, stderr } = await runRanks(2, ['--input-type=module', '-e', wrongWorld]);
+    const { status, stderr } = await runRanks(2, ['--import', 'tsx', '--input-type=module', '-e', wrongWorld]);
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/not that of the launcher[\s\S]*which knows of 2 processes[\s\S]*which started 4/);
   });
