@@ -86,62 +86,76 @@ async function expectSameEnd(a: string, b: string): Promise<void> {
   }
 }
 
-describe.skipIf(!mpiWorks || !built)(`training ${mpiTitle}${built ? '' : ' (skipped: npm run build comes first)'}`, () => {
-  beforeAll(async () => {
-    expect(await runRanks(2, start('two'))).toMatchObject({ status: 0 });
-  });
+describe.skipIf(!mpiWorks || !built)(
+  `training ${mpiTitle}${built ? '' : ' (skipped: npm run build comes first)'}`,
+  () => {
+    beforeAll(async () => {
+      expect(await runRanks(2, start('two'))).toMatchObject({ status: 0 });
+    });
 
-  it('ends where one process does, on two ranks and on four that go on from its checkpoint', async () => {
-    const recipe = tinyRecipe(...settings, 'solver.iterations=20');
-    await startRun({ data: faces, recipe, folder: join(folder, 'one'), threads: 1 });
-    const half = { ...recipe, solver: { ...recipe.solver, iterations: 10 } };
-    await startRun({ data: faces, recipe: half, folder: join(folder, 'four'), threads: 1 });
-    const { status, stdout } = await runRanks(4, [main, 'train', '--resume', join(folder, 'four'), '--iterations', '20']);
-    expect(stdout).toMatch(/4 ranks through Open MPI/);
-    expect(status).toBe(0);
-    for (const run of ['two', 'four']) expect(await difference('one', run, 20), run).toBeLessThan(1e-5);
-  });
+    it('ends where one process does, on two ranks and on four that go on from its checkpoint', async () => {
+      const recipe = tinyRecipe(...settings, 'solver.iterations=20');
+      await startRun({ data: faces, recipe, folder: join(folder, 'one'), threads: 1 });
+      const half = { ...recipe, solver: { ...recipe.solver, iterations: 10 } };
+      await startRun({ data: faces, recipe: half, folder: join(folder, 'four'), threads: 1 });
+      const { status, stdout } = await runRanks(4, [
+        main,
+        'train',
+        '--resume',
+        join(folder, 'four'),
+        '--iterations',
+        '20',
+      ]);
+      expect(stdout).toMatch(/4 ranks through Open MPI/);
+      expect(status).toBe(0);
+      for (const run of ['two', 'four']) expect(await difference('one', run, 20), run).toBeLessThan(1e-5);
+    });
 
-  it(
-    `ends in the same bits after ${faults} kills`,
-    async () => {
-      const random = new Random(Date.now());
-      let kills = 0;
-      for (let round = 0; kills < faults; round++) {
-        const run = `broken-${round}`;
-        let args = start(run);
-        for (;;) {
-          const rank = random.integer(2);
-          const end =
-            kills < faults
-              ? await interrupted(2, args, random.between(0, 400), (pid) => process.kill(ranksOf(pid)[rank], 'SIGKILL'))
-              : await runRanks(2, args);
-          if (end.status === 0) break;
-          kills++;
-          expect(end.stderr).toMatch(new RegExp(`process rank ${rank} with PID \\d+ on node \\S+ exited on signal 9`));
-          // Never a checkpoint that cannot be read.
-          for (const iteration of await storeOf(run).iterations()) await storeOf(run).read(iteration);
-          args = [main, 'train', '--resume', join(folder, run)];
+    it(
+      `ends in the same bits after ${faults} kills`,
+      async () => {
+        const random = new Random(Date.now());
+        let kills = 0;
+        for (let round = 0; kills < faults; round++) {
+          const run = `broken-${round}`;
+          let args = start(run);
+          for (;;) {
+            const rank = random.integer(2);
+            const end =
+              kills < faults
+                ? await interrupted(2, args, random.between(0, 400), (pid) =>
+                    process.kill(ranksOf(pid)[rank], 'SIGKILL'),
+                  )
+                : await runRanks(2, args);
+            if (end.status === 0) break;
+            kills++;
+            expect(end.stderr).toMatch(
+              new RegExp(`process rank ${rank} with PID \\d+ on node \\S+ exited on signal 9`),
+            );
+            // Never a checkpoint that cannot be read.
+            for (const iteration of await storeOf(run).iterations()) await storeOf(run).read(iteration);
+            args = [main, 'train', '--resume', join(folder, run)];
+          }
+          await expectSameEnd('two', run);
         }
-        await expectSameEnd('two', run);
-      }
-    },
-    (faults + 4) * 60_000,
-  );
+      },
+      (faults + 4) * 60_000,
+    );
 
-  it('stops on all ranks after the same step, and goes on to the same end', async () => {
-    const end = await interrupted(2, start('stopped'), 0, (pid) => process.kill(pid, 'SIGUSR2'));
-    expect(end.status, end.stdout).toBe(130);
-    const step = Number(/stopped at iteration (\d+)/.exec(end.stdout)![1]);
-    expect((await storeOf('stopped').iterations()).at(-1)).toBe(step);
-    expect(await runRanks(2, [main, 'train', '--resume', join(folder, 'stopped')])).toMatchObject({ status: 0 });
-    await expectSameEnd('two', 'stopped');
-  });
+    it('stops on all ranks after the same step, and goes on to the same end', async () => {
+      const end = await interrupted(2, start('stopped'), 0, (pid) => process.kill(pid, 'SIGUSR2'));
+      expect(end.status, end.stdout).toBe(130);
+      const step = Number(/stopped at iteration (\d+)/.exec(end.stdout)![1]);
+      expect((await storeOf('stopped').iterations()).at(-1)).toBe(step);
+      expect(await runRanks(2, [main, 'train', '--resume', join(folder, 'stopped')])).toMatchObject({ status: 0 });
+      await expectSameEnd('two', 'stopped');
+    });
 
-  it('tells once what is wrong on all ranks, and ends', async () => {
-    const { status, stderr } = await runRanks(2, [main, 'train', '--resume', join(folder, 'nothing')]);
-    expect(status).toBe(1);
-    expect(stderr.match(/error: /g)).toHaveLength(1);
-    expect(stderr).toMatch(/rank 0 on \S+: error: .*nothing holds no run/);
-  });
-});
+    it('tells once what is wrong on all ranks, and ends', async () => {
+      const { status, stderr } = await runRanks(2, [main, 'train', '--resume', join(folder, 'nothing')]);
+      expect(status).toBe(1);
+      expect(stderr.match(/error: /g)).toHaveLength(1);
+      expect(stderr).toMatch(/rank 0 on \S+: error: .*nothing holds no run/);
+    });
+  },
+);

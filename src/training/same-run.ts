@@ -13,7 +13,7 @@ export async function assertSameRun(trainer: Trainer, record: Omit<DataRecord, '
   await assertSameOnAllRanks(communicator, {
     'package version': packageVersion,
     ...fieldsOf(recipe, 'recipe'),
-    'data': `${images} images of ${dataset.identities.length} identities (names ${fingerprint.slice(0, 12)}, bytes ${digest(sample.join())})`,
+    data: `${images} images of ${dataset.identities.length} identities (names ${fingerprint.slice(0, 12)}, bytes ${digest(sample.join())})`,
     'checkpoint to go on from': done === 0 ? 'none' : `iteration ${done}`,
     'starting values': digest(...store.values.values()),
   });
@@ -21,7 +21,8 @@ export async function assertSameRun(trainer: Trainer, record: Omit<DataRecord, '
 
 /** Every value of a nested object by its path: an error can so name the one that differs. */
 function fieldsOf(value: unknown, path: string): Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { [path]: JSON.stringify(value) ?? '' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { [path]: JSON.stringify(value) ?? '' };
   return Object.assign({}, ...Object.entries(value).map(([key, field]) => fieldsOf(field, `${path}.${key}`))) as Record<
     string,
     string

@@ -173,14 +173,11 @@ export class Trainer implements AsyncDisposable {
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
     const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
-    const outcome = await this.parts.runner.run(
-      new Map(scalars.map(({ name, value }) => [name, value])),
-      async () => {
-        const batch = await this.loader.next();
-        this.samplerState = batch.state;
-        return batch;
-      },
-    );
+    const outcome = await this.parts.runner.run(new Map(scalars.map(({ name, value }) => [name, value])), async () => {
+      const batch = await this.loader.next();
+      this.samplerState = batch.state;
+      return batch;
+    });
     const [{ measures, statistics }, norms] = await Promise.all([
       meansOverRanks(outcome, this.communicator),
       sumGradients(this.store, this.communicator, this.summed),
