@@ -129,10 +129,11 @@ export const communicatorChecks: Readonly<Record<string, Check>> = {
     await communicator.barrier();
   },
 
-  'knows its place on the machine': async (communicator) => {
-    const { rank, localRank, localSize, size } = communicator;
-    // All ranks of these tests are on one machine.
-    assert.deepEqual([localRank, localSize], [rank, size]);
+  'knows its place on its machine': async (communicator) => {
+    const { rank, localRank, localSize, hosts, size } = communicator;
+    assert.equal(hosts.length, size);
+    assert.equal(localSize, hosts.filter((host) => host === hosts[rank]).length);
+    assert.equal(localRank, hosts.slice(0, rank).filter((host) => host === hosts[rank]).length);
     await communicator.barrier();
   },
 };
