@@ -37,7 +37,7 @@ function sumOverRanks(communicator: Communicator, length: number): Float32Array 
 }
 
 /** Lengths around the borders of what is sent in one exchange, in two, and in several chunks. */
-const lengths = [0, 1, 3, 1000, 5000, 2 ** 19 + 7];
+const lengths = [0, 1, 3, 1000, 5000, 2 ** 20 + 7];
 
 export const communicatorChecks: Readonly<Record<string, Check>> = {
   'sums in the order of ranks, to the same bits everywhere': async (communicator) => {
