@@ -29,7 +29,9 @@ it('a process that computes leaves nothing of the engine in the home folder or t
       XDG_CACHE_HOME: home,
       TSX_DISABLE_CACHE: '1',
     };
+    // Either would silence the engine by itself.
     delete env.ORT_DISABLE_TELEMETRY;
+    delete env.CI;
     await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], { env });
     const left = await readdir(home);
     expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual([]);
