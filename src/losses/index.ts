@@ -2,6 +2,16 @@
 export { angleOf, cosines } from './angles.js';
 export { type ClassLoss, crossEntropyClassification, summedClassification } from './class-loss.js';
 export { crossEntropy, uninformedCrossEntropy } from './cross-entropy.js';
+export {
+  type JoinedPart,
+  logNormaliserOf,
+  type LossForm,
+  lossOf,
+  type LossPart,
+  lossPart,
+  lossShare,
+  requireByClass,
+} from './divided-loss.js';
 export { caffeEnergy, type CaffeEnergyOptions } from './energies/caffe.js';
 export type {
   BatchEnergyInputs,

@@ -72,6 +72,20 @@ export const solverSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+  classifier: z
+    .enum(['dense', 'sharded'])
+    .default('dense')
+    .describe(
+      'dense: every process holds the whole classifier. sharded: its rows are divided among the processes, block by block on one.',
+    ),
+  sampleRate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe(
+      "Share of a sharded classifier's rows that takes part in a pass: those of the batch's identities, and others at random.",
+    ),
 });
 
 export const dataSchema = z.strictObject({
