@@ -1,5 +1,5 @@
-// The graph of one training step: images, labels, parameters and scheduled scalars in; loss terms, measures, gradients and their norms,
-// and new statistics out.
+// The graph of one training step: images, labels, parameters and scheduled scalars in; loss terms, measures, gradients and new
+// statistics out.
 import {
   add,
   Graph,
@@ -64,11 +64,6 @@ export function gradientName(parameter: string): string {
   return `gradient:${parameter}`;
 }
 
-/** The name of the output with a gradient's norm. */
-export function gradientNormName(parameter: string): string {
-  return `norm:${parameter}`;
-}
-
 /** The name of the input to which a pass adds its share of the gradient; there is one where a step takes several passes. */
 export function earlierGradientName(parameter: string): string {
   return `earlier:${parameter}`;
@@ -86,6 +81,10 @@ export interface StepOptions {
   readonly frozen?: ParameterValues;
   /** What the recipe may name besides the margins, energies and backbones of this package. */
   readonly extensions?: Extensions;
+  /** Processes whose gradients are added up: each gives its part of the mean. Default 1. */
+  readonly ranks?: number;
+  /** Whether the energy of the classifier is left out, because it is computed elsewhere (classifier-energy.ts). Default false. */
+  readonly energyApart?: boolean;
 }
 
 /**
@@ -96,7 +95,7 @@ export interface StepOptions {
 export function buildStep(
   recipe: Recipe,
   identities: number,
-  { target = portable, frozen = new Map(), extensions = {} }: StepOptions = {},
+  { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
   const { margin, energy } = componentsOf(recipe, extensions);
@@ -132,10 +131,10 @@ export function buildStep(
   const parameters = trained.map(({ name }) => net.values.get(name)!);
   gradients(backboneLoss, parameters).forEach((grad, i) => grads.set(trained[i].name, grad));
   const classificationGradient = grads.get(classifierName)!;
-  measures.set('classificationGradient', norm(classificationGradient));
+  if (!energyApart) measures.set('classificationGradient', norm(classificationGradient));
 
   let loss = backboneLoss;
-  if (energy !== undefined && recipe.loss.energy !== null) {
+  if (energy !== undefined && recipe.loss.energy !== null && !energyApart) {
     const built = energy.build({ classifier: weight, labels, classificationGradient }, recipe.loss.energy);
     measures.set('energy', built.energy).set('energyTerm', built.term).set('energyWeight', built.weight);
     measures.set('energyGradient', norm(built.gradient));
@@ -147,12 +146,12 @@ export function buildStep(
   const outputs: Record<string, Value> = {};
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
   const passes = recipe.solver.iterSize;
+  const parts = passes * ranks;
   // In the order in which the backward pass comes by them: the runtime computes them in this one, and drops what only they need.
   for (const [name, grad] of [...grads].sort(([, a], [, b]) => a.id - b.id)) {
-    const total =
-      passes === 1 ? grad : add(scale(grad, 1 / passes), graph.input(earlierGradientName(name), 'float32', grad.shape));
-    outputs[gradientName(name)] = total;
-    outputs[gradientNormName(name)] = norm(total);
+    const part = parts === 1 ? grad : scale(grad, 1 / parts);
+    const earlier = passes === 1 ? undefined : graph.input(earlierGradientName(name), 'float32', grad.shape);
+    outputs[gradientName(name)] = earlier === undefined ? part : add(part, earlier);
   }
   for (const [name, value] of net.statistics) outputs[statisticName(name)] = value;
   // Kept as the model reads them, parameters need no transposing at every step, nor do their gradients.

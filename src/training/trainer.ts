@@ -1,23 +1,28 @@
-// The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
+// The training loop: step, accumulate, add up over ranks, guard, clip, update, renormalise; a log line and a checkpoint every so often.
+import { type Communicator, oneProcess, threadsPerProcess } from '../distributed/index.js';
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
+import { ClassifierEnergy } from './classifier-energy.js';
 import type { Dataset } from './dataset.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
 import { ClassifierGeometry } from './geometry.js';
+import { sumGradients } from './gradient-sum.js';
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
 import type { LogLine, MarginColumns } from './log.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
+import { meansOverRanks } from './rank-means.js';
 import type { Recipe } from './recipe.js';
 import { Sampler } from './sampler.js';
 import { learningRate } from './schedule.js';
 import { buildStep, type StepModel } from './step-graph.js';
 import { StepRunner } from './step-runner.js';
+import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
 import { Tally } from './tally.js';
 
 /** Where a trainer computes, and what its recipe may name. */
@@ -30,10 +35,19 @@ export interface TrainerOptions {
   readonly frozen?: ParameterValues;
   /** Margins, energies and backbones of your own, which the recipe may name besides those of this package. */
   readonly extensions?: Extensions;
+  /**
+   * The processes that train together: each has a trainer of the same recipe and data, and makes the same calls. Default: this one alone.
+   */
+  readonly communicator?: Communicator;
 }
 
 /** What a trainer is made of. */
 interface Parts {
+  readonly communicator: Communicator;
+  /** Of each step, what this rank computes. */
+  readonly share: StepShare;
+  /** The classifier's energy, where it is no part of the step. */
+  readonly energy: ClassifierEnergy | undefined;
   readonly step: StepModel;
   readonly store: ParameterStore;
   readonly runner: StepRunner;
@@ -46,6 +60,7 @@ interface Parts {
 export class Trainer implements AsyncDisposable {
   readonly store: ParameterStore;
   readonly extensions: Extensions;
+  readonly communicator: Communicator;
   private iteration = 0;
   private guard: Guard;
   private readonly sampler: Sampler;
@@ -59,10 +74,11 @@ export class Trainer implements AsyncDisposable {
     readonly dataset: Dataset,
     private readonly parts: Parts,
   ) {
-    const { store, extensions, components } = parts;
+    const { store, extensions, components, communicator } = parts;
     const { margin, backbone } = components;
     this.store = store;
     this.extensions = extensions;
+    this.communicator = communicator;
     this.learnable = {
       chance: margin.uninformedLoss(recipe.loss.margin, dataset.identities.length),
       easing: [margin.easing, backbone.easing].filter((advice) => advice !== undefined),
@@ -75,17 +91,26 @@ export class Trainer implements AsyncDisposable {
   }
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
-    const { device, threads, profilePrefix, frozen, extensions = {} } = options;
+    const { device, profilePrefix, frozen, extensions = {}, communicator = oneProcess } = options;
+    const threads = options.threads ?? (communicator.size === 1 ? undefined : threadsPerProcess());
     const identities = dataset.identities.length;
     const components = componentsOf(recipe, extensions);
     const target: Target = { device: device ?? 'cpu' };
-    const step = buildStep(recipe, identities, { target, frozen, extensions });
+    const share = shareOf(recipe.solver, communicator);
+    const own = recipeOfShare(recipe, share);
+    const energyApart = share.of === 'images' && recipe.loss.energy !== null;
+    const ranks = communicator.size;
+    const step = buildStep(own, identities, { target, frozen, extensions, ranks, energyApart });
     const store = new ParameterStore(step.specs, step.layouts);
     store.setValues(startingValues(step.specs, recipe, components.margin));
-    const runner = await StepRunner.create(step, store, recipe, { device, threads, profilePrefix });
+    const energy = energyApart
+      ? await ClassifierEnergy.create(recipe, store, communicator, { device, threads, target, extensions })
+      : undefined;
+    const runner = await StepRunner.create(step, store, own, energy, { device, threads, profilePrefix });
     const shape = [identities, recipe.network.embeddingSize] as const;
     const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
-    return new Trainer(recipe, dataset, { step, store, runner, geometry, components, extensions });
+    const parts = { communicator, share, step, store, energy, runner, geometry, components, extensions };
+    return new Trainer(recipe, dataset, parts);
   }
 
   /** Optimizer steps done. */
@@ -148,7 +173,7 @@ export class Trainer implements AsyncDisposable {
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
     const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
-    const { measures, norms, statistics } = await this.parts.runner.run(
+    const outcome = await this.parts.runner.run(
       new Map(scalars.map(({ name, value }) => [name, value])),
       async () => {
         const batch = await this.loader.next();
@@ -156,6 +181,10 @@ export class Trainer implements AsyncDisposable {
         return batch;
       },
     );
+    const [{ measures, statistics }, norms] = await Promise.all([
+      meansOverRanks(outcome, this.communicator),
+      sumGradients(this.store, this.communicator, this.summed),
+    ]);
     const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
@@ -170,14 +199,16 @@ export class Trainer implements AsyncDisposable {
     for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
     this.renormalise();
     this.iteration = step;
-    this.tally.add(measures, norm);
+    this.tally.add(measures, norm, outcome.seconds);
     return measures.get('loss')!;
   }
 
-  /** The log line of the steps since the last one, and a fresh start of its means. */
+  /** The log line of the steps since the last one, and a fresh start of its means. Every rank asks for it, and each gets the same means. */
   async logLine(): Promise<LogLine> {
     const { solver } = this.recipe;
-    const { tally, samplerState, iteration } = this;
+    const { tally, samplerState, iteration, communicator } = this;
+    const everyOne = Array.from({ length: communicator.size }, () => 1);
+    const rankSeconds = await communicator.allGather(Float64Array.of(tally.secondsPerStep), everyOne);
     const line = tally.line({
       iteration,
       learningRate: learningRate(solver, iteration),
@@ -185,6 +216,7 @@ export class Trainer implements AsyncDisposable {
       angles: await this.parts.geometry.measure(this.store.values.get(classifierName)!),
       columns: this.marginColumns(),
       imagesPerStep: solver.batchSize * solver.iterSize,
+      rankSeconds: [...rankSeconds],
       waited: this.loader.waited,
     });
     this.tally = new Tally(this.loader.waited);
@@ -194,6 +226,7 @@ export class Trainer implements AsyncDisposable {
   async dispose(): Promise<void> {
     await this.loader.dispose();
     await this.parts.geometry.dispose();
+    await this.parts.energy?.dispose();
     await this.parts.runner.dispose();
   }
 
@@ -208,6 +241,11 @@ export class Trainer implements AsyncDisposable {
     const names = descriptors.flatMap(({ columns = {} }: MarginDescriptor) => Object.keys(columns));
     const none = Object.fromEntries(names.map((name) => [name, null])) as MarginColumns;
     return { ...none, ...margin.log?.(this.recipe.loss.margin, this.iteration) };
+  }
+
+  /** Parameters whose gradient is that of all ranks before gradients are added up. */
+  private get summed(): ReadonlySet<string> {
+    return new Set(this.parts.energy === undefined ? [] : [classifierName]);
   }
 
   private update(rate: number, gradientScale: number): void {
@@ -228,8 +266,10 @@ export class Trainer implements AsyncDisposable {
       input,
       augmentation: data,
       batchSize: solver.batchSize,
+      iterSize: solver.iterSize,
+      share: this.parts.share,
       prefetch: data.prefetch,
-      cacheBytes: data.cacheMegabytes * 2 ** 20,
+      cacheBytes: (data.cacheMegabytes * 2 ** 20) / this.communicator.localSize,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { LibraryHandle } from 'koffi';
 import { lineOf, SphereFaceError } from '../../common/errors.js';
 import type { Launch } from '../launcher.js';
 
-export type Koffi = typeof import('koffi');
+export type Koffi = Pick<typeof import('koffi'), 'load' | 'address'>;
 
 /** The variable that names the library, for one that is not found or not the launcher's. */
 export const libraryVariable = 'SPHEREFACE_MPI_LIBRARY';
