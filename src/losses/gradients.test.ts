@@ -16,8 +16,7 @@ import {
   triedMargins,
 } from '../testing/loss-reference.js';
 import { graphValues } from '../testing/graph-values.js';
-import type { RieszOptions } from './energies/riesz-kernel.js';
-import { type EnergyPairs, rieszEnergy } from './energies/riesz-pairs.js';
+import { rieszEnergy } from './energies/riesz-pairs.js';
 import { type MarginOptions, margins } from './margins/index.js';
 import type { MarginDescriptor, MarginInputs } from './margins/margin.js';
 import { sphereFace2Bias } from './margins/sphereface2.js';

@@ -1,5 +1,6 @@
 // The rows of a shard that take part in a pass, laid end to end: all of them as they lie, or a sample that is copied together.
-import type { RowSampler, Draw } from './row-sampler.js';
+import type { Draw, RowSampler } from './row-sampler.js';
+import { squaredNorm } from './vectors.js';
 
 /** Rows of a pass. */
 export class ActiveRows {
@@ -79,13 +80,16 @@ export class RowGradient {
     }
   }
 
-  /** Gives each row that took part, by its place in the shard, with its gradient. */
+  /** Gives the gradients of consecutive rows, with the place in the shard of the first: all at once, or row by row where they are few. */
   forEach(visit: (row: number, gradient: Float32Array) => void): void {
-    const { size } = this;
-    const count = this.sparse ? this.rows.length : this.data.length / size;
-    for (let slot = 0; slot < count; slot++) {
-      visit(this.sparse ? this.rows[slot] : slot, this.data.subarray(slot * size, (slot + 1) * size));
-    }
+    const { size, data } = this;
+    if (!this.sparse) return visit(0, data);
+    for (const [slot, row] of this.rows.entries()) visit(row, data.subarray(slot * size, (slot + 1) * size));
+  }
+
+  /** Σ of its squares. */
+  get squaredNorm(): number {
+    return squaredNorm(this.data);
   }
 
   private slotOf(row: number): number {

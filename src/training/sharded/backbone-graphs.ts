@@ -1,12 +1,14 @@
 // The backbone in two models, because the classifier stands between them: from images to features, and from the features' gradient to those
 // of the parameters. What the second needs of the first is kept, so that nothing is computed twice.
 import {
+  add,
   computedLayouts,
   Graph,
   gradients,
   type Layout,
   mul,
   reshape,
+  scale,
   serialize,
   shapeIn,
   sum,
@@ -14,10 +16,16 @@ import {
   type Value,
   valuesBetween,
 } from '../../graph/index.js';
-import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../../nn/index.js';
+import {
+  embeddingNetwork,
+  isTrained,
+  type ParameterSpec,
+  type ParameterValues,
+  TrainingBuilder,
+} from '../../nn/index.js';
 import type { Extensions } from '../extensions.js';
 import type { Recipe } from '../recipe.js';
-import { gradientName, gradientOutputs, hiddenEnergyTerm, type MeasureName, statisticName } from '../step-graph.js';
+import { gradientName, gradientOutputs, hiddenEnergyTerm, type MeasureName } from '../step-graph.js';
 
 /** Names of what goes from one model to the other, besides what is kept. */
 export const featuresName = 'features';
@@ -54,40 +62,44 @@ export function backboneModels(recipe: Recipe, { target, frozen, extensions, ran
   const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
   const featuresGradient = graph.input(featuresGradientName, 'float32', features.shape);
   const trained = net.specs.filter(isTrained);
-  const parameters = trained.map(({ name }) => net.values.get(name)!);
 
-  // Σ x · g has the gradient g. Each process has its images' part of it; what all of them compute alike, each adds its share of.
-  const measures = new Map<MeasureName, Value>();
-  const grads = gradients(sum(mul(features, featuresGradient)), parameters);
+  // Σ x · g has the gradient g. Each process has its own images' part of it, and a share of what all of them compute alike.
   const hidden = hiddenEnergyTerm(net, recipe);
-  if (hidden !== undefined) measures.set('hiddenEnergyTerm', hidden);
-  const ofHidden = hidden === undefined ? undefined : gradients(hidden, parameters);
-
-  const { outputs, layouts } = gradientOutputs(
-    new Map(trained.map(({ name }, i) => [name, { summed: grads[i], shared: ofHidden?.[i] }])),
-    net,
-    { passes: iterSize, ranks, target },
+  const through = sum(mul(features, featuresGradient));
+  const loss = hidden === undefined ? through : add(through, scale(hidden, 1 / ranks));
+  const grads = gradients(
+    loss,
+    trained.map(({ name }) => net.values.get(name)!),
   );
-  for (const [name, value] of net.statistics) outputs[statisticName(name)] = value;
-  for (const [name, value] of measures) outputs[name] = reshape(value, []);
+  const { outputs, layouts, named } = gradientOutputs(new Map(trained.map(({ name }, i) => [name, grads[i]])), net, {
+    passes: iterSize,
+    parts: iterSize,
+    target,
+  });
+  const measures: MeasureName[] = [];
+  if (hidden !== undefined) {
+    outputs.hiddenEnergyTerm = reshape(hidden, []);
+    measures.push('hiddenEnergyTerm');
+  }
 
   // On other devices than the CPU what is kept would travel through its memory and back: there the features are computed again.
   const between = target.device === 'cpu' ? valuesBetween([features], Object.values(outputs)) : [];
   const lying = computedLayouts(between, target);
-  const kept = Object.fromEntries(between.map((value) => [`kept:${value.id}`, value]));
-  const named = Object.fromEntries([
-    ...layouts,
-    ...Object.entries(kept).map(([name, value]) => [name, lying.get(value)!] as const),
-  ]);
+  const kept = Object.fromEntries(between.map((value) => [keptName(value), value]));
+  const all = { ...named, ...Object.fromEntries(between.map((value) => [keptName(value), lying.get(value)!])) };
   return {
-    forward: serialize(graph, { outputs: { [featuresName]: features, ...kept }, target, layouts: named }),
-    backward: serialize(graph, { outputs, given: kept, target, layouts: named }),
+    forward: serialize(graph, { outputs: { [featuresName]: features, ...kept }, target, layouts: all }),
+    backward: serialize(graph, { outputs, given: kept, target, layouts: all }),
     specs: net.specs,
-    layouts: new Map([...layouts].filter(([name]) => net.values.has(name))),
+    layouts,
     kept: Object.entries(kept).map(([name, value]) => {
       const layout = lying.get(value)!;
       return { name, shape: layout === 'standard' ? value.shape : shapeIn(layout, value.shape) };
     }),
-    measures: [...measures.keys()],
+    measures,
   };
+}
+
+function keptName(value: Value): string {
+  return `kept:${value.id}`;
 }

@@ -22,7 +22,7 @@ import { componentsOf } from '../extensions.js';
 import type { Recipe } from '../recipe.js';
 import type { MeasureName } from '../step-graph.js';
 import { ClassifierShard } from './classifier-shard.js';
-import { RowRange } from './row-range.js';
+import { RowRange } from '../row-range.js';
 import { RowSampler } from './row-sampler.js';
 import { addScaled } from './vectors.js';
 
@@ -127,7 +127,10 @@ describe.each([1, 3])('divided among %i', (ranks) => {
     ),
   )('the Riesz energy of $pairs in $space space', async ({ pairs, space }) => {
     const setting = `loss.energy={form: riesz, s: 1, on: angle, pairs: ${pairs}, space: ${space}, weight: {type: constant, value: 3}}`;
-    const [{ measures, ofRows }, without] = await Promise.all([onRanks(ranks, recipeOf(setting)), onRanks(ranks, recipeOf())]);
+    const [{ measures, ofRows }, without] = await Promise.all([
+      onRanks(ranks, recipeOf(setting)),
+      onRanks(ranks, recipeOf()),
+    ]);
     const F = (w: Matrix) => energyReference(w, labels, pairs, { s: 1, on: 'angle', space });
     expect(relativeError([measures.get('energy')!], [F(W)])).toBeLessThan(1e-5);
     const expected = centralDifferences(W, F).map((x) => 3 * x);
@@ -167,7 +170,12 @@ describe.each([1, 3])('divided among %i', (ranks) => {
       for (let k = 0; k < size; k++) expected[row * size + k] = total[i * size + k];
     }
     expect(relativeError(result.ofRows, expected)).toBeLessThan(tolerance);
-    expect(relativeError(result.ofFeatures, centralDifferences(X, (x) => F(x, sub)))).toBeLessThan(tolerance);
+    expect(
+      relativeError(
+        result.ofFeatures,
+        centralDifferences(X, (x) => F(x, sub)),
+      ),
+    ).toBeLessThan(tolerance);
   });
 
   it.each([1, 0.1])('the passes of a step are averaged, each with its rows: rate %d', async (sampleRate) => {

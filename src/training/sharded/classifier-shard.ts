@@ -9,7 +9,7 @@ import {
   lossOf,
   type MarginDescriptor,
 } from '../../losses/index.js';
-import { float32, float32Scalar, int64, type Tensor } from '../../runtime/index.js';
+import { float32, int64, type Tensor } from '../../runtime/index.js';
 import type { Recipe } from '../recipe.js';
 import type { MeasureName } from '../step-graph.js';
 import { gradientName } from '../step-graph.js';
@@ -19,7 +19,7 @@ import { BlockSessions, type Place } from './block-session.js';
 import { placesWithin } from './places.js';
 import { ShardEnergy } from './shard-energy.js';
 import { RowSampler } from './row-sampler.js';
-import type { RowRange } from './row-range.js';
+import type { RowRange } from '../row-range.js';
 import { addScaled, squaredNorm } from './vectors.js';
 
 /** Rows of a block by default: it has this many times the batch logits, of which a few copies are in memory at once. */

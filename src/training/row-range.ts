@@ -1,6 +1,6 @@
-// Which rows of a classifier each process holds: consecutive ones, as equally many as can be.
-import { SphereFaceError } from '../../common/errors.js';
-import { evenCounts } from '../../distributed/index.js';
+// Which rows of a classifier a process holds: all of them, or, where they are divided, consecutive ones, as equally many as can be.
+import { SphereFaceError } from '../common/errors.js';
+import { evenCounts } from '../distributed/index.js';
 
 export class RowRange {
   /** Rows that each process holds. */
@@ -26,6 +26,11 @@ export class RowRange {
     this.counts = evenCounts(classes, size);
     this.first = this.counts.slice(0, rank).reduce((a, b) => a + b, 0);
     this.count = this.counts[rank];
+  }
+
+  /** Every row, in every process. */
+  static whole(classes: number): RowRange {
+    return new RowRange(classes, { rank: 0, size: 1 });
   }
 
   holds(row: number): boolean {
