@@ -9,28 +9,36 @@ export class RowRange {
   readonly first: number;
   readonly count: number;
 
+  private constructor(
+    /** Rows of the whole classifier. */
+    readonly classes: number,
+    /** Whether the rows are divided, be it into one part. */
+    readonly divided: boolean,
+    counts: readonly number[],
+    rank: number,
+  ) {
+    this.counts = counts;
+    this.first = counts.slice(0, rank).reduce((a, b) => a + b, 0);
+    this.count = counts[rank];
+  }
+
+  /** Every row, in every process. */
+  static whole(classes: number): RowRange {
+    return new RowRange(classes, false, [classes], 0);
+  }
+
   /**
-   * @param classes rows of the whole classifier.
+   * The rows of one of `size` processes.
    * @throws SphereFaceError when a process would hold none.
    */
-  constructor(
-    readonly classes: number,
-    { rank, size }: { readonly rank: number; readonly size: number },
-  ) {
+  static part(classes: number, { rank, size }: { readonly rank: number; readonly size: number }): RowRange {
     if (size > classes) {
       throw new SphereFaceError('There are more processes than identities to divide among them.', {
         got: `${size} processes, ${classes} identities`,
         next: 'use fewer processes, or solver.classifier: dense',
       });
     }
-    this.counts = evenCounts(classes, size);
-    this.first = this.counts.slice(0, rank).reduce((a, b) => a + b, 0);
-    this.count = this.counts[rank];
-  }
-
-  /** Every row, in every process. */
-  static whole(classes: number): RowRange {
-    return new RowRange(classes, { rank: 0, size: 1 });
+    return new RowRange(classes, true, evenCounts(classes, size), rank);
   }
 
   holds(row: number): boolean {

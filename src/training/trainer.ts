@@ -15,6 +15,7 @@ import { DenseSolver } from './dense-solver.js';
 import { classifierName, normaliseRows } from './network.js';
 import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
+import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
 import { learningRate } from './schedule.js';
 import { ShardedSolver } from './sharded/sharded-solver.js';
@@ -96,6 +97,11 @@ export class Trainer implements AsyncDisposable {
     return this.iteration;
   }
 
+  /** Which rows of the classifier are in the store. */
+  get rows(): RowRange {
+    return this.parts.solver.rows;
+  }
+
   /** Images that could not be read so far. */
   get unreadable(): readonly Unreadable[] {
     return this.loader.unreadable;
@@ -122,6 +128,7 @@ export class Trainer implements AsyncDisposable {
 
   /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
   checkpoint(): Checkpoint {
+    const { rows } = this;
     return {
       state: {
         format: 1,
@@ -133,6 +140,7 @@ export class Trainer implements AsyncDisposable {
       identities: this.dataset.identities,
       input: this.recipe.input,
       momentum: this.store.momentumTensors(),
+      ...(rows.divided ? { rows } : {}),
     };
   }
 

@@ -52,7 +52,7 @@ function recipeOf(...settings: string[]): Recipe {
 
 async function passOf(recipe: Recipe, communicator: Communicator, passes = [0]) {
   const { margin, energy } = componentsOf(recipe);
-  const range = new RowRange(classes, communicator);
+  const range = RowRange.part(classes, communicator);
   await using shard = new ClassifierShard({
     recipe,
     margin,
@@ -152,7 +152,7 @@ describe.each([1, 3])('divided among %i', (ranks) => {
     const recipe = recipeOf(...settings);
     const result = await onRanks(ranks, recipe, [4]);
     const chosen = Array.from({ length: ranks }, (_, rank) => {
-      const range = new RowRange(classes, { rank, size: ranks });
+      const range = RowRange.part(classes, { rank, size: ranks });
       const own = labels.filter((label) => range.holds(label)).map((label) => label - range.first);
       const sampler = new RowSampler(range.count, 0.1, batch, recipe.seed);
       return Array.from(sampler.draw(own, { pass: 4, rank, size: ranks }), (row) => row + range.first);

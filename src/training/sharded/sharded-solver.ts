@@ -41,7 +41,7 @@ export class ShardedSolver implements Solver {
     const communicator = new TimedCommunicator(options.communicator);
     const share = imagesShare(recipe.solver, communicator);
     const own = recipeOfShare(recipe, share);
-    const rows = new RowRange(identities, communicator);
+    const rows = RowRange.part(identities, communicator);
     const specs = classifierSpecs(recipe, identities, components.margin, rows.count);
     const models = backboneModels(own, { target, frozen, extensions, ranks: communicator.size });
     const all = [...models.specs, specs.weight, ...specs.ofMargin.values()];
