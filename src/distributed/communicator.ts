@@ -16,6 +16,8 @@ export interface Communicator extends AsyncDisposable {
   /** Ranks on this machine, and which of them this is. */
   readonly localRank: number;
   readonly localSize: number;
+  /** The name of each rank's machine. */
+  readonly hosts: readonly string[];
   /** What it runs on, in words: `one process`, `Open MPI 4.1.4`. */
   readonly description: string;
   /** Element-wise over ranks, in place, bit-identical on every rank and from run to run. */

@@ -19,6 +19,7 @@ export class Group implements Communicator {
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;
+  readonly hosts: readonly string[];
   readonly description: string;
   private readonly turns = new Queue();
   private left: Promise<void> | undefined;
@@ -27,6 +28,7 @@ export class Group implements Communicator {
     const { rank, size, hosts, description } = transport;
     this.rank = rank;
     this.size = size;
+    this.hosts = hosts;
     this.description = description;
     const here = hosts.flatMap((host, other) => (host === hosts[rank] ? [other] : []));
     this.localRank = here.indexOf(rank);

@@ -1,6 +1,7 @@
 // The loop of a run: steps, log lines and checkpoints until the iterations are done or the signal stops it, and then the model.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
+import { gatherValues, onAnyRank } from '../distributed/index.js';
 import { classifierPath, encodeWeights, writeModel } from '../models/index.js';
 import type { RunAlignment } from './alignment.js';
 import { CheckpointStore } from './checkpoint.js';
@@ -8,6 +9,7 @@ import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { classifierOf, modelOf } from './model-of.js';
 import type { Recipe } from './recipe.js';
+import { stragglerOf } from './straggler.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
 /** What a run tells while it goes on. */
@@ -31,6 +33,8 @@ export interface RunStart {
   /** Identities left out by `data.minimumImages`. */
   readonly leftOut: number;
   readonly device: string;
+  /** The processes that train: how many, and through what they exchange. */
+  readonly ranks: { readonly count: number; readonly description: string };
   /** 0 for a new run. */
   readonly iteration: number;
   readonly init: InitReport | undefined;
@@ -39,7 +43,7 @@ export interface RunStart {
 }
 
 export interface RunOptions extends TrainerOptions, RunEvents {
-  /** When aborted, the step in progress is finished and a checkpoint is written. */
+  /** When aborted, on any rank, the step in progress is finished and a checkpoint is written. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,14 +59,15 @@ export interface RunResult {
   readonly unreadable: readonly { readonly file: string; readonly error: string }[];
 }
 
-/** Goes on until the recipe's iterations are done or the signal is aborted; a finished run gets its model. */
+/** Goes on until the recipe's iterations are done or the signal is aborted; a finished run gets its model. Rank 0 writes for all. */
 export async function runLoop(
   trainer: Trainer,
   folder: string,
   { onStart, onStep, onLine, onWarning, signal }: RunOptions,
   about: Pick<RunStart, 'init' | 'alignment'>,
 ): Promise<RunResult> {
-  const { recipe, dataset } = trainer;
+  const { recipe, dataset, communicator } = trainer;
+  const writes = communicator.rank === 0;
   const { display, checkpoint: interval } = recipe.log;
   const { iterations } = recipe.solver;
   const checkpoints = storeOf(folder, recipe);
@@ -73,39 +78,53 @@ export async function runLoop(
     identities: dataset.identities.length,
     leftOut: dataset.leftOut,
     device: trainer.device,
+    ranks: { count: communicator.size, description: communicator.description },
     iteration: trainer.done,
     ...about,
   });
   let lastLine: LogLine | undefined;
   let reported = 0;
-  const stopping = () => signal?.aborted === true;
-  while (trainer.done < iterations && !stopping()) {
+  let slowest: number | undefined;
+  // Agreed upon, so that all ranks stop after the same step.
+  const asked = () => onAnyRank(communicator, signal?.aborted === true);
+  let stopping = await asked();
+  while (trainer.done < iterations && !stopping) {
     // Not inside the call: without a listener an optional call does not evaluate its arguments.
     const loss = await trainer.step();
     onStep?.(trainer.done, loss);
+    stopping = await asked();
     const last = trainer.done === iterations;
     if (trainer.done % display === 0 || last) {
       lastLine = await trainer.logLine();
-      await log.append(lastLine);
+      if (writes) await log.append(lastLine);
       onLine?.(lastLine);
+      const straggler = stragglerOf(lastLine.rankSeconds);
+      // Once for each that is new: the log has the seconds of every line.
+      if (writes && straggler !== undefined && straggler.rank !== slowest) onWarning?.(straggler.inWords(communicator));
+      slowest = straggler?.rank;
     }
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
-    if (trainer.done % interval === 0 || last || stopping()) await checkpoints.write(trainer.checkpoint());
+    if (trainer.done % interval === 0 || last || stopping) {
+      const checkpoint = trainer.checkpoint();
+      if (writes) await checkpoints.write(checkpoint);
+    }
   }
   const finished = trainer.done >= iterations;
   const model = finished ? join(folder, 'model.onnx') : undefined;
-  if (model !== undefined) {
+  if (model !== undefined && writes) {
     await writeFileAtomic(classifierPath(model), encodeWeights(classifierOf(trainer)));
     await writeModel(model, modelOf(trainer));
   }
+  const unreadable = (await gatherValues(communicator, trainer.unreadable)).flat();
   return {
     folder,
     iteration: trainer.done,
     status: finished ? 'finished' : 'stopped',
     model,
     lastLine,
-    unreadable: [...trainer.unreadable],
+    // Several ranks may have met the same file.
+    unreadable: [...new Map(unreadable.map((image) => [image.file, image])).values()],
   };
 }
 
