@@ -25,6 +25,10 @@ export class TimedCommunicator implements Communicator {
     return this.inner.localSize;
   }
 
+  get hosts(): readonly string[] {
+    return this.inner.hosts;
+  }
+
   get description(): string {
     return this.inner.description;
   }

@@ -7,7 +7,7 @@ import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
-import { type Communicator, oneProcess } from '../distributed/index.js';
+import { type Communicator, oneProcess, together } from '../distributed/index.js';
 import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/index.js';
 import { classifierName } from './network.js';
 import { RowRange } from './row-range.js';
@@ -71,17 +71,19 @@ export class CheckpointStore {
    */
   async write(checkpoint: Checkpoint): Promise<void> {
     const { communicator } = this.sharing;
+    const { rows } = checkpoint;
     const unfinished = join(this.folder, `.unfinished-${checkpoint.state.iteration}`);
     const first = communicator.rank === 0;
-    if (first) await this.begin(unfinished);
-    const { rows } = checkpoint;
-    if (rows !== undefined) {
-      await communicator.barrier();
+    if (rows === undefined) {
+      if (!first) return;
+      await this.begin(unfinished);
+    } else {
+      await together(communicator, () => (first ? this.begin(unfinished) : Promise.resolve()));
       const file = join(unfinished, shardFile(communicator.rank, communicator.size));
-      await writeDurably(file, weightsParts(shardWeights({ ...checkpoint, rows })));
-      await communicator.barrier();
+      await together(communicator, () => writeDurably(file, weightsParts(shardWeights({ ...checkpoint, rows }))));
+      if (!first) return;
     }
-    if (first) await this.finish(unfinished, checkpoint);
+    await this.finish(unfinished, checkpoint);
   }
 
   private async begin(unfinished: string): Promise<void> {
