@@ -5,7 +5,9 @@ import { stragglerOf } from './straggler.js';
 it('names the slowest rank when the others wait for it', () => {
   const straggler = stragglerOf([1, 1.1, 2, 0.9]);
   expect(straggler?.rank).toBe(2);
-  expect(straggler?.inWords({ hosts: ['a', 'a', 'b', 'b'] })).toMatch(/^rank 2 on b is slow: 2\.00 s .* median is 1\.00 s/);
+  expect(straggler?.inWords({ hosts: ['a', 'a', 'b', 'b'] })).toMatch(
+    /^rank 2 on b is slow: 2\.00 s .* median is 1\.00 s/,
+  );
   expect(stragglerOf([1.5, 1])?.rank).toBe(0);
 });
 

@@ -56,7 +56,9 @@ async function train(kind: Kind, size: number, { from, steps, to }: Part) {
       for (let i = 0; i < steps; i++) await trainer.step();
       if (to !== undefined) await storeOf(to, recipe, communicator).write(trainer.checkpoint());
       const { values, momentum } = trainer.store;
-      return [values.get(classifierName)!, momentum.get(classifierName)!, values.get('fc5.weight')!].map((x) => x.slice());
+      return [values.get(classifierName)!, momentum.get(classifierName)!, values.get('fc5.weight')!].map((x) =>
+        x.slice(),
+      );
     }),
   );
   if (kind === 'dense') return ranks[0];

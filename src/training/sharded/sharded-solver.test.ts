@@ -11,7 +11,7 @@ import { tinyRecipe, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { type Dataset, datasetOf } from '../dataset.js';
 import type { LogLine } from '../log.js';
 import { classifierName } from '../network.js';
-import type { Recipe } from '../recipe.js';
+import { parseRecipe, type Recipe, type RecipeInput } from '../recipe.js';
 import { RowRange } from '../row-range.js';
 import { Trainer } from '../trainer.js';
 
@@ -107,6 +107,15 @@ describe.each(Object.entries(recipes))('%s', (_, settings) => {
   });
 });
 
+it('keeps the running statistics of a backbone that has them, over several passes', async () => {
+  const recipeOf = (...settings: string[]) =>
+    parseRecipe({ ...tinyRecipe('solver.iterSize=2', ...settings), network: { type: 'pointwise' } }, { extensions });
+  const dense = await trained(recipeOf(), oneProcess, 5);
+  const sharded = await together(recipeOf('solver.classifier=sharded'), 1, 5);
+  expect([...dense.values.keys()]).toContain('mix.norm.variance');
+  for (const [name, data] of dense.values) expect(difference(data, sharded.values.get(name)!), name).toBeLessThan(1e-5);
+});
+
 describe('a sample of the rows', () => {
   const settings = ['solver={classifier: sharded, sampleRate: 0.1, batchSize: 4}', 'loss.margin={type: cosface}'];
 
@@ -142,5 +151,21 @@ describe('what cannot be divided', () => {
   it('is refused: a step that has fewer images than processes, more processes than identities', async () => {
     await expect(create(localGroup(3)[0])).rejects.toThrow(/divides solver.batchSize/);
     await expect(create(localGroup(16)[0], 'solver.batchSize=16')).rejects.toThrow(/16 processes, 9 identities/);
+  });
+
+  it('is refused: a margin or an energy that knows only whole classifiers, a sample of a whole one', async () => {
+    const ofRecipe = (loss: RecipeInput['loss'] | object) =>
+      Trainer.create(parseRecipe({ ...tinyRecipe('solver.classifier=sharded'), loss }, { extensions }), dataset, {
+        extensions,
+      });
+    await expect(ofRecipe({ margin: { type: 'rising' } })).rejects.toThrow(
+      /margin "rising" cannot be computed on a part[\s\S]*byClass[\s\S]*solver.classifier to dense/,
+    );
+    await expect(ofRecipe({ energy: { form: 'orthogonality' } })).rejects.toThrow(
+      /energy "orthogonality" cannot be computed on a part[\s\S]*solver.classifier to dense/,
+    );
+    expect(() => tinyRecipe('solver.sampleRate=0.5')).toThrow(
+      /solver.sampleRate: a part of the rows[\s\S]*solver.classifier=sharded/,
+    );
   });
 });
