@@ -18,7 +18,7 @@ const pairs = 5;
 const seconds = 12;
 
 /** Crops of noise, held encoded in memory: decoding and caching them is part of what is timed. */
-async function noiseDataset(images: number): Promise<Dataset> {
+export async function noiseDataset(images: number): Promise<Dataset> {
   const random = new Random(1);
   const data = Array.from({ length: images }, () =>
     Uint8Array.from({ length: 96 * 112 * 3 }, () => random.integer(256)),
@@ -34,7 +34,7 @@ async function noiseDataset(images: number): Promise<Dataset> {
 /** More images than this go through the network in several passes whose gradients are added: the same step, in less memory. */
 const defaultPass = 32;
 
-function recipeFor(batch: number, pass: number): Promise<Recipe> {
+export function recipeFor(batch: number, pass: number): Promise<Recipe> {
   const passes = Math.ceil(batch / pass);
   // The rate is low because the images are noise: the published one would diverge on them, and the guard would stop the run.
   const settings = [

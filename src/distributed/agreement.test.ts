@@ -5,7 +5,9 @@ import { assertSameOnAllRanks, gatherValues, localGroup, onAnyRank, OtherRankErr
 
 describe('ranks that agree', () => {
   it('know the values of all, of any size', async () => {
-    const values = await Promise.all(localGroup(3).map((c) => gatherValues(c, { rank: c.rank, text: 'ß'.repeat(c.rank) })));
+    const values = await Promise.all(
+      localGroup(3).map((c) => gatherValues(c, { rank: c.rank, text: 'ß'.repeat(c.rank) })),
+    );
     const expected = [0, 1, 2].map((rank) => ({ rank, text: 'ß'.repeat(rank) }));
     expect(values).toEqual([expected, expected, expected]);
   });
@@ -30,7 +32,7 @@ describe('ranks that agree', () => {
   it('say which of them differ, and in what', async () => {
     const check = (versions: readonly string[]) =>
       Promise.all(
-        localGroup(3).map((c) => assertSameOnAllRanks(c, { 'data': 'a', 'package version': versions[c.rank] })),
+        localGroup(3).map((c) => assertSameOnAllRanks(c, { data: 'a', 'package version': versions[c.rank] })),
       );
     await expect(check(['1', '1', '2'])).rejects.toThrow(
       /same package version\.\n {2}got: 1 on rank 0 on here, 2 on rank 2 on here\n/,

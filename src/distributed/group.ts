@@ -135,7 +135,10 @@ export class Group implements Communicator {
   }
 
   /** Gives each rank its place of `data`. Resolves to what all ranks have for this one, in their order; its own part is not copied. */
-  private async exchange<T extends Floats>(data: T, places: readonly { start: number; length: number }[]): Promise<T[]> {
+  private async exchange<T extends Floats>(
+    data: T,
+    places: readonly { start: number; length: number }[],
+  ): Promise<T[]> {
     const { rank, size } = this;
     const own = places[rank];
     const others = (length: (other: number) => number) =>
@@ -144,7 +147,10 @@ export class Group implements Communicator {
     const received = like(data, own.length * (size - 1));
     await this.transport.exchange(
       bytesOf(data),
-      scaled({ counts: others((other) => places[other].length), offsets: places.map(({ start }) => start) }, data.BYTES_PER_ELEMENT),
+      scaled(
+        { counts: others((other) => places[other].length), offsets: places.map(({ start }) => start) },
+        data.BYTES_PER_ELEMENT,
+      ),
       bytesOf(received),
       scaled(arriving, data.BYTES_PER_ELEMENT),
     );

@@ -1,12 +1,5 @@
 // The public face of the distributed layer.
-export {
-  assertSameOnAllRanks,
-  gatherValues,
-  onAnyRank,
-  OtherRankError,
-  rankName,
-  together,
-} from './agreement.js';
+export { assertSameOnAllRanks, gatherValues, onAnyRank, OtherRankError, rankName, together } from './agreement.js';
 export type { Communicator, Exchangeable, Reduction } from './communicator.js';
 export { boundTo, type Launch, launchOf, threadsPerProcess } from './launcher.js';
 export { localGroup } from './local-group.js';

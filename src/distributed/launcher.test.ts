@@ -7,9 +7,27 @@ import { nameOf } from './mpi/transport.js';
 it.each([
   [{ OMPI_COMM_WORLD_SIZE: '4', OMPI_COMM_WORLD_RANK: '3', OMPI_COMM_WORLD_LOCAL_SIZE: '2' }, 'Open MPI', 4, 3, 2],
   [{ PMI_SIZE: '2', PMI_RANK: '0', MPI_LOCALNRANKS: '2' }, 'MPICH or Intel MPI', 2, 0, 2],
-  [{ SLURM_STEP_NUM_TASKS: '6', SLURM_PROCID: '5', SLURM_STEP_TASKS_PER_NODE: '4,2', SLURM_NODEID: '1' }, 'Slurm', 6, 5, 2],
-  [{ SLURM_STEP_NUM_TASKS: '8', SLURM_PROCID: '5', SLURM_STEP_TASKS_PER_NODE: '4(x2)', SLURM_NODEID: '1' }, 'Slurm', 8, 5, 4],
-  [{ PMI_SIZE: '2', PMI_RANK: '1', SLURM_STEP_NUM_TASKS: '2', SLURM_PROCID: '1' }, 'MPICH or Intel MPI', 2, 1, undefined],
+  [
+    { SLURM_STEP_NUM_TASKS: '6', SLURM_PROCID: '5', SLURM_STEP_TASKS_PER_NODE: '4,2', SLURM_NODEID: '1' },
+    'Slurm',
+    6,
+    5,
+    2,
+  ],
+  [
+    { SLURM_STEP_NUM_TASKS: '8', SLURM_PROCID: '5', SLURM_STEP_TASKS_PER_NODE: '4(x2)', SLURM_NODEID: '1' },
+    'Slurm',
+    8,
+    5,
+    4,
+  ],
+  [
+    { PMI_SIZE: '2', PMI_RANK: '1', SLURM_STEP_NUM_TASKS: '2', SLURM_PROCID: '1' },
+    'MPICH or Intel MPI',
+    2,
+    1,
+    undefined,
+  ],
 ])('%j is rank of a group', (environment, launcher, size, rank, localSize) => {
   expect(launchOf(environment)).toEqual({ launcher, size, rank, localSize });
 });

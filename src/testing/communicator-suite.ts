@@ -96,7 +96,10 @@ export const communicatorChecks: Readonly<Record<string, Check>> = {
   'works on a part of a larger array': async (communicator) => {
     const whole = new Float32Array(12).fill(1);
     await communicator.allReduce(whole.subarray(3, 7));
-    assert.deepEqual([...whole], Array.from({ length: 12 }, (_, i) => (i >= 3 && i < 7 ? communicator.size : 1)));
+    assert.deepEqual(
+      [...whole],
+      Array.from({ length: 12 }, (_, i) => (i >= 3 && i < 7 ? communicator.size : 1)),
+    );
   },
 
   'takes calls that do not wait for each other': async (communicator) => {
@@ -119,7 +122,10 @@ export const communicatorChecks: Readonly<Record<string, Check>> = {
     const wrong = Array.from({ length: communicator.size + 1 }, () => 1);
     // Before anything is sent, so no rank is left waiting.
     assert.throws(() => communicator.reduceScatter(new Float32Array(3), wrong), /do not make up the whole/);
-    assert.throws(() => communicator.allGather(new Float32Array(9), ranksOf(communicator)), /another number of elements/);
+    assert.throws(
+      () => communicator.allGather(new Float32Array(9), ranksOf(communicator)),
+      /another number of elements/,
+    );
     await communicator.barrier();
   },
 

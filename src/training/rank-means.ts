@@ -5,10 +5,7 @@ import type { StepOutcome } from './step-runner.js';
 type Means = Pick<StepOutcome, 'measures' | 'statistics'>;
 
 /** The means over ranks, each of which made the same number of passes over the same number of images. */
-export async function meansOverRanks(
-  { measures, statistics }: Means,
-  communicator: Communicator,
-): Promise<Means> {
+export async function meansOverRanks({ measures, statistics }: Means, communicator: Communicator): Promise<Means> {
   const { size } = communicator;
   if (size === 1) return { measures, statistics };
   const numbers = Float64Array.from(measures.values(), (value) => value / size);

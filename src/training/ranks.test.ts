@@ -84,7 +84,9 @@ describe.each(Object.entries(recipes))('divided by %s', (_, settings) => {
 
 it('ends in the same bits when the ranks are as many again', async () => {
   const recipe = tinyRecipe('loss.energy={form: riesz, weight: {type: auto, share: 0.2}}');
-  const [first, second] = await Promise.all([1, 2].map(() => Promise.all(localGroup(2).map((c) => trained(recipe, c)))));
+  const [first, second] = await Promise.all(
+    [1, 2].map(() => Promise.all(localGroup(2).map((c) => trained(recipe, c)))),
+  );
   expect(second[0].values).toEqual(first[0].values);
   expect(second[0].losses).toEqual(first[0].losses);
 });

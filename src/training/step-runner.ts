@@ -15,13 +15,7 @@ import type { Batch } from './loader.js';
 import { classifierName } from './network.js';
 import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
-import {
-  earlierGradientName,
-  gradientName,
-  type MeasureName,
-  statisticName,
-  type StepModel,
-} from './step-graph.js';
+import { earlierGradientName, gradientName, type MeasureName, statisticName, type StepModel } from './step-graph.js';
 
 /** What a rank's passes of a step gave. */
 export interface StepOutcome {

@@ -62,7 +62,11 @@ export class MpiCalls {
   }
 
   init(): void {
-    this.call('MPI_Init_thread', ['void *', 'void *', 'int', 'void *'], [null, null, threadFunneled, new Int32Array(1)]);
+    this.call(
+      'MPI_Init_thread',
+      ['void *', 'void *', 'int', 'void *'],
+      [null, null, threadFunneled, new Int32Array(1)],
+    );
   }
 
   rank(): number {

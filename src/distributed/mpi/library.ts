@@ -47,7 +47,7 @@ export async function loadLibrary(launch: Launch): Promise<{ koffi: Koffi; libra
       // Global: Open MPI's components take their symbols from it.
       return { koffi: koffi.default, library: koffi.default.load(path, { global: true }), path };
     } catch (error) {
-      failures.push(lineOf(error));
+      failures.push(`${path}: ${lineOf(error)}`);
     }
   }
   throw new SphereFaceError('The MPI library cannot be loaded.', {

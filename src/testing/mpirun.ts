@@ -1,0 +1,62 @@
+// For tests: starts several processes with Open MPI's mpirun, where it is installed.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Debian calls it by this name whatever other MPI is installed. */
+const mpirun = 'mpirun.openmpi';
+
+/** Whether there is an mpirun. Without one, tests that need it are reported as skipped. */
+export const mpiWorks: boolean = (process.env.PATH ?? '')
+  .split(delimiter)
+  .some((folder) => existsSync(join(folder, mpirun)));
+
+/** Title suffix of a suite that needs mpirun, which says why it is skipped. */
+export const mpiTitle: string = mpiWorks
+  ? 'under mpirun'
+  : `under mpirun (skipped: no ${mpirun}; Debian's openmpi-bin has it)`;
+
+/** How a job ended. */
+export interface JobEnd {
+  /** `null` when the job was killed. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Job {
+  readonly process: ChildProcess;
+  readonly end: Promise<JobEnd>;
+}
+
+/**
+ * Starts a file of this project, or what node takes in its place, as `ranks` processes; more than there are cores as well.
+ * @param options of mpirun besides. @param onOutput told of each piece of standard output.
+ */
+export function startRanks(
+  ranks: number,
+  command: readonly string[],
+  { options = [], onOutput }: { readonly options?: readonly string[]; readonly onOutput?: (text: string) => void } = {},
+): Job {
+  const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(ranks), ...options];
+  const child = spawn(mpirun, [...args, process.execPath, ...command], { cwd: root });
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data: Buffer) => {
+    written.stdout += data.toString();
+    onOutput?.(data.toString());
+  });
+  child.stderr.on('data', (data: Buffer) => (written.stderr += data.toString()));
+  const end = new Promise<JobEnd>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, ...written }));
+  });
+  return { process: child, end };
+}
+
+/** Runs them to their end. */
+export function runRanks(ranks: number, command: readonly string[], options: readonly string[] = []): Promise<JobEnd> {
+  return startRanks(ranks, command, { options }).end;
+}
