@@ -1,11 +1,10 @@
 // The public face of the graph layer.
 export { Graph } from './graph.js';
 export { gradients } from './gradients.js';
-export { computedLayouts, opset, producerName, serialize, type SerializeOptions } from './onnx/serialize.js';
+export { opset, producerName, serialize, type SerializeOptions } from './onnx/serialize.js';
 export { permute, shapeIn, type Layout } from './lowering/layout.js';
 export { preferredLayout } from './lowering/preferred-layout.js';
 export { portable, type Target, type TargetDevice } from './lowering/target.js';
-export { valuesBetween } from './walk.js';
 export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
 export {
   sizeOf,

@@ -56,9 +56,6 @@ export function isOfClassifier({ role }: ParameterSpec): boolean {
   return role === 'classifier' || role === 'margin';
 }
 
-/** Rows that are drawn at once, to be passed over. */
-const passedOver = 4096;
-
 /**
  * Fresh values for every parameter; the same for the same recipe, seed and number of identities.
  * @param firstRow of a divided classifier, the first row that is here: it starts as it would in a whole one.
@@ -70,17 +67,27 @@ export function startingValues(
   firstRow = 0,
 ): Map<string, Float32Array> {
   const random = new Random(seed);
-  const values = new Map<string, Float32Array>();
-  for (const { name, role, shape, filler } of specs) {
-    if (role === 'classifier') {
-      for (let row = 0; row < firstRow; row += passedOver) {
-        fill(filler, [Math.min(passedOver, firstRow - row), ...shape.slice(1)], random);
-      }
-    }
-    values.set(name, fill(filler, shape, random));
-  }
+  const values = new Map(
+    specs.map((spec) => [
+      spec.name,
+      spec.role === 'classifier' ? classifierStart(spec, firstRow, random) : fill(spec.filler, spec.shape, random),
+    ]),
+  );
   if (unitClassifier) normaliseRows(values.get(classifierName)!, network.embeddingSize);
   return values;
+}
+
+/** Rows that are drawn at once. */
+const drawnRows = 4096;
+
+/** The rows of a classifier from `firstRow` on; those before are drawn as well, for the sequence to be that of a whole one. */
+function classifierStart({ shape, filler }: ParameterSpec, firstRow: number, random: Random): Float32Array {
+  const [count, size] = shape;
+  const draw = (rows: number) => fill(filler, [rows, size], random);
+  for (let row = 0; row < firstRow; row += drawnRows) draw(Math.min(drawnRows, firstRow - row));
+  const data = new Float32Array(count * size);
+  for (let row = 0; row < count; row += drawnRows) data.set(draw(Math.min(drawnRows, count - row)), row * size);
+  return data;
 }
 
 /** Divides each row of `size` values by its length, in place. A row of zeros stays as it is. */

@@ -89,12 +89,6 @@ export class OnnxEmitter implements Emitter {
     return name;
   }
 
-  /** The layout in which a value was computed. */
-  layoutOf(value: Value): Layout {
-    const [computedIn = 'standard'] = this.held.get(value)?.keys() ?? [];
-    return computedIn;
-  }
-
   layoutFor(inputs: readonly Value[], output: Value): Layout {
     for (const input of inputs) {
       const [computedIn] = this.held.get(input)?.keys() ?? [];

@@ -24,8 +24,6 @@ export interface SerializeOptions {
    */
   readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   readonly target?: Target;
-  /** Computed values that the model takes as inputs, by the names it has for them, in place of computing them. */
-  readonly given?: Readonly<Record<string, Value>>;
   /** Inputs and outputs that the caller keeps in another layout than the standard one, by name. */
   readonly layouts?: Readonly<Record<string, Layout>>;
 }
@@ -34,35 +32,27 @@ export const producerName = 'sphereface-plus';
 
 /** The ONNX model, as bytes. Inputs that no output needs are left out. */
 export function serialize(graph: { readonly inputs: readonly Value[] }, options: SerializeOptions): Uint8Array {
-  const { outputs, metadata = {}, dynamicAxes = {}, target = portable, given = {}, layouts = {} } = options;
+  const { outputs, metadata = {}, dynamicAxes = {}, target = portable, layouts = {} } = options;
   const values = Object.values(outputs);
   if (values.length === 0) throw new SphereFaceError('A model needs at least one output.');
-  const { nodes, inputs, used } = walk(values, new Set(Object.values(given)));
-  const inputNames = new Map([
-    ...graph.inputs.map((input) => [input, input.inputName!] as const),
-    ...Object.entries(given).map(([name, value]) => [value, name] as const),
-  ]);
+  const { nodes, inputs, used } = walk(values);
   const layoutOf = (name: string): Layout => layouts[name] ?? 'standard';
 
   // The first name of a computed value is the name its op writes; other names, and inputs that are outputs, are copies.
   const direct = new Map<Value, { name: string; layout: Layout }>();
   for (const [name, value] of Object.entries(outputs)) {
     const stored = constantOf(value)?.name !== undefined;
-    if (!inputs.has(value) && !stored && !direct.has(value))
+    if (value.producer !== undefined && !stored && !direct.has(value))
       direct.set(value, { name, layout: layoutOf(name) });
   }
   const emitter = new OnnxEmitter(target, used, direct);
   for (const input of inputs) {
-    const name = inputNames.get(input)!;
-    if (name in outputs && outputs[name] !== input)
-      throw new SphereFaceError(`The model would have an input and another output "${name}".`, {
+    if (input.inputName! in outputs && outputs[input.inputName!] !== input)
+      throw new SphereFaceError(`The model would have an input and another output "${input.inputName}".`, {
         next: 'give the output another name',
       });
   }
-  for (const input of inputs) {
-    const name = inputNames.get(input)!;
-    emitter.hold(input, layoutOf(name), name);
-  }
+  for (const input of inputs) emitter.hold(input, layoutOf(input.inputName!), input.inputName!);
   for (const node of nodes) node.op.emit(emitter, node);
   for (const [name, value] of Object.entries(outputs)) {
     const held = emitter.nameIn(value, layoutOf(name));
@@ -77,7 +67,7 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
       name: 'graph',
       node: lastFirst(emitter.nodes),
       initializer: emitter.initializers,
-      input: [...inputNames].filter(([input]) => inputs.has(input)).map(([input, name]) => info(name, input)),
+      input: graph.inputs.filter((input) => inputs.has(input)).map((input) => info(input.inputName!, input)),
       output: Object.entries(outputs).map(([name, value]) => info(name, value)),
     },
     opsetImport: [
@@ -87,15 +77,6 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
-}
-
-/** The layout in which each of some values is computed: kept in it, it is not transposed on its way out. */
-export function computedLayouts(values: readonly Value[], target: Target): Map<Value, Layout> {
-  const { nodes, inputs, used } = walk(values);
-  const emitter = new OnnxEmitter(target, used, new Map());
-  for (const input of inputs) emitter.hold(input, 'standard', input.inputName!);
-  for (const node of nodes) node.op.emit(emitter, node);
-  return new Map(values.map((value) => [value, emitter.layoutOf(value)]));
 }
 
 /**

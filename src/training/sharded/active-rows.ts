@@ -73,10 +73,10 @@ export class RowGradient {
 
   /** Adds factor · gradient of the active rows from `start` on. */
   add(active: ActiveRows, start: number, gradient: Float32Array, factor: number): void {
-    const { size } = this;
+    const { size, data } = this;
     for (let i = 0; i * size < gradient.length; i++) {
       const target = this.slotOf(active.rowAt(start + i)) * size;
-      for (let k = 0; k < size; k++) this.data[target + k] += factor * gradient[i * size + k];
+      for (let k = 0; k < size; k++) data[target + k] += factor * gradient[i * size + k];
     }
   }
 

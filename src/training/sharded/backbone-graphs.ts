@@ -1,8 +1,8 @@
-// The backbone in two models, because the classifier stands between them: from images to features, and from the features' gradient to those
-// of the parameters. What the second needs of the first is kept, so that nothing is computed twice.
+// The backbone in two models, because the classifier stands between them: from images to features, and from images and the features'
+// gradient to those of the parameters. The second computes the features once more: see docs/architecture.md for why that is cheaper than
+// to hand over what it needs.
 import {
   add,
-  computedLayouts,
   Graph,
   gradients,
   type Layout,
@@ -10,11 +10,8 @@ import {
   reshape,
   scale,
   serialize,
-  shapeIn,
   sum,
   type Target,
-  type Value,
-  valuesBetween,
 } from '../../graph/index.js';
 import {
   embeddingNetwork,
@@ -27,20 +24,18 @@ import type { Extensions } from '../extensions.js';
 import type { Recipe } from '../recipe.js';
 import { gradientName, gradientOutputs, hiddenEnergyTerm, type MeasureName } from '../step-graph.js';
 
-/** Names of what goes from one model to the other, besides what is kept. */
+/** Names of what goes from one model to the other. */
 export const featuresName = 'features';
 export const featuresGradientName = gradientName(featuresName);
 
 export interface BackboneModels {
-  /** `images` and parameters in; `features` [images, size] and what is kept out. */
+  /** `images` and parameters in, `features` [images, size] out. */
   readonly forward: Uint8Array;
-  /** The features' gradient, what was kept, parameters and (where nothing is kept) `images` in; gradients, statistics and measures out. */
+  /** `images`, the features' gradient and parameters in; gradients, statistics and measures out. */
   readonly backward: Uint8Array;
   /** Parameters of the backbone. */
   readonly specs: readonly ParameterSpec[];
   readonly layouts: ReadonlyMap<string, Layout>;
-  /** What the second model takes over from the first, with the shape in which it lies in memory. */
-  readonly kept: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly measures: readonly MeasureName[];
 }
 
@@ -82,24 +77,11 @@ export function backboneModels(recipe: Recipe, { target, frozen, extensions, ran
     measures.push('hiddenEnergyTerm');
   }
 
-  // On other devices than the CPU what is kept would travel through its memory and back: there the features are computed again.
-  const between = target.device === 'cpu' ? valuesBetween([features], Object.values(outputs)) : [];
-  const lying = computedLayouts(between, target);
-  const kept = Object.fromEntries(between.map((value) => [keptName(value), value]));
-  const all = { ...named, ...Object.fromEntries(between.map((value) => [keptName(value), lying.get(value)!])) };
   return {
-    forward: serialize(graph, { outputs: { [featuresName]: features, ...kept }, target, layouts: all }),
-    backward: serialize(graph, { outputs, given: kept, target, layouts: all }),
+    forward: serialize(graph, { outputs: { [featuresName]: features }, target, layouts: named }),
+    backward: serialize(graph, { outputs, target, layouts: named }),
     specs: net.specs,
     layouts,
-    kept: Object.entries(kept).map(([name, value]) => {
-      const layout = lying.get(value)!;
-      return { name, shape: layout === 'standard' ? value.shape : shapeIn(layout, value.shape) };
-    }),
     measures,
   };
-}
-
-function keptName(value: Value): string {
-  return `kept:${value.id}`;
 }

@@ -29,17 +29,13 @@ export class BackboneRunner implements AsyncDisposable {
       nameOf: (name: string) => string,
     ) =>
       Object.fromEntries(specs.map((spec) => [nameOf(spec.name), float32(data.get(spec.name)!, store.shapeOf(spec))]));
-    const kept = Object.fromEntries(
-      models.kept.map(({ name, shape }) => [name, float32(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape)]),
-    );
     this.gradients = buffers(store.gradients, trained, gradientName);
     this.feeds = {
       ...buffers(store.values, [...trained, ...statistics], (name) => name),
       ...(iterSize === 1 ? {} : buffers(store.gradients, trained, earlierGradientName)),
-      ...kept,
     };
     const shape = [batchSize, recipe.network.embeddingSize];
-    this.features = { ...kept, [featuresName]: float32(new Float32Array(shape[0] * shape[1]), shape) };
+    this.features = { [featuresName]: float32(new Float32Array(shape[0] * shape[1]), shape) };
     this.statistics = statistics.map(({ name }) => name);
   }
 
