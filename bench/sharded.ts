@@ -1,5 +1,5 @@
 // A divided classifier: a step of one process against one with the whole classifier, and the memory of two ranks that hold a million
-// identities: `npm run bench -- sharded [identities]`.
+// identities: `npm run bench -- sharded [steps | memory [identities]]`.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { joinWorld } from '../dist/distributed/index.js';
@@ -72,18 +72,21 @@ async function measure(identities: number, rate: number): Promise<void> {
   );
 }
 
-export async function run(args: readonly string[]): Promise<void> {
-  if (args[0] === '--measure') return measure(Number(args[1]), Number(args[2]));
-  const identities = Number(args[0] ?? 1e6);
-  console.log(`SphereFace-20, 10572 identities, batch ${batch}, one process of 2 threads`);
-  await compareSteps();
+function measureMemory(identities: number): void {
   console.log(`${identities.toLocaleString('en')} identities on ${ranks} ranks`);
+  const mpirun = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', '-n', String(ranks), process.execPath];
+  const script = fileURLToPath(new URL('run.js', import.meta.url));
   for (const rate of rates) {
-    const node = [fileURLToPath(new URL('run.js', import.meta.url)), 'sharded', '--measure'];
-    const mpi = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', '-n', String(ranks), process.execPath];
-    const line = execFileSync('mpirun.openmpi', [...mpi, ...node, String(identities), String(rate)], {
-      encoding: 'utf8',
-    });
-    process.stdout.write(line);
+    const args = [...mpirun, script, 'sharded', '--measure', String(identities), String(rate)];
+    process.stdout.write(execFileSync('mpirun.openmpi', args, { encoding: 'utf8' }));
   }
+}
+
+export async function run([what = 'all', ...rest]: readonly string[]): Promise<void> {
+  if (what === '--measure') return measure(Number(rest[0]), Number(rest[1]));
+  if (what !== 'memory') {
+    console.log(`SphereFace-20, 10572 identities, batch ${batch}, one process of 2 threads`);
+    await compareSteps();
+  }
+  if (what !== 'steps') measureMemory(Number(rest[0] ?? 1e6));
 }
