@@ -66,7 +66,7 @@ export async function run([given = '8']: readonly string[]): Promise<void> {
         name,
         bytes(sent),
         bytes(memory),
-        (operations / 1e9).toPrecision(3),
+        String(Number((operations / 1e9).toPrecision(3))),
       ];
       console.log(`| ${cells.join(' | ')} |`);
     }

@@ -93,8 +93,8 @@ function warnOfBinding(output: Output): void {
   const bound = boundTo();
   if (bound === undefined) return;
   output.warn(
-    `the launcher has bound this process to ${bound.processors} of the ${bound.share} processors that are its share; ` +
-      'give mpirun --bind-to none, or srun --cpus-per-task, to use them all',
+    `this process may use ${bound.processors} of the ${bound.share} processors that are its share of the machine; ` +
+      'if the launcher bound it, mpirun --bind-to none or srun --cpus-per-task lifts that',
   );
 }
 

@@ -8,7 +8,7 @@ import { consecutive, evenCounts, type Extents, type Transport } from './transpo
 type Floats = Float32Array | Float64Array;
 
 /** Elements of a large array that are under way at once. It bounds the buffer that they arrive in. */
-const chunkLength = 2 ** 18;
+const chunkLength = 2 ** 20;
 /** Fewer elements than this, over all ranks, go to everyone as they are: one exchange in place of two. */
 const smallLength = 2 ** 12;
 /** What one call of a library can count. */

@@ -11,8 +11,6 @@ export interface Launch {
   readonly localSize: number | undefined;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The names that each launcher uses, in the order in which they count: `srun` may start a launcher of its own kind. */
 const variables = [
   {
@@ -27,7 +25,7 @@ const variables = [
 ] as const;
 
 /** What the launcher says; undefined for a process by itself. */
-export function launchOf(environment: Environment = process.env): Launch | undefined {
+export function launchOf(environment: NodeJS.ProcessEnv = process.env): Launch | undefined {
   for (const { launcher, ...names } of variables) {
     const [size, rank] = [integerOf(environment[names.size]), integerOf(environment[names.rank])];
     if (size === undefined || rank === undefined || size < 2) continue;

@@ -6,7 +6,10 @@ await using communicator = await joinWorld();
 const say = (text: string): void => {
   if (communicator.rank === 0) process.stdout.write(`${text}\n`);
 };
-say(`${communicator.size} ranks on ${communicator.description}`);
+const machines = new Set(communicator.hosts).size;
+say(
+  `${communicator.size} ranks on ${machines} ${machines === 1 ? 'machine' : 'machines'} through ${communicator.description}`,
+);
 for (const [name, check] of Object.entries(communicatorChecks)) {
   await check(communicator);
   say(`passed: ${name}`);

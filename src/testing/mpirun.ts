@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Debian calls it by this name whatever other MPI is installed. */
-const mpirun = 'mpirun.openmpi';
+export const mpirun = 'mpirun.openmpi';
 
 /** Whether there is an mpirun. Without one, tests that need it are reported as skipped. */
 export const mpiWorks: boolean = (process.env.PATH ?? '')
@@ -32,17 +32,9 @@ export interface Job {
   readonly end: Promise<JobEnd>;
 }
 
-/**
- * Starts a file of this project, or what node takes in its place, as `ranks` processes; more than there are cores as well.
- * @param options of mpirun besides. @param onOutput told of each piece of standard output.
- */
-export function startRanks(
-  ranks: number,
-  command: readonly string[],
-  { options = [], onOutput }: { readonly options?: readonly string[]; readonly onOutput?: (text: string) => void } = {},
-): Job {
-  const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(ranks), ...options];
-  const child = spawn(mpirun, [...args, process.execPath, ...command], { cwd: root });
+/** Starts a program in the project's folder. @param onOutput told of each piece of standard output. */
+export function jobOf(program: string, args: readonly string[], onOutput?: (text: string) => void): Job {
+  const child = spawn(program, args, { cwd: root });
   const written = { stdout: '', stderr: '' };
   child.stdout.on('data', (data: Buffer) => {
     written.stdout += data.toString();
@@ -56,7 +48,16 @@ export function startRanks(
   return { process: child, end };
 }
 
+/**
+ * Starts a file of this project, or what node takes in its place, as `ranks` processes; more than there are cores as well.
+ * @param onOutput told of each piece of standard output.
+ */
+export function startRanks(ranks: number, command: readonly string[], onOutput?: (text: string) => void): Job {
+  const args = ['--allow-run-as-root', '--oversubscribe', '-n', String(ranks), process.execPath, ...command];
+  return jobOf(mpirun, args, onOutput);
+}
+
 /** Runs them to their end. */
-export function runRanks(ranks: number, command: readonly string[], options: readonly string[] = []): Promise<JobEnd> {
-  return startRanks(ranks, command, { options }).end;
+export function runRanks(ranks: number, command: readonly string[]): Promise<JobEnd> {
+  return startRanks(ranks, command).end;
 }

@@ -51,14 +51,12 @@ function ranksOf(pid: number): number[] {
 /** Runs `sphereface train` on some ranks; when the first line of a step is there, waits `after` milliseconds and does `then` to the job. */
 async function interrupted(ranks: number, args: string[], after: number, then: (pid: number) => void): Promise<JobEnd> {
   let begun = false;
-  const job = startRanks(ranks, args, {
-    onOutput: (text) => {
-      if (begun || !text.includes('iterations of')) return;
-      begun = true;
-      setTimeout(() => {
-        if (job.process.exitCode === null) then(job.process.pid!);
-      }, after);
-    },
+  const job = startRanks(ranks, args, (text) => {
+    if (begun || !text.includes('iterations of')) return;
+    begun = true;
+    setTimeout(() => {
+      if (job.process.exitCode === null) then(job.process.pid!);
+    }, after);
   });
   return job.end;
 }

@@ -2,21 +2,31 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { communicatorChecks } from '../../testing/communicator-suite.js';
-import { mpiTitle, mpiWorks, runRanks } from '../../testing/mpirun.js';
+import { type JobEnd, mpiTitle, mpiWorks, runRanks } from '../../testing/mpirun.js';
+import { machinesTitle, machinesWork, TwoMachines } from '../../testing/two-machines.js';
 import { loadLibrary } from './library.js';
 
 const child = 'src/testing/communicator-child.ts';
 
+/** All checks passed, on so many ranks and machines. */
+function expectAnswers({ status, stdout, stderr }: JobEnd, where: string): void {
+  expect(stderr).not.toMatch(/Error/);
+  const passed = Object.keys(communicatorChecks).map((name) => `passed: ${name}`);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines).toEqual([expect.stringMatching(new RegExp(`^${where} through Open MPI [45]\\.\\d`)), ...passed]);
+  expect(status).toBe(0);
+}
+
+describe.skipIf(!machinesWork)(machinesTitle, () => {
+  it('ranks answer as a communicator must', async () => {
+    using machines = new TwoMachines();
+    expectAnswers(await machines.run(['--import', 'tsx', child]), '2 ranks on 2 machines');
+  });
+});
+
 describe.skipIf(!mpiWorks)(mpiTitle, () => {
   it.each([2, 4])('%i ranks answer as a communicator must', async (ranks) => {
-    const { status, stdout, stderr } = await runRanks(ranks, ['--import', 'tsx', child]);
-    expect(stderr).not.toMatch(/Error/);
-    const passed = Object.keys(communicatorChecks).map((name) => `passed: ${name}`);
-    expect(stdout.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(new RegExp(`^${ranks} ranks on Open MPI [45]\\.\\d`)),
-      ...passed,
-    ]);
-    expect(status).toBe(0);
+    expectAnswers(await runRanks(ranks, ['--import', 'tsx', child]), `${ranks} ranks on 1 machine`);
   });
 
   it('tells a library that is not the launcher’s by the size of its world', async () => {
