@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localGroup } from '../../distributed/index.js';
+import { Random } from '../../common/random.js';
 import { type Tensor } from '../../models/index.js';
 import { readClassifier } from '../../models/weights.js';
-import { tinyRecipe, writeTinyFaces } from '../../testing/tiny-faces.js';
+import { built } from '../../testing/installed-package.js';
+import { interrupted, mpiTitle, mpiWorks, ranksOf, runRanks } from '../../testing/mpirun.js';
+import { tinyRecipe, tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';
+import { CheckpointStore } from '../checkpoint.js';
 import type { InitReport } from '../init.js';
 import { readInitialWeights } from '../initial-weights.js';
 import { classifierName } from '../network.js';
@@ -127,4 +131,52 @@ describe('a run on 2 processes', () => {
     const warnings = await start(2, { ...other, data: at('namesakes'), folder: at('strangers') });
     expect(warnings).toEqual([expect.stringMatching(/no more than by chance/)]);
   });
+});
+
+const faults = Number(process.env.SPHEREFACE_FAULTS ?? 1);
+
+describe.skipIf(!mpiWorks || !built)(`a run ${mpiTitle}${built ? '' : ' (skipped: npm run build comes first)'}`, () => {
+  const own = [
+    'solver={classifier: sharded, sampleRate: 0.2, batchSize: 4, iterations: 40}',
+    'loss.energy={form: riesz, weight: {type: auto, share: 0.2}}',
+    // Checkpoints close together, so that many kills fall into the writing of one.
+    'log={display: 10, checkpoint: 2, keep: 1000}',
+  ];
+  const main = 'dist/cli/main.js';
+  const sets = [...tinySettings, ...own].flatMap((setting) => ['--set', setting]);
+  const begin = (run: string) => [
+    ...[main, 'train', at('faces'), '--recipe', 'sphereface-m4-small', ...sets],
+    ...['--threads', '1', '-o', at(run)],
+  ];
+  const end = async (run: string) => (await new CheckpointStore(at(run, 'checkpoints'), 1000).latest())!;
+
+  it(
+    `ends in the bits that members of one process end in, also after ${faults} kills of a rank`,
+    async () => {
+      await start(2, { recipe: tinyRecipe(...own), folder: at('whole') });
+      const whole = await end('whole');
+      const random = new Random(Date.now());
+      let kills = 0;
+      for (let round = 0; kills < faults; round++) {
+        let args = begin(`killed-${round}`);
+        for (;;) {
+          const rank = random.integer(2);
+          const then = (pid: number) => process.kill(ranksOf(pid)[rank], 'SIGKILL');
+          const { status } =
+            kills < faults ? await interrupted(2, args, random.between(0, 300), then) : await runRanks(2, args);
+          if (status === 0) break;
+          kills++;
+          // Never a checkpoint that cannot be read.
+          const store = new CheckpointStore(at(`killed-${round}`, 'checkpoints'), 1000);
+          for (const iteration of await store.iterations()) await store.read(iteration);
+          args = [main, 'train', '--resume', at(`killed-${round}`), '--threads', '1'];
+        }
+        const { state, parameters, momentum } = await end(`killed-${round}`);
+        expect(state).toEqual(whole.state);
+        expect(parameters).toEqual(whole.parameters);
+        expect(momentum).toEqual(whole.momentum);
+      }
+    },
+    (faults + 4) * 60_000,
+  );
 });
