@@ -137,7 +137,7 @@ const faults = Number(process.env.SPHEREFACE_FAULTS ?? 1);
 
 describe.skipIf(!mpiWorks || !built)(`a run ${mpiTitle}${built ? '' : ' (skipped: npm run build comes first)'}`, () => {
   const own = [
-    'solver={classifier: sharded, sampleRate: 0.2, batchSize: 4, iterations: 40}',
+    'solver={classifier: sharded, sampleRate: 0.2, batchSize: 4, iterations: 16}',
     'loss.energy={form: riesz, weight: {type: auto, share: 0.2}}',
     // Checkpoints close together, so that many kills fall into the writing of one.
     'log={display: 10, checkpoint: 2, keep: 1000}',
