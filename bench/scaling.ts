@@ -13,7 +13,7 @@ interface Cost {
   readonly sent: number;
   /** Bytes of the classifier on a rank: rows, momentum, gradient and the scores of a step. */
   readonly memory: number;
-  /** Multiplications and additions of the classifier on a rank in a step: scores, and both their gradients. */
+  /** Multiplications and additions of the classifier on a rank in a step: scores, and both their gradients; in shards the scores twice. */
   readonly operations: number;
 }
 
@@ -22,26 +22,30 @@ function costs(identities: number, ranks: number, backbone: number): Record<'den
   const toAll = (ranks - 1) / ranks;
   const summed = (elements: number): number => 2 * toAll * elements * float;
   const images = batch / ranks;
-  // Embeddings and labels of the batch come together; normalisers (largest score, sum) are added up; gradients of embeddings go back.
-  const exchanged = (ranks - 1) * images * (size * float + 8) + summed(2 * batch) + toAll * batch * size * float;
+  // Embeddings and labels of the batch come together; five numbers of each image are joined, in float64; embeddings' gradients go back.
+  const joined = summed(5 * batch) * 2;
+  const exchanged = (ranks - 1) * images * (size + 1) * float + joined + toAll * batch * size * float;
   const rows = identities / ranks;
-  const held = (count: number, used: number, scored: number): number =>
-    (2 * count * size + used * size + scored * used) * float;
+  const sampled = Math.min(rows, Math.max(rows * sampleRate, batch));
+  // Rows, momentum, gradient, and some copies of what is computed at once: all, or a block of rows.
+  const held = (count: number, used: number, copied: number, scored: number): number =>
+    (2 * count * size + (used + copied) * size + scored) * float;
+  const block = Math.min(rows, 8192) * (4 * size + 4 * batch);
   return {
     dense: {
       sent: summed(backbone + identities * size),
-      memory: held(identities, identities, images),
+      memory: held(identities, identities, identities, images * identities),
       operations: 6 * images * identities * size,
     },
     sharded: {
       sent: summed(backbone) + exchanged,
-      memory: held(rows, rows, batch),
-      operations: 6 * batch * rows * size,
+      memory: held(rows, rows, 0, block),
+      operations: 8 * batch * rows * size,
     },
     sampled: {
       sent: summed(backbone) + exchanged,
-      memory: held(rows, rows * sampleRate, batch),
-      operations: 6 * batch * rows * sampleRate * size,
+      memory: held(rows, sampled, sampled, block),
+      operations: 8 * batch * sampled * size,
     },
   };
 }

@@ -1,5 +1,5 @@
 // For tests: starts several processes with Open MPI's mpirun, where it is installed.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,4 +60,31 @@ export function startRanks(ranks: number, command: readonly string[], onOutput?:
 /** Runs them to their end. */
 export function runRanks(ranks: number, command: readonly string[]): Promise<JobEnd> {
   return startRanks(ranks, command).end;
+}
+
+/** The processes that mpirun started, in the order of their ranks. */
+export function ranksOf(pid: number): number[] {
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** Runs `sphereface train` on some ranks; when the first line of a step is there, waits `after` milliseconds and does `then` to the job. */
+export async function interrupted(
+  ranks: number,
+  args: readonly string[],
+  after: number,
+  then: (pid: number) => void,
+): Promise<JobEnd> {
+  let begun = false;
+  const job = startRanks(ranks, args, (text) => {
+    if (begun || !text.includes('iterations of')) return;
+    begun = true;
+    setTimeout(() => {
+      if (job.process.exitCode === null) then(job.process.pid!);
+    }, after);
+  });
+  return job.end;
 }

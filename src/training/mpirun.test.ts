@@ -1,13 +1,12 @@
 // `mpirun -n N sphereface train`: the same as one process, the same bits for the same N, and nothing lost when a rank is killed.
 // One kill in the ordinary suite; SPHEREFACE_FAULTS=20 npx vitest run src/training/mpirun.test.ts for the full number.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { built } from '../testing/installed-package.js';
-import { type JobEnd, mpiTitle, mpiWorks, runRanks, startRanks } from '../testing/mpirun.js';
+import { interrupted, mpiTitle, mpiWorks, ranksOf, runRanks } from '../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';
 import { CheckpointStore } from './checkpoint.js';
 import { startRun } from './run.js';
@@ -37,28 +36,6 @@ const storeOf = (run: string) => new CheckpointStore(join(folder, run, 'checkpoi
 function start(run: string, ...more: string[]): string[] {
   const sets = [...tinySettings, ...settings, ...more].flatMap((setting) => ['--set', setting]);
   return [main, 'train', faces, '--recipe', 'sphereface-m4-small', ...sets, '-o', join(folder, run)];
-}
-
-/** The processes that mpirun started, in the order of their ranks. */
-function ranksOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .trim()
-    .split(/\s+/)
-    .map(Number)
-    .sort((a, b) => a - b);
-}
-
-/** Runs `sphereface train` on some ranks; when the first line of a step is there, waits `after` milliseconds and does `then` to the job. */
-async function interrupted(ranks: number, args: string[], after: number, then: (pid: number) => void): Promise<JobEnd> {
-  let begun = false;
-  const job = startRanks(ranks, args, (text) => {
-    if (begun || !text.includes('iterations of')) return;
-    begun = true;
-    setTimeout(() => {
-      if (job.process.exitCode === null) then(job.process.pid!);
-    }, after);
-  });
-  return job.end;
 }
 
 /** The largest difference of any parameter, relative to its largest value. */

@@ -1,13 +1,12 @@
 // The loop of a run: steps, log lines and checkpoints until the iterations are done or the signal stops it, and then the model.
 import { join } from 'node:path';
-import { writeFileAtomic } from '../common/atomic.js';
-import { gatherValues, onAnyRank } from '../distributed/index.js';
-import { classifierPath, encodeWeights, writeModel } from '../models/index.js';
+import { type Communicator, gatherValues, onAnyRank } from '../distributed/index.js';
+import { classifierPath, writeModel } from '../models/index.js';
 import type { RunAlignment } from './alignment.js';
 import { CheckpointStore } from './checkpoint.js';
 import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { classifierOf, modelOf } from './model-of.js';
+import { modelOf, writeClassifier } from './model-of.js';
 import type { Recipe } from './recipe.js';
 import { stragglerOf } from './straggler.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
@@ -70,7 +69,7 @@ export async function runLoop(
   const writes = communicator.rank === 0;
   const { display, checkpoint: interval } = recipe.log;
   const { iterations } = recipe.solver;
-  const checkpoints = storeOf(folder, recipe);
+  const checkpoints = storeOf(folder, recipe, communicator);
   const log = logOf(folder);
   onStart?.({
     recipe,
@@ -106,15 +105,14 @@ export async function runLoop(
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
     if (trainer.done % interval === 0 || last || stopping) {
-      const checkpoint = trainer.checkpoint();
-      if (writes) await checkpoints.write(checkpoint);
+      await checkpoints.write(trainer.checkpoint());
     }
   }
   const finished = trainer.done >= iterations;
   const model = finished ? join(folder, 'model.onnx') : undefined;
-  if (model !== undefined && writes) {
-    await writeFileAtomic(classifierPath(model), encodeWeights(classifierOf(trainer)));
-    await writeModel(model, modelOf(trainer));
+  if (model !== undefined) {
+    await writeClassifier(trainer, classifierPath(model));
+    if (writes) await writeModel(model, modelOf(trainer));
   }
   const unreadable = (await gatherValues(communicator, trainer.unreadable)).flat();
   return {
@@ -129,8 +127,9 @@ export async function runLoop(
 }
 
 /** The checkpoints of a run. */
-export function storeOf(folder: string, recipe: Recipe): CheckpointStore {
-  return new CheckpointStore(join(folder, 'checkpoints'), recipe.log.keep);
+export function storeOf(folder: string, { log, solver }: Recipe, communicator: Communicator): CheckpointStore {
+  const sharing = { communicator, divided: solver.classifier === 'sharded' };
+  return new CheckpointStore(join(folder, 'checkpoints'), log.keep, sharing);
 }
 
 /** The log of a run. */

@@ -40,7 +40,7 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
   const options = writes ? given : withoutCommonWarnings(given);
   const { folder, data, init, onWarning } = options;
   await together(communicator, async () => {
-    if (writes) await assertFree(folder, storeOf(folder, options.recipe), logOf(folder));
+    if (writes) await assertFree(folder, storeOf(folder, options.recipe, communicator), logOf(folder));
     assertHasStart(options);
   });
   const opened = await together(communicator, () => openImageSource(data));
@@ -58,13 +58,14 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     const report = weights === undefined ? undefined : await initialise(trainer, weights, options);
     await assertSameRun(trainer, record);
-    const start = trainer.checkpoint();
     if (writes) {
       await mkdir(folder, { recursive: true });
       await writeRecipe(folder, recipe);
       if (report !== undefined) await writeReport(folder, init!, report);
-      // Iteration 0 as well: a run killed before its first checkpoint resumes from the same start.
-      await storeOf(folder, recipe).write(start);
+    }
+    // Iteration 0 as well: a run killed before its first checkpoint resumes from the same start.
+    await storeOf(folder, recipe, communicator).write(trainer.checkpoint());
+    if (writes) {
       await writeRecord(folder, {
         format: 2,
         packageVersion,
@@ -99,13 +100,13 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     const data = options.data ?? run.record.data;
     const opened = await openData(data, run.record.data);
     // Before any rank looks for the newest.
-    if (writes) await storeOf(folder, run.recipe).clean();
+    if (writes) await storeOf(folder, run.recipe, communicator).clean();
     return { run, data, opened };
   });
   try {
     tellOf(opened, data, onWarning);
     const { checkpoint, dataset, alignment, recipe } = await together(communicator, async () => {
-      const checkpoint = await storeOf(folder, run.recipe).latest(onWarning);
+      const checkpoint = await storeOf(folder, run.recipe, communicator).latest(onWarning);
       if (checkpoint === undefined) {
         throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
       }

@@ -19,9 +19,16 @@ import {
   type Value,
 } from '../graph/index.js';
 import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js';
-import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
+import {
+  embeddingNetwork,
+  isTrained,
+  type NetworkBuilder,
+  type ParameterSpec,
+  type ParameterValues,
+  TrainingBuilder,
+} from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
-import { classifier, classifierName } from './network.js';
+import { classifier, classifierName, classifierSpecs } from './network.js';
 import type { Recipe } from './recipe.js';
 
 /** A step as an ONNX model, and what it takes and gives besides images and labels. */
@@ -99,7 +106,6 @@ export function buildStep(
 ): StepModel {
   const graph = new Graph();
   const { margin, energy } = componentsOf(recipe, extensions);
-  const { hiddenEnergy } = recipe.loss;
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
   const labels = graph.input('labels', 'int64', [batch]);
@@ -108,7 +114,7 @@ export function buildStep(
 
   const net = new TrainingBuilder(graph, frozen);
   const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
-  const { weight, ofMargin } = classifier(net, recipe, identities, margin);
+  const { weight, ofMargin } = classifier(net, classifierSpecs(recipe, identities, margin));
   const { specs } = net;
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
   const classification = margin.build(inputs, recipe.loss.margin);
@@ -119,11 +125,10 @@ export function buildStep(
     ['featureNorm', mean(rowNorms(features))],
   ]);
   let backboneLoss = classification.loss;
-  if (hiddenEnergy !== null) {
-    const filters = specs.filter(({ role }) => role === 'filters').map(({ name }) => net.values.get(name)!);
-    const term = filterEnergy(filters, hiddenEnergy);
-    measures.set('hiddenEnergyTerm', term);
-    backboneLoss = add(backboneLoss, term);
+  const hidden = hiddenEnergyTerm(net, recipe);
+  if (hidden !== undefined) {
+    measures.set('hiddenEnergyTerm', hidden);
+    backboneLoss = add(backboneLoss, hidden);
   }
 
   const trained = specs.filter(isTrained);
@@ -143,21 +148,52 @@ export function buildStep(
   }
   measures.set('loss', loss);
 
-  const outputs: Record<string, Value> = {};
+  const { iterSize: passes } = recipe.solver;
+  const { outputs, layouts, named } = gradientOutputs(grads, net, { passes, parts: passes * ranks, target });
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
-  const passes = recipe.solver.iterSize;
-  const parts = passes * ranks;
+  const model = serialize(graph, { outputs, target, layouts: named });
+  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
+}
+
+/** The energy of the hidden filters, if the recipe has one, with its weight. */
+export function hiddenEnergyTerm(net: NetworkBuilder, recipe: Recipe): Value | undefined {
+  const { hiddenEnergy } = recipe.loss;
+  if (hiddenEnergy === null) return undefined;
+  const filters = net.specs.filter(({ role }) => role === 'filters').map(({ name }) => net.values.get(name)!);
+  return filterEnergy(filters, hiddenEnergy);
+}
+
+/** What becomes of the gradients and statistics of a pass. */
+export interface GradientOutputs {
+  readonly outputs: Record<string, Value>;
+  /** Layouts of parameters, where not the standard one. */
+  readonly layouts: ReadonlyMap<string, Layout>;
+  /** The same by the names of the parameters, their gradients and the earlier gradients, as the model has them. */
+  readonly named: Readonly<Record<string, Layout>>;
+}
+
+/**
+ * Outputs of a model with gradients, by their parameters' names, and with the statistics of a network.
+ * @param parts what the gradients are divided by, so that over all passes and processes they add up to the mean. @param passes of a step
+ *   in this process: from two on, each adds to what the earlier ones gave.
+ */
+export function gradientOutputs(
+  grads: ReadonlyMap<string, Value>,
+  net: NetworkBuilder,
+  { passes, parts, target }: { readonly passes: number; readonly parts: number; readonly target: Target },
+): GradientOutputs {
+  const outputs: Record<string, Value> = {};
   // In the order in which the backward pass comes by them: the runtime computes them in this one, and drops what only they need.
   for (const [name, grad] of [...grads].sort(([, a], [, b]) => a.id - b.id)) {
     const part = parts === 1 ? grad : scale(grad, 1 / parts);
-    const earlier = passes === 1 ? undefined : graph.input(earlierGradientName(name), 'float32', grad.shape);
+    const earlier = passes === 1 ? undefined : grad.graph.input(earlierGradientName(name), 'float32', grad.shape);
     outputs[gradientName(name)] = earlier === undefined ? part : add(part, earlier);
   }
   for (const [name, value] of net.statistics) outputs[statisticName(name)] = value;
   // Kept as the model reads them, parameters need no transposing at every step, nor do their gradients.
   const layouts = new Map(
-    trained
-      .map(({ name }) => [name, preferredLayout(net.values.get(name)!, target)] as const)
+    [...grads.keys()]
+      .map((name) => [name, preferredLayout(net.values.get(name)!, target)] as const)
       .filter(([, layout]) => layout !== 'standard'),
   );
   const named = Object.fromEntries(
@@ -167,8 +203,7 @@ export function buildStep(
       [earlierGradientName(name), layout],
     ]),
   );
-  const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
+  return { outputs, layouts, named };
 }
 
 function nearestIsOwn(scores: Value, labels: Value): Value {

@@ -26,13 +26,28 @@ export function shareOf(
     const passes = iterSize / size;
     return { of: 'passes', firstPass: rank * passes, passes, firstImage: 0, images: batchSize };
   }
-  if (batchSize % size === 0) {
-    const images = batchSize / size;
-    return { of: 'images', firstPass: 0, passes: iterSize, firstImage: rank * images, images };
-  }
-  throw new UsageError('A step cannot be divided equally over the ranks.', {
+  if (batchSize % size === 0) return imagesShare({ batchSize, iterSize }, { rank, size });
+  throw indivisible({ batchSize, iterSize }, size, 'solver.iterSize or solver.batchSize');
+}
+
+/** A rank's images of every pass. @throws UsageError when they cannot be divided equally. */
+export function imagesShare(
+  { batchSize, iterSize }: Pick<Recipe['solver'], 'batchSize' | 'iterSize'>,
+  { rank, size }: Pick<Communicator, 'rank' | 'size'>,
+): StepShare {
+  if (batchSize % size !== 0) throw indivisible({ batchSize, iterSize }, size, 'solver.batchSize');
+  const images = batchSize / size;
+  return { of: 'images', firstPass: 0, passes: iterSize, firstImage: rank * images, images };
+}
+
+function indivisible(
+  { batchSize, iterSize }: Pick<Recipe['solver'], 'batchSize' | 'iterSize'>,
+  size: number,
+  divisible: string,
+): UsageError {
+  return new UsageError('A step cannot be divided equally over the ranks.', {
     got: `${size} ranks, for ${iterSize} × ${batchSize} images (solver.iterSize passes of solver.batchSize)`,
-    expected: 'a number of ranks that divides solver.iterSize or solver.batchSize',
+    expected: `a number of ranks that divides ${divisible}`,
     next: `start another number of processes, or change the step: --set solver.batchSize=${Math.ceil(batchSize / size) * size}`,
   });
 }

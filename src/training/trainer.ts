@@ -3,26 +3,23 @@ import { type Communicator, oneProcess, threadsPerProcess } from '../distributed
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import { dataOf } from '../models/safetensors.js';
-import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
+import { type ParameterValues, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
-import { ClassifierEnergy } from './classifier-energy.js';
 import type { Dataset } from './dataset.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
-import { ClassifierGeometry } from './geometry.js';
-import { sumGradients } from './gradient-sum.js';
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
 import type { LogLine, MarginColumns } from './log.js';
-import { classifierName, normaliseRows, startingValues } from './network.js';
-import { ParameterStore } from './parameter-store.js';
-import { meansOverRanks } from './rank-means.js';
+import { DenseSolver } from './dense-solver.js';
+import { classifierName, normaliseRows } from './network.js';
+import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
+import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
 import { learningRate } from './schedule.js';
-import { buildStep, type StepModel } from './step-graph.js';
-import { StepRunner } from './step-runner.js';
-import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
+import { ShardedSolver } from './sharded/sharded-solver.js';
+import type { Solver, SolverOptions } from './solver.js';
 import { Tally } from './tally.js';
 
 /** Where a trainer computes, and what its recipe may name. */
@@ -44,14 +41,7 @@ export interface TrainerOptions {
 /** What a trainer is made of. */
 interface Parts {
   readonly communicator: Communicator;
-  /** Of each step, what this rank computes. */
-  readonly share: StepShare;
-  /** The classifier's energy, where it is no part of the step. */
-  readonly energy: ClassifierEnergy | undefined;
-  readonly step: StepModel;
-  readonly store: ParameterStore;
-  readonly runner: StepRunner;
-  readonly geometry: ClassifierGeometry;
+  readonly solver: Solver;
   readonly components: Components;
   readonly extensions: Extensions;
 }
@@ -74,9 +64,9 @@ export class Trainer implements AsyncDisposable {
     readonly dataset: Dataset,
     private readonly parts: Parts,
   ) {
-    const { store, extensions, components, communicator } = parts;
+    const { solver, extensions, components, communicator } = parts;
     const { margin, backbone } = components;
-    this.store = store;
+    this.store = solver.store;
     this.extensions = extensions;
     this.communicator = communicator;
     this.learnable = {
@@ -91,31 +81,25 @@ export class Trainer implements AsyncDisposable {
   }
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
-    const { device, profilePrefix, frozen, extensions = {}, communicator = oneProcess } = options;
+    const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
     const threads = options.threads ?? (communicator.size === 1 ? undefined : threadsPerProcess());
-    const identities = dataset.identities.length;
     const components = componentsOf(recipe, extensions);
     const target: Target = { device: device ?? 'cpu' };
-    const share = shareOf(recipe.solver, communicator);
-    const own = recipeOfShare(recipe, share);
-    const energyApart = share.of === 'images' && recipe.loss.energy !== null;
-    const ranks = communicator.size;
-    const step = buildStep(own, identities, { target, frozen, extensions, ranks, energyApart });
-    const store = new ParameterStore(step.specs, step.layouts);
-    store.setValues(startingValues(step.specs, recipe, components.margin));
-    const energy = energyApart
-      ? await ClassifierEnergy.create(recipe, store, communicator, { device, threads, target, extensions })
-      : undefined;
-    const runner = await StepRunner.create(step, store, own, energy, { device, threads, profilePrefix });
-    const shape = [identities, recipe.network.embeddingSize] as const;
-    const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
-    const parts = { communicator, share, step, store, energy, runner, geometry, components, extensions };
-    return new Trainer(recipe, dataset, parts);
+    const solver = await solverOf({
+      ...{ recipe, identities: dataset.identities.length, components, communicator, target },
+      ...{ frozen, extensions, device, threads, profilePrefix },
+    });
+    return new Trainer(recipe, dataset, { communicator, solver, components, extensions });
   }
 
   /** Optimizer steps done. */
   get done(): number {
     return this.iteration;
+  }
+
+  /** Which rows of the classifier are in the store. */
+  get rows(): RowRange {
+    return this.parts.solver.rows;
   }
 
   /** Images that could not be read so far. */
@@ -125,7 +109,7 @@ export class Trainer implements AsyncDisposable {
 
   /** Which device computes, in words. */
   get device(): string {
-    return this.parts.runner.device;
+    return this.parts.solver.device;
   }
 
   /** Continues from a checkpoint, bit for bit. */
@@ -144,6 +128,7 @@ export class Trainer implements AsyncDisposable {
 
   /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
   checkpoint(): Checkpoint {
+    const { rows } = this;
     return {
       state: {
         format: 1,
@@ -155,6 +140,7 @@ export class Trainer implements AsyncDisposable {
       identities: this.dataset.identities,
       input: this.recipe.input,
       momentum: this.store.momentumTensors(),
+      ...(rows.divided ? { rows } : {}),
     };
   }
 
@@ -172,16 +158,16 @@ export class Trainer implements AsyncDisposable {
     const { solver } = this.recipe;
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
-    const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
-    const outcome = await this.parts.runner.run(new Map(scalars.map(({ name, value }) => [name, value])), async () => {
-      const batch = await this.loader.next();
-      this.samplerState = batch.state;
-      return batch;
+    const scalars = this.parts.solver.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
+    const { measures, norms, statistics, seconds } = await this.parts.solver.gradient({
+      done: this.iteration,
+      scalars: new Map(scalars.map(({ name, value }) => [name, value])),
+      next: async () => {
+        const batch = await this.loader.next();
+        this.samplerState = batch.state;
+        return batch;
+      },
     });
-    const [{ measures, statistics }, norms] = await Promise.all([
-      meansOverRanks(outcome, this.communicator),
-      sumGradients(this.store, this.communicator, this.summed),
-    ]);
     const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
@@ -192,11 +178,12 @@ export class Trainer implements AsyncDisposable {
       learningRate: rate,
       gradientNorms: norms,
     });
-    this.update(rate, solver.clipNorm !== null && norm > solver.clipNorm ? solver.clipNorm / norm : 1);
+    const { momentum, weightDecay, clipNorm } = solver;
+    const gradientScale = clipNorm !== null && norm > clipNorm ? clipNorm / norm : 1;
+    this.parts.solver.update({ learningRate: rate, momentum, decay: weightDecay, gradientScale });
     for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
-    this.renormalise();
     this.iteration = step;
-    this.tally.add(measures, norm, outcome.seconds);
+    this.tally.add(measures, norm, seconds);
     return measures.get('loss')!;
   }
 
@@ -210,7 +197,7 @@ export class Trainer implements AsyncDisposable {
       iteration,
       learningRate: learningRate(solver, iteration),
       epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
-      angles: await this.parts.geometry.measure(this.store.values.get(classifierName)!),
+      angles: await this.parts.solver.angles(),
       columns: this.marginColumns(),
       imagesPerStep: solver.batchSize * solver.iterSize,
       rankSeconds: [...rankSeconds],
@@ -222,9 +209,7 @@ export class Trainer implements AsyncDisposable {
 
   async dispose(): Promise<void> {
     await this.loader.dispose();
-    await this.parts.geometry.dispose();
-    await this.parts.energy?.dispose();
-    await this.parts.runner.dispose();
+    await this.parts.solver[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -240,20 +225,6 @@ export class Trainer implements AsyncDisposable {
     return { ...none, ...margin.log?.(this.recipe.loss.margin, this.iteration) };
   }
 
-  /** Parameters whose gradient is that of all ranks before gradients are added up. */
-  private get summed(): ReadonlySet<string> {
-    return new Set(this.parts.energy === undefined ? [] : [classifierName]);
-  }
-
-  private update(rate: number, gradientScale: number): void {
-    const { momentum, weightDecay } = this.recipe.solver;
-    for (const { values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } of this.store.groups) {
-      const learningRate = rate * learningRateMultiplier;
-      const decay = weightDecay * decayMultiplier;
-      sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay, gradientScale });
-    }
-  }
-
   private newLoader(): Loader {
     const { data, input, solver } = this.recipe;
     return new Loader({
@@ -264,9 +235,22 @@ export class Trainer implements AsyncDisposable {
       augmentation: data,
       batchSize: solver.batchSize,
       iterSize: solver.iterSize,
-      share: this.parts.share,
+      share: this.parts.solver.share,
       prefetch: data.prefetch,
       cacheBytes: (data.cacheMegabytes * 2 ** 20) / this.communicator.localSize,
     });
+  }
+}
+
+/** Where the recipe wants the classifier. */
+function solverOf(options: SolverOptions): Promise<Solver> {
+  const { classifier } = options.recipe.solver;
+  switch (classifier) {
+    case 'dense':
+      return DenseSolver.create(options);
+    case 'sharded':
+      return ShardedSolver.create(options);
+    default:
+      return classifier satisfies never;
   }
 }
