@@ -8,6 +8,7 @@ import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { classifierOf, modelOf } from './model-of.js';
 import type { Recipe } from './recipe.js';
+import { SnapshotStore } from './snapshots.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
 /** What a run tells while it goes on. */
@@ -63,9 +64,10 @@ export async function runLoop(
   about: Pick<RunStart, 'init' | 'alignment'>,
 ): Promise<RunResult> {
   const { recipe, dataset } = trainer;
-  const { display, checkpoint: interval } = recipe.log;
+  const { display, checkpoint: interval, snapshots: snapshotInterval } = recipe.log;
   const { iterations } = recipe.solver;
   const checkpoints = storeOf(folder, recipe);
+  const snapshots = snapshotsOf(folder);
   const log = logOf(folder);
   onStart?.({
     recipe,
@@ -91,6 +93,10 @@ export async function runLoop(
     }
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
+    // Before the checkpoint: what a resumed run goes on from has all its snapshots.
+    if (snapshotInterval !== null && (trainer.done % snapshotInterval === 0 || last)) {
+      await snapshots.write(trainer.done, trainer.weights());
+    }
     if (trainer.done % interval === 0 || last || stopping()) await checkpoints.write(trainer.checkpoint());
   }
   const finished = trainer.done >= iterations;
@@ -112,6 +118,11 @@ export async function runLoop(
 /** The checkpoints of a run. */
 export function storeOf(folder: string, recipe: Recipe): CheckpointStore {
   return new CheckpointStore(join(folder, 'checkpoints'), recipe.log.keep);
+}
+
+/** The snapshots of a run. */
+export function snapshotsOf(folder: string): SnapshotStore {
+  return new SnapshotStore(join(folder, 'snapshots'));
 }
 
 /** The log of a run. */

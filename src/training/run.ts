@@ -47,7 +47,7 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
     const given = init === undefined ? undefined : await startOf(init, options);
     const alignment = alignmentOf(options, opened, given);
     const recipe = withAlignment(options.recipe, alignment);
-    const dataset = datasetOf(opened, recipe.data.minimumImages);
+    const dataset = datasetOf(opened, recipe.data);
     await assertUsable(dataset, recipe.input);
     const frozen = given === undefined ? undefined : dataOf(given.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });

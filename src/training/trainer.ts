@@ -1,6 +1,7 @@
 // The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
+import type { Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
@@ -126,10 +127,17 @@ export class Trainer implements AsyncDisposable {
         sampler: this.samplerState,
         guard: this.guard.state,
       },
+      ...this.weights(),
+      momentum: this.store.momentumTensors(),
+    };
+  }
+
+  /** What was learnt so far. Tensors may be the live buffers: write them before the next step. */
+  weights(): Weights {
+    return {
       parameters: this.store.valueTensors(),
       identities: this.dataset.identities,
       input: this.recipe.input,
-      momentum: this.store.momentumTensors(),
     };
   }
 
