@@ -41,10 +41,9 @@ export function bootstrapCurve<Name extends string>(
     resample(falsePoints, falseAccepts, random);
     for (const name of names) samples.get(name)![r] = metrics[name](replicate);
   }
-  return Object.fromEntries(names.map((name) => [name, percentileInterval(samples.get(name)!, options.level)])) as Record<
-    Name,
-    Interval
-  >;
+  return Object.fromEntries(
+    names.map((name) => [name, percentileInterval(samples.get(name)!, options.level)]),
+  ) as Record<Name, Interval>;
 }
 
 /** Interval of the mean of fold accuracies, resampling the pairs within each fold at their thresholds. */

@@ -34,9 +34,7 @@ function decisions(seeds: number, pairs: number, easy: number, seed: number): Ui
   const luck = draw(seeds, seed);
   const noise = draw(seeds * pairs, seed + 1);
   return luck.map((lucky, k) =>
-    Uint8Array.from({ length: pairs }, (_, i) =>
-      Number(noise[k * pairs + i] < easy - 0.4 * hardness[i] + 0.1 * lucky),
-    ),
+    Uint8Array.from({ length: pairs }, (_, i) => Number(noise[k * pairs + i] < easy - 0.4 * hardness[i] + 0.1 * lucky)),
   );
 }
 
