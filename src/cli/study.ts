@@ -16,7 +16,7 @@ import {
   type StudySummary,
   studyStatus,
   tellParent,
-  work,
+  workOnStudy,
   type WorkerEvent,
   writeStudyResults,
 } from '../pipeline/index.js';
@@ -76,11 +76,11 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
   const definition = await loadStudy(name, options.set);
   if (options.worker === true) {
     const plan = await openStudy(definition, folder);
-    await untilInterrupted((signal) => {
-      // Whoever has started this process is gone.
-      process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-      return work(plan, { ...working(options), signal, onEvent: tellParent });
-    });
+    // Whoever has started this process is gone.
+    const orphaned = (): void => void process.kill(process.pid, 'SIGTERM');
+    process.once('disconnect', orphaned);
+    await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
+    process.off('disconnect', orphaned);
     process.disconnect?.();
     return;
   }
@@ -95,7 +95,7 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
   }
   const { threads, jobs } = options;
   const perJob = Math.max(1, Math.floor(threads / jobs));
-  using view = new StudyView(plan, out);
+  using view = await StudyView.of(plan, out);
   const finished = await untilInterrupted((signal) =>
     runStudy(plan, folder, {
       ...working({ ...options, threads: perJob }),
@@ -208,12 +208,21 @@ class StudyView implements Disposable {
   private readonly progress: Progress;
   private readonly iterations = new Map<string, number>();
 
-  constructor(
+  private constructor(
     plan: StudyPlan,
     private readonly out: Output,
   ) {
     const total = plan.cells.reduce((sum, { recipe }) => sum + recipe.solver.iterations, 0);
     this.progress = new Progress('train', total, 'iterations');
+  }
+
+  /** With the cells that are judged already counted as done. */
+  static async of(plan: StudyPlan, out: Output): Promise<StudyView> {
+    const view = new StudyView(plan, out);
+    for (const cell of plan.cells) {
+      if ((await studyStatus(cell, plan)) === 'judged') view.iterations.set(cell.name, cell.recipe.solver.iterations);
+    }
+    return view;
   }
 
   tell(event: WorkerEvent, { name, recipe }: Cell): void {
@@ -222,7 +231,7 @@ class StudyView implements Disposable {
         this.out.line(`${name}: ${recipe.name}`);
         return;
       case 'iteration': {
-        this.iterations.set(event.key, event.done);
+        this.iterations.set(name, event.done);
         this.progress.update([...this.iterations.values()].reduce((sum, done) => sum + done, 0));
         return;
       }

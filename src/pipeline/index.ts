@@ -12,13 +12,8 @@ export {
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
-export {
-  bestOf,
-  evaluateSnapshots,
-  type EvaluateSnapshotsOptions,
-  type SnapshotNumbers,
-  type SnapshotsResult,
-} from './snapshots.js';
+export { evaluateSnapshots, type EvaluateSnapshotsOptions, type WeightsEvaluation } from './snapshots.js';
+export type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
 export { reportRun, type ReportRunOptions, type RunReportFiles } from './run-report/report-run.js';
 export { type Arm, type Question } from './study/arms.js';
 export { builtInStudies } from './study/built-in.js';
@@ -33,7 +28,7 @@ export { openStudy, type OpenStudyOptions, runStudy, type RunStudyOptions } from
 export { type StudyDefinition, type StudyInput, studySchema } from './study/schema.js';
 export { answersOf } from './study/sentences.js';
 export type { ArmSummary, CellSummary, ComparisonSummary, QuestionSummary, StudySummary } from './study/summary.js';
-export { type Share, work, type WorkerEvent, type WorkerOptions } from './study/worker.js';
+export { type Share, work as workOnStudy, type WorkerEvent, type WorkerOptions } from './study/worker.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
 export {
   type ComparedPhoto,

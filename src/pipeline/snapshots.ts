@@ -1,6 +1,7 @@
 // The snapshots and checkpoints of a run on pairs: accuracy over iterations.
 import { join } from 'node:path';
 import { UsageError } from '../common/errors.js';
+import { packageVersion } from '../common/version.js';
 import { requireWritableFolder } from '../common/writable.js';
 import { type EvaluationRunResult, runEvaluation, type Protocol } from '../evaluation/index.js';
 import { assertSameAlignment } from '../images/index.js';
@@ -8,7 +9,7 @@ import { type OpenModelOptions, openModel, type Weights } from '../models/index.
 import { CheckpointStore, modelOfWeights, readRun, type Recipe, snapshotsOf } from '../training/index.js';
 import { embedderOf } from './embedder.js';
 import { type EvaluationData, type EvaluationPaths, openEvaluationData, readPairs } from './evaluation-data.js';
-import { packageVersion } from '../common/version.js';
+import type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
 
 /** Weights of a run at one iteration. */
 export interface RunWeights {
@@ -72,25 +73,6 @@ export interface EvaluateSnapshotsOptions extends EvaluationPaths, WeightsEvalua
   /** The folder of the report. */
   readonly output: string;
   readonly onSnapshot?: (snapshot: SnapshotNumbers) => void;
-}
-
-/** What is known of one snapshot. */
-export interface SnapshotNumbers {
-  readonly iteration: number;
-  readonly accuracy: number;
-  readonly auc: number;
-  readonly eer: number;
-}
-
-/** What `result.json` of the report holds. */
-export interface SnapshotsResult {
-  readonly recipe: string;
-  readonly protocol: Protocol;
-  readonly pairs: number;
-  readonly used: number;
-  readonly snapshots: readonly SnapshotNumbers[];
-  readonly best: SnapshotNumbers;
-  readonly packageVersion: string;
 }
 
 /**

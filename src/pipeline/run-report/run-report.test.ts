@@ -10,7 +10,7 @@ import { CheckpointStore, logOf, snapshotsOf, startRun } from '../../training/in
 import { evaluateModel } from '../evaluate-model.js';
 import { holdOut } from '../hold-out.js';
 import { evaluateSnapshots } from '../snapshots.js';
-import { crc32c, eventFile } from './events.js';
+import { crc32c, eventFile, type ScalarStep } from './events.js';
 import { reportRun, scalarsOf } from './report-run.js';
 
 let scratch: string;
@@ -145,7 +145,7 @@ describe('an event file', () => {
   });
 
   it('is read back as it was written', () => {
-    const steps = [
+    const steps: ScalarStep[] = [
       { wallTime: 1000.5, step: 5, values: { 'loss/loss': 2.5, 'energy/energy': 0.5 } },
       { wallTime: 1002, step: 300, values: { 'loss/loss': -1.25 } },
     ];

@@ -1,9 +1,27 @@
 // The page of a run's snapshots: accuracy over iterations.
-import { protocolDescriptions } from '../../evaluation/index.js';
+import { type Protocol, protocolDescriptions } from '../../evaluation/index.js';
 import { curvesChart, figure } from '../../evaluation/report/curves.js';
 import { html } from '../../evaluation/report/html.js';
 import { count, renderPage } from '../../evaluation/report/page.js';
-import type { SnapshotsResult } from '../snapshots.js';
+
+/** What is known of one snapshot. */
+export interface SnapshotNumbers {
+  readonly iteration: number;
+  readonly accuracy: number;
+  readonly auc: number;
+  readonly eer: number;
+}
+
+/** What `result.json` of the report holds. */
+export interface SnapshotsResult {
+  readonly recipe: string;
+  readonly protocol: Protocol;
+  readonly pairs: number;
+  readonly used: number;
+  readonly snapshots: readonly SnapshotNumbers[];
+  readonly best: SnapshotNumbers;
+  readonly packageVersion: string;
+}
 
 export function renderSnapshots({
   recipe,

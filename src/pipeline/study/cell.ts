@@ -48,8 +48,9 @@ export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions):
   await train(cell, plan, options);
   const snapshot = await choose(cell, plan, options);
   const judgement = await judge(cell, plan, snapshot, options);
-  await writeJudgement(cell, judgement);
+  // Before the judgement, with which the cell is finished: a kill in between leaves nothing behind.
   await thin(cell, plan, snapshot.iteration);
+  await writeJudgement(cell, judgement);
   return judgement;
 }
 

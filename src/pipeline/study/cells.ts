@@ -43,13 +43,9 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
   const arms = armsOf(definition);
   const questions = questionsOf(definition, arms);
   const byName = new Map(arms.map((arm) => [arm.name, arm]));
+  const recipeOf = remembered((arm: Arm) => recipeOfArm(arm));
+  const digest = remembered(digestOfStart);
   const made = new Map<string, Promise<Cell>>();
-  const digests = new Map<string, Promise<string>>();
-  const digest = (path: string): Promise<string> => {
-    const known = digests.get(path) ?? digestOfStart(path);
-    digests.set(path, known);
-    return known;
-  };
   const cellOf = (arm: Arm, seed: number): Promise<Cell> => {
     const name = `${arm.name}/${seed}`;
     const known = made.get(name) ?? makeCell(arm, seed, name);
@@ -57,7 +53,8 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
     return known;
   };
   const makeCell = async (arm: Arm, seed: number, name: string): Promise<Cell> => {
-    const { recipe, alignment } = await recipeOf(arm, seed);
+    const { recipe: common, alignment } = await recipeOf(arm);
+    const recipe = { ...common, seed };
     const start = arm.from === undefined ? arm.init : await cellOf(byName.get(arm.from.arm)!, arm.from.seed ?? seed);
     if (recipe.start === 'model' && start === undefined) {
       throw new UsageError(`The arm ${arm.name} is a fine-tune (${arm.recipe}) without a start.`, {
@@ -85,19 +82,30 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
   return { definition, data, arms, questions, cells: [...cells] };
 }
 
-async function recipeOf(arm: Arm, seed: number) {
-  const settings = [...arm.settings, `seed=${seed}`, 'log.keep=1'];
-  const stated = await loadStatedRecipe(arm.recipe, settings);
+/** A function that works out each answer once. */
+function remembered<K, T>(work: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  const known = new Map<K, Promise<T>>();
+  return (key) => {
+    const answer = known.get(key) ?? work(key);
+    known.set(key, answer);
+    return answer;
+  };
+}
+
+async function recipeOfArm(arm: Arm) {
+  const stated = await loadStatedRecipe(arm.recipe, [...arm.settings, 'log.keep=1']);
   const { log, solver } = stated.recipe;
   const snapshots = log.snapshots ?? Math.ceil(solver.iterations / arm.snapshots);
   return { ...stated, recipe: { ...stated.recipe, log: { ...log, snapshots } } };
 }
 
+const usualRecipe = parseRecipe({});
+
 /** What of a recipe decides the result, without what has its default: an option that a later version adds leaves finished cells valid. */
 function essenceOf({ name: _, description: __, ...recipe }: Recipe): unknown {
   const { display: _display, checkpoint: _checkpoint, keep: _keep, ...log } = recipe.log;
   const { cacheMegabytes: _cache, prefetch: _prefetch, ...data } = recipe.data;
-  return withoutDefaults({ ...recipe, log, data }, parseRecipe({}));
+  return withoutDefaults({ ...recipe, log, data }, usualRecipe);
 }
 
 function withoutDefaults(value: unknown, usual: unknown): unknown {

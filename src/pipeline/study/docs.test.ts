@@ -51,14 +51,19 @@ describe('docs/studies.md', () => {
 const paths = ['data=faces', 'validation.0.pairs=a.txt', 'test.pairs=b.txt'];
 
 describe('the built-in studies', () => {
-  it.each([...builtInStudies.keys()])('%s is valid, and its cells are all different', async (name) => {
-    const study = await loadStudy(name, name === 'demo' ? [] : paths);
-    const { cells, questions, arms } = await planStudy(study, data, scratch);
-    expect(questions.length).toBeGreaterThan(0);
-    expect(new Set(cells.map(({ key }) => key)).size).toBe(cells.length);
-    for (const { recipe } of cells) expect(recipe.log.snapshots).not.toBeNull();
-    expect(arms.length).toBe({ demo: 3, published: 12, 'mhe-small': 53 }[name]);
-  });
+  it.each([...builtInStudies.keys()])(
+    '%s is valid, and its cells are different where their content is',
+    async (name) => {
+      const study = await loadStudy(name, name === 'demo' ? [] : paths);
+      const { cells, questions, arms } = await planStudy(study, data, scratch);
+      expect(questions.length).toBeGreaterThan(0);
+      // The form s = 2 on distances is what arms from scratch have as well: those cells are one.
+      const shared = name === 'mhe-small' ? 2 * 3 : 0;
+      expect(new Set(cells.map(({ key }) => key)).size).toBe(cells.length - shared);
+      for (const { recipe } of cells) expect(recipe.log.snapshots).not.toBeNull();
+      expect(arms.length).toBe({ demo: 3, published: 12, 'mhe-small': 53 }[name]);
+    },
+  );
 
   it('say what they lack', async () => {
     await expect(loadStudy('published')).rejects.toThrow(

@@ -266,7 +266,7 @@ function unfinished({ cells }: StudySummary): Piece {
 }
 
 function facts(summary: StudySummary): Html {
-  const { data, cells, definition } = summary;
+  const { data, cells, arms } = summary;
   const seconds = cells.reduce((sum, cell) => sum + (cell.seconds ?? 0), 0);
   const versions = [...new Set(cells.flatMap(({ packageVersion }) => packageVersion ?? []))];
   return html`<section>
@@ -279,7 +279,7 @@ function facts(summary: StudySummary): Html {
         ['pairs of the test', data.test.replace(/^.*[\\/]/, '')],
       ])}
       ${factsTable('The work', [
-        ['arms', String(Object.keys(definition.arms).length)],
+        ['arms', String(arms.length)],
         ['time', `${(seconds / 3600).toFixed(2)} h of training and evaluation in the judged cells`],
         ['judged by', versions.map((version) => `sphereface-plus ${version}`).join(', ')],
       ])}

@@ -133,7 +133,7 @@ describe('a study', { timeout: 120_000 }, () => {
     expect(rows[1]).toMatch(/^base-none\/1,base-none,1,judged,12,/);
     const json = JSON.parse(await readFile(files.json, 'utf8')) as { answers: string[]; method: string };
     expect(json.answers[0]).toMatch(
-      /^base-some against base-none: accuracy .* points, 95 % interval .* 2 seeds, 40 pairs/,
+      /^base-some against base-none: accuracy .* points, 95 % interval .* \(2 seeds, 40 pairs/,
     );
     expect(json.method).toContain('looked at once for each cell');
   });
