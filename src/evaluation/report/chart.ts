@@ -62,9 +62,10 @@ export function percent(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
-/** A power of ten as such: `10⁻³`. */
+/** A power of ten as such: `10⁻³`, `1`, `10`, `10²`. */
 export function power(value: number): string {
   const exponent = Math.round(Math.log10(value));
-  const superscript = [...String(-exponent)].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('');
-  return exponent === 0 ? '1' : `10⁻${superscript}`;
+  if (exponent === 0 || exponent === 1) return String(10 ** exponent);
+  const superscript = [...String(Math.abs(exponent))].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('');
+  return `10${exponent < 0 ? '⁻' : ''}${superscript}`;
 }

@@ -16,6 +16,8 @@ export interface CurvesOptions {
   readonly description: string;
   readonly xScale?: 'value' | 'log';
   readonly yScale?: 'value' | 'log';
+  /** Where the vertical axis ends: 0 to 1 for shares. Else around the values. */
+  readonly yRange?: readonly [low: number, high: number];
 }
 
 /** Colours and dashes of curves: neighbours differ in both. */
@@ -33,9 +35,9 @@ const strokes = [
 /** How many curves can be told apart. */
 export const mostCurves = strokes.length;
 
-/** Draws the curves; the k-th has the k-th colour of {@link curveLegend}. Curves without points leave their colour out. */
+/** Draws the curves, of which one has a point at least; the k-th has the k-th colour of {@link curveLegend}. Curves without points leave their colour out. */
 export function curvesChart(curves: readonly Curve[], options: CurvesOptions): Html {
-  const { x, y, description, xScale = 'value', yScale = 'value' } = options;
+  const { x, y, description, xScale = 'value', yScale = 'value', yRange } = options;
   const scale = (kind: 'value' | 'log') =>
     kind === 'log'
       ? { type: 'log', axisLabel: { fontSize: 13, color: colours.text, formatter: power } }
@@ -59,10 +61,16 @@ export function curvesChart(curves: readonly Curve[], options: CurvesOptions): H
         xAxis: {
           ...axis(x, 30),
           splitLine: { show: false },
-          ...(xScale === 'value' ? { min: 0, max: niceEnd(Math.max(...all)) } : { min: Math.min(...all), max: 1 }),
+          ...(xScale === 'value' ? { min: 0, max: Math.max(...all) } : { min: decadeBelow(Math.min(...all)), max: 1 }),
           ...scale(xScale),
         },
-        yAxis: { ...axis(y, 48), scale: true, splitNumber: 4, ...scale(yScale) },
+        yAxis: {
+          ...axis(y, 48),
+          scale: true,
+          splitNumber: 4,
+          ...scale(yScale),
+          ...(yRange && { min: yRange[0], max: yRange[1] }),
+        },
         series,
       },
       description,
@@ -70,9 +78,9 @@ export function curvesChart(curves: readonly Curve[], options: CurvesOptions): H
   );
 }
 
-/** The end itself where ticks fall on it anyway; nothing forced otherwise. */
-function niceEnd(end: number): number {
-  return Number.isFinite(end) ? end : 1;
+/** Where a logarithmic axis begins: ticks are at powers of ten. */
+function decadeBelow(value: number): number {
+  return 10 ** Math.floor(Math.log10(value));
 }
 
 function bandSeries(band: NonNullable<Curve['band']>, color: string): Record<string, unknown> {

@@ -51,7 +51,7 @@ td.strong { color: var(--accent); }
 .interval { display: block; width: 9rem; height: 1.1rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .75rem 0 1rem; list-style: none; font-size: .9rem; }
 .legend li { display: flex; align-items: center; gap: .4rem; overflow-wrap: anywhere; }
-.legend svg { flex: none; width: 1.9rem; height: .6rem; }
+.legend li svg { flex: none; width: 1.9rem; height: .6rem; }
 .answers { padding-left: 1.1rem; margin: .5rem 0; max-width: 44rem; }
 .answers li { margin: .35rem 0; overflow-wrap: anywhere; }
 figure { margin: 0; break-inside: avoid; }

@@ -64,8 +64,8 @@ function chartOf({ name, axis, caption, scale, curves }: LogChart, lines: readon
   if (drawn.length === 0) return undefined;
   const description = `${name} over ${lines.length} logged iterations`;
   return html`<figure>
-    ${drawn.length > 1 && curveLegend(drawn.map((curve) => curve.name))}
     ${curvesChart(drawn, { x: 'iteration', y: axis, description, yScale: scale })}
+    ${drawn.length > 1 && curveLegend(drawn.map((curve) => curve.name))}
     <figcaption>${caption}</figcaption>
   </figure>`;
 }

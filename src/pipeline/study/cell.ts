@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InterruptedError, SphereFaceError } from '../../common/errors.js';
 import { packageVersion } from '../../common/version.js';
-import { bestGridThreshold, trueAcceptRateAt } from '../../evaluation/index.js';
+import { bestGridThreshold, supportsFar, trueAcceptRateAt } from '../../evaluation/index.js';
 import { decidedRightly } from '../../evaluation/metrics/threshold.js';
 import type { OpenModelOptions } from '../../models/index.js';
 import { resumeRun, type RunOptions, snapshotsOf, startRun } from '../../training/index.js';
@@ -165,7 +165,9 @@ async function judge(
     auc: numbers.auc,
     eer: numbers.eer,
     correct: correct.join(''),
-    roc: drawnRates.map((rate): [number, number] => [rate, trueAcceptRateAt(curve, rate)]),
+    roc: drawnRates
+      .filter((rate) => supportsFar(curve, rate))
+      .map((rate): [number, number] => [rate, trueAcceptRateAt(curve, rate)]),
     missing: missing.length,
     seconds: seconds(started),
   };

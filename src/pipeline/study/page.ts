@@ -91,7 +91,7 @@ function comparisonsTable({ comparisons, against }: QuestionSummary): Html {
 function intervalMark({ difference, interval }: ComparisonSummary, extent: number): Html {
   const at = (value: number): string => (70 + (extent === 0 ? 0 : (value / extent) * 64)).toFixed(1);
   return html`<svg class="interval" viewBox="0 0 140 16" aria-hidden="true">
-    <line x1="70" y1="0" x2="70" y2="16" stroke="#d9d3c7" />
+    <line x1="70" y1="0" x2="70" y2="16" stroke="#8a8478" />
     <line x1="${at(interval.low)}" y1="8" x2="${at(interval.high)}" y2="8" stroke="#1d5a8c" stroke-width="2" />
     <circle cx="${at(difference)}" cy="8" r="3.5" fill="#1d5a8c" />
   </svg>`;
@@ -195,6 +195,7 @@ function curves({ title, arms }: Group, results: readonly CellResult[]): Piece {
       name: 'ROC',
       caption: 'ROC of the chosen snapshots on the test pairs, plain cosine; mean over seeds.',
       xScale: 'log',
+      yRange: [0, 1],
     }),
   ].filter((one) => one !== undefined);
   if (charts.length === 0) return undefined;
@@ -213,6 +214,7 @@ interface ChartOptions {
   readonly caption: string;
   readonly xScale?: 'value' | 'log';
   readonly yScale?: 'value' | 'log';
+  readonly yRange?: readonly [number, number];
 }
 
 /** A chart with a curve for each arm; nothing where no cell has a point. */
