@@ -27,7 +27,7 @@ beforeAll(async () => {
     test: { holdOut: 0.25, pairsOfEachKind: 20 },
     seeds: 2,
     snapshots: 2,
-    set: [...tinySettings, 'log={display: 4, checkpoint: 4, keep: 1}', 'solver.iterations=40'],
+    set: [...tinySettings, 'log={display: 4, checkpoint: 4, keep: 1}', 'solver.iterations=20'],
     arms: { a: { recipe: 'sphereface-m4-small' }, b: { recipe: 'sphereface-m4-small', set: ['loss.margin.m=2'] } },
     questions: [{ ask: 'Is m = 2 better?', against: 'a', arms: ['b'] }],
   };
@@ -73,7 +73,7 @@ describe('sphereface study', { timeout: 120_000 }, () => {
 
     const more = await study(file, '-o', folder, '--set', 'seeds=3', '--dry-run', '--json');
     expect(JSON.parse(more.stdout)).toMatchObject({ left: 2, from: { finishedCells: 2, runs: 0, measured: 0 } });
-    expect(more.stderr).toMatch(/a\/3: sphereface-m4-small, 40 iterations: waiting, /);
+    expect(more.stderr).toMatch(/a\/3: sphereface-m4-small, 20 iterations: waiting, /);
     expect(more.stderr).toMatch(/2 of 6 cells are left/);
     const summary = await study(file, '-o', folder, '--set', 'seeds=3', '--summary');
     expect(summary.stdout).toMatch(/4 of 6 cells judged[^]*a: .* % \(2 seeds\)/);
@@ -113,7 +113,7 @@ describe('the runs of a study', { timeout: 60_000 }, () => {
     expect(JSON.parse(report.stdout)).toEqual({
       page: join(run, 'report', 'index.html'),
       events: join(events, 'events.out.tfevents.0.sphereface'),
-      lines: 10,
+      lines: 5,
     });
     const pairs = ['--pairs', join(scratch, 'whole', 'data', 'pairs-1.txt'), '--images', join(scratch, 'faces')];
     const common = ['evaluate', run, ...pairs, '-o', join(scratch, 'snapshots'), '--protocol', 'best-threshold'];

@@ -1,6 +1,6 @@
 // Workers in processes of their own, side by side: what one of them dies of, the others and the study survive.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { InterruptedError } from '../../common/errors.js';
+import { SphereFaceError } from '../../common/errors.js';
 import { stopped } from './cell.js';
 import type { StudyPlan } from './cells.js';
 import { statusOf, writeFailure } from './records.js';
@@ -42,6 +42,7 @@ async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Set<
     const [file, ...args] = options.command;
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     children.add(child);
+    const silent = new Promise<void>((resolve) => child.once('disconnect', resolve));
     child.on('message', (message) => {
       const event = message as WorkerEvent;
       if (event.type === 'begun') current = event.key;
@@ -55,11 +56,17 @@ async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Set<
       );
     });
     children.delete(child);
+    // What it said last may come after its end.
+    if (child.connected) await silent;
     if (ended === undefined || stopping()) return;
     const cell = plan.cells.find(({ key }) => key === current);
     // Died before it had begun anything: another one would die the same way.
-    if (cell === undefined)
-      throw new InterruptedError({ got: `a worker ${ended}`, next: 'what it wrote above says why' });
+    if (cell === undefined) {
+      throw new SphereFaceError('A worker of the study ended before it had begun a cell.', {
+        got: `it ${ended}`,
+        next: 'what it has written above says why; --jobs 1 works in this process',
+      });
+    }
     if ((await statusOf(cell, plan)) === 'judged') continue;
     const message = `the process that was at work on it ${ended}`;
     await writeFailure(cell, message);

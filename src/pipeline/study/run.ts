@@ -56,6 +56,7 @@ export async function runStudy(
     onEvent?.(event, cells.get(event.key)!);
     if (event.type !== 'judged' || performance.now() - written < 1000 * writeAgain) return;
     written = performance.now();
+    // One that fails is no loss: the last one, which is waited for, tells why.
     writing = writing.then(() => writeResults(plan, folder)).catch(() => undefined);
   };
   try {

@@ -165,7 +165,7 @@ describe('a study', { timeout: 120_000 }, () => {
   });
 
   it('goes on after an interruption in the middle of a run, to the same results', async () => {
-    const plan = await open('stopped');
+    const plan = await open('stopped', { seeds: 1 });
     const stop = new AbortController();
     const onEvent = (event: WorkerEvent) => {
       if (event.type === 'iteration' && event.key === plan.cells[1].key && event.done === 5) stop.abort();
@@ -177,11 +177,11 @@ describe('a study', { timeout: 120_000 }, () => {
     expect(await statusOf(plan.cells[1], plan)).toBe('begun');
     expect(await isClaimed(plan.cells[1].folder)).toBe(false);
     const { begun, summary } = await run(plan, 'stopped');
-    expect(begun).toEqual(names.slice(1));
+    expect(begun).toEqual(names.slice(1, 3));
     const whole = await writeResults(await open('whole'), join(scratch, 'whole'));
     const figures = ({ cells }: typeof summary) =>
       cells.map(({ name, accuracy, chosen, loss }) => [name, accuracy, chosen, loss]);
-    expect(figures(summary)).toEqual(figures(whole.summary));
+    expect(figures(summary)).toEqual(figures(whole.summary).slice(0, 3));
   });
 
   it('reports a cell that fails, goes on with the others, and tries it again the next time', async () => {
@@ -225,17 +225,19 @@ describe('a study', { timeout: 120_000 }, () => {
   });
 
   it('divides cells into shares, and starts what a share needs', async () => {
-    const plan = await open('shares');
+    const arms = {
+      base: { recipe: 'sphereface-m4-small' },
+      tuned: { recipe: 'sphereface-plus-m4-small', from: 'base' },
+    };
+    const plan = await open('shares', { arms, set: [...tinySettings, 'solver.iterations=6'], questions: [] });
+    const all = ['base/1', 'tuned/1', 'base/2', 'tuned/2'];
     const shares = [1, 2, 3, 4].map((part) => cellsOfShare(plan.cells, { part, parts: 4 }).map(({ name }) => name));
-    expect(shares.flat().sort()).toEqual([...names].sort());
-    expect(shares[2]).toEqual(['tuned/1']);
-    const { begun } = await run(plan, 'shares', { share: { part: 3, parts: 4 } });
-    expect(begun).toEqual(['base-none/1', 'tuned/1']);
+    expect(shares).toEqual(all.map((name) => [name]));
+    const { begun } = await run(plan, 'shares', { share: { part: 2, parts: 4 } });
+    expect(begun).toEqual(['base/1', 'tuned/1']);
     // Two workers at once: each cell is done by one of them.
     const both = await Promise.all([run(plan, 'shares'), run(plan, 'shares')]);
-    expect(both.flatMap(({ begun: of }) => of).sort()).toEqual(
-      names.filter((name) => name !== 'base-none/1' && name !== 'tuned/1').sort(),
-    );
+    expect(both.flatMap(({ begun: of }) => of).sort()).toEqual(['base/2', 'tuned/2']);
   });
 
   it('fails the cell whose process was killed, and works on', async () => {
@@ -256,7 +258,7 @@ describe('a study', { timeout: 120_000 }, () => {
     const { summary } = await writeResults(plan, join(scratch, 'jobs'));
     expect(summary.cells[0].error).toMatch(/ended with SIGKILL/);
     const broken = runJobs(plan, { jobs: 1, command: [process.execPath, '-e', 'process.exit(3)'] });
-    await expect(broken).rejects.toThrow(/a worker ended with status 3/);
+    await expect(broken).rejects.toThrow(/before it had begun a cell[^]*it ended with status 3/);
   });
 });
 
