@@ -3,7 +3,7 @@ import { SphereFaceError } from '../common/errors.js';
 import { compareNames, normaliseName } from '../common/names.js';
 import { Random } from '../common/random.js';
 import type { ImageSource } from '../images/source.js';
-import type { DataSelection } from './recipe-sections.js';
+import type { DataSelection, DataSubset } from './recipe-sections.js';
 
 export interface Dataset {
   /** The images that are used. */
@@ -95,7 +95,7 @@ function drawn<T>(items: readonly T[], count: number | null, random: Random): T[
 /** How many images of an identity may be used, where that is limited. */
 function imageLimits(
   identities: readonly string[],
-  { maximumImages, scarce }: DataSelection['subset'],
+  { maximumImages, scarce }: DataSubset,
   random: Random,
 ): Map<string, number> {
   const limits = new Map<string, number>();
@@ -117,9 +117,7 @@ function fewerImages(
   const ofEach = new Map<string, number[]>();
   for (const index of used) ofEach.set(names[index], [...(ofEach.get(names[index]) ?? []), index]);
   const kept = new Set(
-    [...ofEach.keys()]
-      .sort(compareNames)
-      .flatMap((name) => drawn(ofEach.get(name)!, limits.get(name) ?? null, random)),
+    [...ofEach.keys()].sort(compareNames).flatMap((name) => drawn(ofEach.get(name)!, limits.get(name) ?? null, random)),
   );
   return used.filter((index) => kept.has(index));
 }

@@ -37,11 +37,10 @@ export {
   recipeSchema,
   recipeSchemaOf,
 } from './recipe.js';
-export type { DataSelection } from './recipe-sections.js';
+export type { DataSelection, DataSubset } from './recipe-sections.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
 export { resumeRun, startRun } from './run.js';
 export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
-export { readRun, type RunRecord } from './run-record.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
 export { learningRate } from './schedule.js';
 export {

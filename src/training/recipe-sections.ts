@@ -74,6 +74,20 @@ export const solverSchema = z.strictObject({
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
 });
 
+/** A part of the data, as `data.subset` of a recipe says it. */
+export interface DataSubset {
+  readonly identities: number | null;
+  readonly maximumImages: number | null;
+  readonly scarce: { readonly share: number; readonly images: number } | null;
+  readonly seed: number;
+}
+
+/** What decides which images of a source a run uses. */
+export interface DataSelection {
+  readonly minimumImages: number;
+  readonly subset: DataSubset;
+}
+
 const subsetSchema = z.strictObject({
   identities: count.nullable().default(null).describe('Identities used, drawn at random; null: all.'),
   maximumImages: count
@@ -93,7 +107,7 @@ const subsetSchema = z.strictObject({
     .nonnegative()
     .default(1)
     .describe('Seed of the draw; apart from that of the run, so that runs of several seeds use the same images.'),
-});
+}) satisfies z.ZodType<DataSubset>;
 
 export const dataSchema = z.strictObject({
   sampler: z
@@ -114,9 +128,6 @@ export const dataSchema = z.strictObject({
   minimumImages: count.default(1).describe('Identities with fewer images are left out.'),
   subset: subsetSchema.prefault({}).describe('A part of the data instead of all of it, to see what their number does.'),
 });
-
-/** What decides which images of a source a run uses. */
-export type DataSelection = Pick<z.output<typeof dataSchema>, 'minimumImages' | 'subset'>;
 
 export const logSchema = z.strictObject({
   display: count.default(100).describe('A line in log.jsonl every so many iterations.'),

@@ -3,7 +3,8 @@ import { packageVersion } from '../../common/version.js';
 import { curveLegend, curvesChart } from '../../evaluation/report/curves.js';
 import { html, type Piece } from '../../evaluation/report/html.js';
 import { count, factsTable, renderPage } from '../../evaluation/report/page.js';
-import type { LogLine, Recipe, RunRecord } from '../../training/index.js';
+import type { LogLine, Recipe } from '../../training/index.js';
+import type { RunRecord } from '../../training/run-record.js';
 import { type LogChart, pointsOf, runCharts } from './log-curves.js';
 
 export interface RunContent {

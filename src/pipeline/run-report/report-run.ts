@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../common/atomic.js';
 import { SphereFaceError } from '../../common/errors.js';
 import { requireWritableFolder } from '../../common/writable.js';
-import { type LogLine, logOf, readRun } from '../../training/index.js';
+import { type LogLine, logOf } from '../../training/index.js';
+import { readRun } from '../../training/run-record.js';
 import { eventFile, type ScalarStep } from './events.js';
 import { pointsOf, runCharts } from './log-curves.js';
 
