@@ -52,7 +52,7 @@ async function killedWithWorkers(folder: string): Promise<void> {
   expect(signal, said).toBe('SIGKILL');
 }
 
-describe('sphereface study', { timeout: 120_000 }, () => {
+describe('sphereface study', { timeout: 600_000 }, () => {
   it('goes on after a kill, prints the answers, and says what is left', async () => {
     const folder = join(scratch, 'out');
     await killedWithWorkers(folder);
@@ -104,7 +104,7 @@ describe('sphereface study', { timeout: 120_000 }, () => {
   });
 });
 
-describe('the runs of a study', { timeout: 60_000 }, () => {
+describe('the runs of a study', { timeout: 600_000 }, () => {
   it('are reported, and their snapshots evaluated', async () => {
     const cells = join(scratch, 'whole', 'cells');
     const run = join(cells, (await readdir(cells))[0], 'run');

@@ -69,7 +69,7 @@ async function run(plan: StudyPlan, name: string, more: object = {}) {
 
 const names = ['base-none/1', 'base-some/1', 'tuned/1', 'base-none/2', 'base-some/2', 'tuned/2'];
 
-describe('a study', { timeout: 120_000 }, () => {
+describe('a study', { timeout: 600_000 }, () => {
   it('trains, chooses on validation pairs, judges, and tells what came of it', async () => {
     const plan = await open('whole');
     expect(plan.cells.map(({ name }) => name)).toEqual(names);
@@ -284,7 +284,7 @@ describe('a claim', () => {
   });
 });
 
-describe('cells that are killed at any moment', { timeout: 120_000 }, () => {
+describe('cells that are killed at any moment', { timeout: 600_000 }, () => {
   it('are read as they are: a half-written log, a checkpoint alone, a run without judgement', async () => {
     const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
     const plan = await open('killed', { ...one, keep: 'all' });
