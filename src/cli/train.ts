@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../common/index.js';
 import { describeFormats } from '../images/index.js';
+import { readInputSpec } from '../models/index.js';
 import {
   type InitRows,
   initRowsModes,
@@ -17,6 +18,7 @@ import { TrainingView } from './training-view.js';
 interface TrainOptions extends CommonOptions {
   readonly recipe?: string;
   readonly init?: string;
+  readonly inputSpec?: string;
   readonly initRows?: InitRows;
   readonly set?: readonly string[];
   readonly output?: string;
@@ -33,6 +35,7 @@ export function registerTrain(program: Command): void {
       .argument('[data]', describeFormats())
       .option('--recipe <name>', 'a built-in recipe (see `sphereface recipes`), or a .yaml or .json file')
       .option('--init <model>', 'start from the parameters of a model (.onnx, .safetensors) or of a run')
+      .option('--input-spec <file>', 'the input convention of a model from elsewhere that is the network (JSON)')
       .addOption(
         new Option('--init-rows <how>', 'how its classifier rows find their people (by-name if not given)').choices(
           initRowsModes,
@@ -76,7 +79,7 @@ async function train(data: string | undefined, options: TrainOptions): Promise<v
 }
 
 async function start(data: string | undefined, options: TrainOptions, run: RunOptions) {
-  const { recipe: name, output: folder, init, initRows, set } = options;
+  const { recipe: name, output: folder, init, inputSpec, initRows, set } = options;
   if (options.data !== undefined || options.iterations !== undefined) {
     throw new UsageError('--data and --iterations are for a run that goes on.', {
       expected: 'sphereface train DATA --recipe NAME --set solver.iterations=N -o RUN for a new one',
@@ -99,13 +102,14 @@ async function start(data: string | undefined, options: TrainOptions, run: RunOp
     data,
     folder,
     ...(init === undefined ? {} : { init }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     ...(initRows === undefined ? {} : { initRows }),
   });
 }
 
 async function resume(given: string | undefined, options: TrainOptions, run: RunOptions) {
-  const { resume: folder, recipe, init, initRows, set, output, data, iterations } = options;
-  if ([given, recipe, init, initRows, set, output].some((value) => value !== undefined)) {
+  const { resume: folder, recipe, init, inputSpec, initRows, set, output, data, iterations } = options;
+  if ([given, recipe, init, inputSpec, initRows, set, output].some((value) => value !== undefined)) {
     throw new UsageError('A resumed run takes its data, recipe and folder from itself.', {
       expected:
         'sphereface train --resume RUN, with --data DATA if the data were moved, and --iterations N to lengthen it',

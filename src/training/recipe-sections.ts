@@ -20,7 +20,7 @@ export const inputSchema = z.strictObject({
   scale: z
     .tuple([positive, positive, positive])
     .default([...publishedInput.scale])
-    .describe('Factor of each channel, after the mean.'),
+    .describe('What each channel is divided by, after the mean is taken off.'),
   alignment: z
     .strictObject({
       template: z.string().default(alignment.template).describe('Where the five landmarks are moved to.'),
@@ -72,9 +72,26 @@ export const solverSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+  backbone: z
+    .strictObject({
+      rate: nonNegative.default(1).describe("The backbone's learning rate relative to the classifier's."),
+      wait: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe('Steps at the beginning in which the classifier learns alone, so that it does not mislead.'),
+    })
+    .prefault({})
+    .describe('How fast what a fine-tune starts from may change.'),
 });
 
 export const dataSchema = z.strictObject({
+  fit: z
+    .enum(['exact', 'pad'])
+    .default('exact')
+    .describe(
+      'exact: crops have the size of the input. pad: crops of 112 x 96 get 8 columns on either side, repetitions of the outermost, for an input of 112 x 112.',
+    ),
   sampler: z
     .enum(['shuffle', 'balanced'])
     .default('shuffle')

@@ -10,6 +10,7 @@ import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
 import { logOf, type RunResult, runLoop, storeOf } from './run-loop.js';
+import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
 import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
 import {
   alignmentOf,
@@ -23,6 +24,7 @@ import {
   tellOf,
   withAlignment,
   withIterations,
+  withNetwork,
   writeReport,
 } from './run-setup.js';
 import { Trainer } from './trainer.js';
@@ -32,9 +34,12 @@ import { Trainer } from './trainer.js';
  * @throws UsageError when the folder already holds a run, or the recipe is a fine-tune and `init` is missing; SphereFaceError when data,
  * recipe and start do not fit together; TrainingAnomaly when the guard stops it.
  */
-export async function startRun(options: StartOptions): Promise<RunResult> {
-  const { folder, data, init, onWarning } = options;
-  await assertFree(folder, storeOf(folder, options.recipe), logOf(folder));
+export async function startRun(given: StartOptions): Promise<RunResult> {
+  const { folder, data, onWarning } = given;
+  await assertFree(folder, storeOf(folder, given.recipe), logOf(folder));
+  const network = await openNetwork(given);
+  const options = withNetwork(given, network);
+  const { init } = options;
   if (options.recipe.start === 'model' && init === undefined) {
     throw new UsageError(`The recipe ${options.recipe.name} is a fine-tune: it needs a trained model to start from.`, {
       got: 'no model',
@@ -44,15 +49,16 @@ export async function startRun(options: StartOptions): Promise<RunResult> {
   const opened = await openImageSource(data);
   try {
     tellOf(opened, data, onWarning);
-    const given = init === undefined ? undefined : await startOf(init, options);
-    const alignment = alignmentOf(options, opened, given);
+    const start = await startOf(options, network);
+    const alignment = alignmentOf(options, opened, start);
     const recipe = withAlignment(options.recipe, alignment);
     const dataset = datasetOf(opened, recipe.data.minimumImages);
-    await assertUsable(dataset, recipe.input);
-    const frozen = given === undefined ? undefined : dataOf(given.parameters);
+    await assertUsable(dataset, recipe);
+    const frozen = start === undefined ? undefined : dataOf(start.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
-    const report = given === undefined ? undefined : await initialise(trainer, given, options);
+    const report = start === undefined ? undefined : await initialise(trainer, start, options);
     await mkdir(folder, { recursive: true });
+    if (network !== undefined) await keepNetwork(folder, network);
     await writeRecipe(folder, recipe);
     if (report !== undefined) await writeReport(folder, init!, report);
     // Iteration 0 as well: a run killed before its first checkpoint resumes from the same start.
@@ -94,9 +100,10 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
     const dataset = await datasetOfRun(opened, data, run, checkpoint);
     const alignment = alignmentOfRun(opened, data, run, options);
     const recipe = withIterations(withAlignment(run.recipe, alignment), checkpoint.state.iteration, options);
-    const { backbone } = componentsOf(recipe, options.extensions);
+    const extensions = await reopenNetwork(folder, recipe, options.extensions);
+    const { backbone } = componentsOf(recipe, extensions);
     const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
-    await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
+    await using trainer = await Trainer.create(recipe, dataset, { ...options, extensions, frozen });
     await trainer.restore(checkpoint);
     if (recipe !== run.recipe) await writeRecipe(folder, recipe);
     if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });

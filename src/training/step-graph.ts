@@ -99,7 +99,7 @@ export function buildStep(
   { target = portable, frozen = new Map(), extensions = {} }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
-  const { margin, energy } = componentsOf(recipe, extensions);
+  const { margin, energy, backbone } = componentsOf(recipe, extensions);
   const { hiddenEnergy } = recipe.loss;
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
@@ -108,7 +108,7 @@ export function buildStep(
   const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
   const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
+  const features = embeddingNetwork(net, images, recipe.network, backbone);
   const { weight, ofMargin } = classifier(net, recipe, identities, margin);
   const { specs } = net;
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };

@@ -15,7 +15,7 @@ import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
 import { Sampler } from './sampler.js';
-import { learningRate } from './schedule.js';
+import { backboneShare, learningRate } from './schedule.js';
 import { buildStep, type StepModel } from './step-graph.js';
 import { StepRunner } from './step-runner.js';
 import { Tally } from './tally.js';
@@ -211,9 +211,12 @@ export class Trainer implements AsyncDisposable {
   }
 
   private update(rate: number, gradientScale: number): void {
-    const { momentum, weightDecay } = this.recipe.solver;
-    for (const { values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } of this.store.groups) {
-      const learningRate = rate * learningRateMultiplier;
+    const { solver } = this.recipe;
+    const { momentum, weightDecay } = solver;
+    const shares = { backbone: backboneShare(solver, this.iteration + 1), classifier: 1 };
+    for (const group of this.store.groups) {
+      const { part, values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } = group;
+      const learningRate = rate * shares[part] * learningRateMultiplier;
       const decay = weightDecay * decayMultiplier;
       sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay, gradientScale });
     }
@@ -226,6 +229,7 @@ export class Trainer implements AsyncDisposable {
       labels: this.dataset.labels,
       sampler: this.sampler,
       input,
+      fit: data.fit,
       augmentation: data,
       batchSize: solver.batchSize,
       prefetch: data.prefetch,

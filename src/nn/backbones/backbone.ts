@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Value } from '../../graph/index.js';
+import type { ParsedModel } from '../../graph/onnx/index.js';
 import type { NetworkBuilder, ParameterValues } from '../parameters.js';
 
 /** A recipe's `network` is told apart by its `type`. */
@@ -13,6 +14,19 @@ export interface BackboneOptions {
   /** Length of an embedding. */
   readonly embeddingSize: number;
   readonly [option: string]: unknown;
+}
+
+/** The size of the pictures that a network takes. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A backbone whose file has been read. */
+export interface OpenedBackbone {
+  readonly backbone: BackboneDescriptor;
+  /** Length of an embedding, as the network gives it. */
+  readonly embeddingSize: number;
 }
 
 /** A backbone. One of your own goes to `Trainer.create`, `startRun` and `parseRecipe` among the extensions. */
@@ -38,6 +52,12 @@ export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends
    * @param images [n, 3, h, w]. @returns [n, embeddingSize]
    */
   build(net: NetworkBuilder, images: Value, options: z.output<S>): Value;
+  /**
+   * Where the network lies in a file, which the option `file` names: the same backbone with the network of that file. It can be built
+   * and deployed; the one that has this method cannot.
+   * @throws SphereFaceError for a model that cannot be trained, or does not fit the options.
+   */
+  open?(model: ParsedModel, size: PictureSize, options: z.output<S>): OpenedBackbone;
 }
 
 /** Parameters of a file under the names that a backbone gives them now. */
