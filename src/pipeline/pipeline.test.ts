@@ -62,8 +62,8 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(base.accuracy.mean).toBeGreaterThan(0.65);
     expect(lines[lines.length - 1]).toBeLessThan(lines[0] / 2);
     // The energy spreads the classifiers, which the same training without it does not.
-    expect(plus.spread.energy).toBeLessThan(control.spread.energy);
-    expect(plus.spread.meanNearestAngle).toBeGreaterThan(control.spread.meanNearestAngle);
+    expect(plus.spread!.energy).toBeLessThan(control.spread!.energy);
+    expect(plus.spread!.meanNearestAngle).toBeGreaterThan(control.spread!.meanNearestAngle);
     for (const { report } of summary.models) expect(await readFile(report, 'utf8')).toMatch(/^<!doctype html>/i);
   });
 

@@ -1,7 +1,7 @@
 // The page of a fine-tune: the model before and after, on the same pairs of people that it was not trained on.
 import type { EvaluationNumbers } from '../evaluate.js';
 import type { Interval } from '../metrics/index.js';
-import { percent } from './charts.js';
+import { percent } from './chart.js';
 import { type Html, html } from './html.js';
 import { count, renderPage } from './page.js';
 
