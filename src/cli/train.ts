@@ -1,6 +1,7 @@
 // `sphereface train`: starts or resumes a run, and shows how it goes.
 import { type Command, Option } from 'commander';
 import { UsageError } from '../common/index.js';
+import { boundTo, type Communicator } from '../distributed/index.js';
 import { describeFormats } from '../images/index.js';
 import {
   type InitRows,
@@ -11,7 +12,9 @@ import {
   startRun,
 } from '../training/index.js';
 import { collect, type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
+import { interruptedStatus } from './exit-status.js';
 import { untilInterrupted } from './interrupt.js';
+import { onRanks } from './ranks.js';
 import { TrainingView } from './training-view.js';
 
 interface TrainOptions extends CommonOptions {
@@ -47,25 +50,36 @@ export function registerTrain(program: Command): void {
           positiveInteger,
         ),
       ),
-  ).action(train);
+  ).action((data: string | undefined, options: TrainOptions) =>
+    onRanks((communicator) => train(data, options, communicator)),
+  );
 }
 
-async function train(data: string | undefined, options: TrainOptions): Promise<void> {
-  const output = new Output(options.json === true);
+async function train(data: string | undefined, options: TrainOptions, communicator: Communicator): Promise<void> {
+  const output = new Output(options.json === true, communicator);
   const view = new TrainingView(output);
+  const speaks = communicator.rank === 0;
+  if (speaks) warnOfBinding(output);
   const result = await untilInterrupted((signal) => {
     const run: RunOptions = {
       device: options.device,
       threads: options.threads,
+      communicator,
       signal,
-      onStart: (start) => view.start(start),
-      onStep: (iteration, loss) => view.step(iteration, loss),
-      onLine: (line) => view.line(line),
+      ...(speaks
+        ? {
+            onStart: (start) => view.start(start),
+            onStep: (iteration, loss) => view.step(iteration, loss),
+            onLine: (line) => view.line(line),
+          }
+        : {}),
       onWarning: (text) => output.warn(text),
     };
     return options.resume === undefined ? start(data, options, run) : resume(data, options, run);
   });
-  const { unreadable, model, iteration, folder } = result;
+  const { unreadable, model, iteration, folder, status } = result;
+  // Of several ranks, another one may have been asked to stop.
+  if (status === 'stopped') process.exitCode = interruptedStatus;
   if (unreadable.length > 0) output.line(`${unreadable.length} unreadable images were replaced by others`);
   output.line(
     model === undefined
@@ -73,6 +87,15 @@ async function train(data: string | undefined, options: TrainOptions): Promise<v
       : `finished: ${model}`,
   );
   output.result(result);
+}
+
+function warnOfBinding(output: Output): void {
+  const bound = boundTo();
+  if (bound === undefined) return;
+  output.warn(
+    `this process may use ${bound.processors} of the ${bound.share} processors that are its share of the machine; ` +
+      'if the launcher bound it, mpirun --bind-to none or srun --cpus-per-task lifts that',
+  );
 }
 
 async function start(data: string | undefined, options: TrainOptions, run: RunOptions) {

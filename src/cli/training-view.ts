@@ -14,13 +14,14 @@ export class TrainingView {
 
   constructor(private readonly output: Output) {}
 
-  start({ recipe, images, identities, leftOut, device, iteration, init, alignment }: RunStart): void {
+  start({ recipe, images, identities, leftOut, device, ranks, iteration, init, alignment }: RunStart): void {
     const { batchSize, iterSize, iterations } = recipe.solver;
     this.iterations = iterations;
     this.first = iteration;
     this.imagesPerStep = batchSize * iterSize;
     const omitted = leftOut === 0 ? '' : ` (${leftOut} with too few images left out)`;
     this.output.line(`${recipe.name}: ${images} images of ${identities} identities${omitted}, on ${device}`);
+    if (ranks.count > 1) this.output.line(`${ranks.count} ranks through ${ranks.description}`);
     const accumulated = iterSize === 1 ? '' : ` in ${iterSize} passes`;
     this.output.line(
       `${iterations} iterations of ${this.imagesPerStep} images${accumulated}, from iteration ${iteration}`,

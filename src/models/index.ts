@@ -32,7 +32,7 @@ export {
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
-export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+export { bytesOf, decodeSafetensors, encodeSafetensors, safetensorsHeader, type Tensor } from './safetensors.js';
 export {
   type Weights,
   classifierPath,
@@ -40,6 +40,9 @@ export {
   decodeWeights,
   encodeWeights,
   readClassifier,
+  statementsOf,
+  weightsParts,
 } from './weights.js';
+export { WeightsFile } from './weights-file.js';
 export { npyHeader } from './embeddings/npy.js';
 export { maxNpyHeader, type NpyHeader, readNpyHeader } from './embeddings/npy-read.js';

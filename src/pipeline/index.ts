@@ -1,6 +1,7 @@
 // The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
 export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
+export { embedOnRanks } from './embed-on-ranks.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
 export { defaultHoldOut, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
 export {

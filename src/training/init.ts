@@ -50,6 +50,8 @@ export interface InitTarget {
   readonly values: ReadonlyMap<string, Float32Array>;
   /** The identity of each row of the classifier. */
   readonly identities: readonly string[];
+  /** The first row of the classifier that `values` has, where it is divided. Default 0. */
+  readonly firstRow?: number;
 }
 
 /**
@@ -113,7 +115,7 @@ function canPlace(given: Tensor, model: Weights, mode: InitRows, { identities }:
 
 /** Copies rows of the model's classifier [identities, size] into the network's. */
 function copyRows(
-  { values, identities }: InitTarget,
+  { values, identities, firstRow = 0 }: InitTarget,
   model: { readonly rows: Tensor; readonly identities: readonly string[] | undefined },
   mode: InitRows,
 ): RowsReport {
@@ -121,8 +123,8 @@ function copyRows(
   const [, size] = model.rows.shape;
   const names = mode === 'by-position' ? identities : model.identities!;
   const rowOf = new Map(names.map((name, row) => [name, row]));
-  for (const [row, name] of identities.entries()) {
-    const from = rowOf.get(name);
+  for (let row = 0; row * size < target.length; row++) {
+    const from = rowOf.get(identities[firstRow + row]);
     if (from !== undefined) target.set(model.rows.data.subarray(from * size, (from + 1) * size), row * size);
   }
   const own = new Set(identities);

@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneProcess } from '../distributed/index.js';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augmentation.js';
 import { Loader, type LoaderOptions } from './loader.js';
 import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';
+import { shareOf } from './step-share.js';
 import type { ImageSource } from '../images/source.js';
 
 let folder: string;
@@ -31,6 +33,8 @@ function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
     input: { ...publishedInput, width: tinySize, height: tinySize },
     augmentation: { ...noAugmentation, mirror: 0.5 },
     batchSize: 10,
+    iterSize: 1,
+    share: shareOf({ batchSize: 10, iterSize: 1 }, oneProcess),
     prefetch: 3,
     cacheBytes: 2 ** 20,
     ...change,

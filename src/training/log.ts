@@ -31,6 +31,8 @@ export interface LogLine extends MarginColumns {
   readonly imagesPerSecond: number;
   /** Share of the time that the step waited for data. */
   readonly waiting: number;
+  /** Seconds that a step took each rank, in their order, without waiting for others: one number for a process by itself. */
+  readonly rankSeconds: readonly number[];
 }
 
 export class TrainingLog {

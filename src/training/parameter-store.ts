@@ -18,23 +18,34 @@ export interface ParameterGroup {
  */
 export class ParameterStore {
   readonly groups: readonly ParameterGroup[];
-  /** Every parameter's values; those of trained ones are views into their group. */
+  /** Every parameter's values; those of a group's are views into it. */
   readonly values = new Map<string, Float32Array>();
-  /** Views into the groups, for trained parameters. */
+  /** Of trained parameters; of a group's, views into it. */
   readonly momentum = new Map<string, Float32Array>();
+  /** Views into the groups. */
   readonly gradients = new Map<string, Float32Array>();
   private readonly shapeByName: ReadonlyMap<string, Shape>;
 
-  /** @param layouts parameters that the step graph holds in another layout than the standard one */
+  /**
+   * @param layouts parameters that the step graph holds in another layout than the standard one
+   * @param apart trained parameters that are in no group: their gradients are kept elsewhere, and whoever has them updates their values
+   *   and momentum
+   */
   constructor(
     readonly specs: readonly ParameterSpec[],
     private readonly layouts: ReadonlyMap<string, Layout> = new Map(),
+    apart: ReadonlySet<string> = new Set(),
   ) {
     this.shapeByName = new Map(specs.map(({ name, shape }) => [name, shape]));
     const members = new Map<string, ParameterSpec[]>();
     for (const spec of specs) {
       if (!isTrained(spec)) {
         this.values.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+        continue;
+      }
+      if (apart.has(spec.name)) {
+        this.values.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+        this.momentum.set(spec.name, new Float32Array(sizeOf(spec.shape)));
         continue;
       }
       const key = `${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;

@@ -51,7 +51,7 @@ export const scheduleSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const solverSchema = z.strictObject({
+const solverFields = z.strictObject({
   batchSize: count.default(256).describe('Images of one forward and backward pass.'),
   iterSize: count.default(1).describe('Passes accumulated into one optimizer step.'),
   iterations: count.default(28000).describe('Optimizer steps.'),
@@ -72,8 +72,29 @@ export const solverSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+  classifier: z
+    .enum(['dense', 'sharded'])
+    .default('dense')
+    .describe(
+      'dense: every process holds the whole classifier. sharded: its rows are divided among the processes, block by block on one.',
+    ),
+  sampleRate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe(
+      "Share of a sharded classifier's rows that takes part in a pass: those of the batch's identities, and others at random.",
+    ),
 });
 
+export const solverSchema = solverFields.refine(
+  ({ classifier, sampleRate }) => sampleRate === 1 || classifier === 'sharded',
+  {
+    path: ['sampleRate'],
+    message: 'a part of the rows can be sampled of a divided classifier only: solver.classifier=sharded',
+  },
+);
 /** A part of the data, as `data.subset` of a recipe says it. */
 export interface DataSubset {
   readonly identities: number | null;

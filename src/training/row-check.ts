@@ -23,7 +23,7 @@ const unremarkable = 0.05;
 
 /** Embeds a sample of the people's images as the network stands, and looks for the nearest row of its classifier. */
 export async function checkRows(trainer: Trainer, people: readonly string[], threads?: number): Promise<RowCheck> {
-  const { dataset, recipe, store } = trainer;
+  const { dataset, recipe, rows, communicator } = trainer;
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
   const count = Math.min(theirs.length, sampleSize);
@@ -45,31 +45,40 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
   await using session = await Session.create(modelOf(trainer), { threads });
   const { embedding } = await session.run({ images: float32(pixels, [sample.length, 3, height, width]) });
   const embeddings = float32Data(embedding);
-  const rows = store.valueTensors().get(classifierName)!;
-  const size = rows.shape[1];
-  const recognised = sample.filter(
-    ({ label }, i) => nearestRow(embeddings.subarray(i * size, (i + 1) * size), rows.data) === label,
-  ).length;
-  const byChance =
-    sample.length >= enough && atLeastByChance(recognised, sample.length, 1 / rows.shape[0]) > unremarkable;
+  const scores = scoresOf(embeddings, sample, trainer);
+  await communicator.allReduce(scores.nearest, 'max');
+  await communicator.allReduce(scores.own, 'max');
+  const recognised = sample.filter((_, i) => scores.own[i] >= scores.nearest[i]).length;
+  const chance = 1 / rows.classes;
+  const byChance = sample.length >= enough && atLeastByChance(recognised, sample.length, chance) > unremarkable;
   return { images: sample.length, recognised, byChance };
 }
 
-/** The row of a matrix [rows, embedding.length] with the largest cosine. */
-function nearestRow(embedding: Float32Array, matrix: Float32Array): number {
-  const size = embedding.length;
-  let [best, highest] = [-1, -Infinity];
-  for (let row = 0; row * size < matrix.length; row++) {
-    let [dot, squared] = [0, 0];
-    for (let i = 0; i < size; i++) {
-      const value = matrix[row * size + i];
-      dot += value * embedding[i];
-      squared += value * value;
+/** For each image, the largest cosine with a row that is here, and that with its own row; −∞ where there is none. */
+function scoresOf(embeddings: Float32Array, sample: readonly { readonly label: number }[], { store, rows }: Trainer) {
+  const matrix = store.values.get(classifierName)!;
+  const size = matrix.length / rows.count;
+  const nearest = new Float64Array(sample.length).fill(-Infinity);
+  const own = nearest.slice();
+  for (const [i, { label }] of sample.entries()) {
+    for (let row = 0; row < rows.count; row++) {
+      const cosine = cosineOf(embeddings.subarray(i * size, (i + 1) * size), matrix, row * size);
+      nearest[i] = Math.max(nearest[i], cosine);
+      if (row + rows.first === label) own[i] = cosine;
     }
-    const cosine = squared > 0 ? dot / Math.sqrt(squared) : -Infinity;
-    if (cosine > highest) [best, highest] = [row, cosine];
   }
-  return best;
+  return { nearest, own };
+}
+
+/** The cosine of an embedding with the row of a matrix that begins at `start`, times the embedding's length. */
+function cosineOf(embedding: Float32Array, matrix: Float32Array, start: number): number {
+  let [dot, squared] = [0, 0];
+  for (let i = 0; i < embedding.length; i++) {
+    const value = matrix[start + i];
+    dot += value * embedding[i];
+    squared += value * value;
+  }
+  return squared > 0 ? dot / Math.sqrt(squared) : -Infinity;
 }
 
 /** The probability of `hits` or more in `draws` draws that hit with probability `chance` (binomial). */

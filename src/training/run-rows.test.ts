@@ -39,7 +39,7 @@ beforeAll(async () => {
   faces = join(scratch, 'faces');
   await writeTinyFaces(faces, { identities: count, nameOf: String });
   run = newFolder();
-  const recipe = tinyRecipe('solver.iterations=400', 'data.mirror=0');
+  const recipe = tinyRecipe('solver.iterations=300', 'data.mirror=0');
   accuracy = (await startRun({ data: faces, recipe, folder: run, threads })).lastLine!.accuracy;
 });
 afterAll(() => rm(scratch, { recursive: true }));
@@ -98,7 +98,7 @@ describe('a start from a run', () => {
   it('gives rows to those who are in both, from a run, its model and its weights', async () => {
     const some = join(scratch, 'some');
     await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
-    const folder = join(run, 'checkpoints', '400');
+    const folder = join(run, 'checkpoints', '300');
     for (const init of [run, folder, join(folder, 'parameters.safetensors'), join(run, 'model.onnx')]) {
       const { report, folder: result } = await startFrom(init, some);
       expect(report.rows).toMatchObject({ matched: ['0', '2', '11'], fresh: ['new'] });
@@ -119,7 +119,7 @@ describe('a start from a run', () => {
   });
 
   it('takes rows without names by position only when told', async () => {
-    const named = decodeWeights(await readFile(join(run, 'checkpoints', '400', 'parameters.safetensors')), 'x');
+    const named = decodeWeights(await readFile(join(run, 'checkpoints', '300', 'parameters.safetensors')), 'x');
     const unnamed = join(scratch, 'unnamed.safetensors');
     await writeFile(unnamed, encodeWeights({ parameters: named.parameters }));
     await expect(startFrom(unnamed, faces)).rejects.toThrow(/does not say whose rows/);

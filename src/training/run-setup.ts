@@ -61,7 +61,8 @@ export async function initialise(trainer: Trainer, given: Weights, options: Star
   const { init = '', initRows = 'by-name', onWarning, threads } = options;
   const { store, dataset, recipe } = trainer;
   const values = dataOf(store.valueTensors());
-  const report = initializeFrom({ specs: store.specs, values, identities: dataset.identities }, given, initRows, init);
+  const target = { specs: store.specs, values, identities: dataset.identities, firstRow: trainer.rows.first };
+  const report = initializeFrom(target, given, initRows, init);
   store.setValues(values);
   trainer.renormalise();
   const { rows } = report;
