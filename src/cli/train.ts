@@ -61,6 +61,7 @@ async function train(data: string | undefined, options: TrainOptions): Promise<v
       device: options.device,
       threads: options.threads,
       signal,
+      onCentring: (done, total) => view.centring(done, total),
       onStart: (start) => view.start(start),
       onStep: (iteration, loss) => view.step(iteration, loss),
       onLine: (line) => view.line(line),

@@ -1,8 +1,5 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
-import { decodeCrop } from '../images/decode.js';
-import { InputPacker, type PackedPicture } from '../images/packer.js';
-import { float32, float32Data, Session } from '../runtime/index.js';
-import { modelOf } from './model-of.js';
+import { embedImages } from './embed-images.js';
 import { classifierName } from './network.js';
 import type { Trainer } from './trainer.js';
 
@@ -23,36 +20,19 @@ const unremarkable = 0.05;
 
 /** Embeds a sample of the people's images as the network stands, and looks for the nearest row of its classifier. */
 export async function checkRows(trainer: Trainer, people: readonly string[], threads?: number): Promise<RowCheck> {
-  const { dataset, recipe, store } = trainer;
+  const { dataset, store } = trainer;
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
   const count = Math.min(theirs.length, sampleSize);
-  const sample: { readonly label: number; readonly packed: PackedPicture }[] = [];
-  for (let i = 0; i < count; i++) {
-    const index = theirs[Math.floor((i * theirs.length) / count)];
-    const bytes = await dataset.source.read(index).catch(() => undefined);
-    // An image that cannot be used is reported when its turn comes.
-    const picture = bytes && (await decodeCrop(bytes, recipe.input, recipe.data.fit).catch(() => undefined));
-    if (picture) sample.push({ label: dataset.labels[index], packed: { picture, mirrored: false } });
-  }
-  const { width, height } = recipe.input;
-  const packer = new InputPacker(recipe.input);
-  const pixels = new Float32Array(sample.length * packer.stride);
-  packer.pack(
-    sample.map(({ packed }) => packed),
-    pixels,
-  );
-  await using session = await Session.create(modelOf(trainer), { threads });
-  const { embedding } = await session.run({ images: float32(pixels, [sample.length, 3, height, width]) });
-  const embeddings = float32Data(embedding);
+  const indices = Array.from({ length: count }, (_, i) => theirs[Math.floor((i * theirs.length) / count)]);
   const rows = store.valueTensors().get(classifierName)!;
-  const size = rows.shape[1];
-  const recognised = sample.filter(
-    ({ label }, i) => nearestRow(embeddings.subarray(i * size, (i + 1) * size), rows.data) === label,
-  ).length;
-  const byChance =
-    sample.length >= enough && atLeastByChance(recognised, sample.length, 1 / rows.shape[0]) > unremarkable;
-  return { images: sample.length, recognised, byChance };
+  let [images, recognised] = [0, 0];
+  for await (const { label, embedding } of embedImages(trainer, indices, threads)) {
+    images++;
+    if (nearestRow(embedding, rows.data) === label) recognised++;
+  }
+  const byChance = images >= enough && atLeastByChance(recognised, images, 1 / rows.shape[0]) > unremarkable;
+  return { images, recognised, byChance };
 }
 
 /** The row of a matrix [rows, embedding.length] with the largest cosine. */
