@@ -7,9 +7,11 @@ import {
   type InitRows,
   initRowsModes,
   loadStatedRecipe,
+  type Measurement,
   resumeRun,
   type RunOptions,
   startRun,
+  type ValidationState,
 } from '../training/index.js';
 import { collect, type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
 import { untilInterrupted } from './interrupt.js';
@@ -64,19 +66,29 @@ async function train(data: string | undefined, options: TrainOptions): Promise<v
       onCentring: (done, total) => view.centring(done, total),
       onStart: (start) => view.start(start),
       onStep: (iteration, loss) => view.step(iteration, loss),
+      onMeasurement: (measurement) => view.measurement(measurement),
       onLine: (line) => view.line(line),
       onWarning: (text) => output.warn(text),
     };
     return options.resume === undefined ? start(data, options, run) : resume(data, options, run);
   });
-  const { unreadable, model, iteration, folder } = result;
+  const { unreadable, model, iteration, folder, validation } = result;
   if (unreadable.length > 0) output.line(`${unreadable.length} unreadable images were replaced by others`);
+  if (model !== undefined && validation !== undefined) output.line(chosen(validation));
   output.line(
     model === undefined
       ? `stopped at iteration ${iteration}; continue with: sphereface train --resume ${folder}`
       : `finished: ${model}`,
   );
   output.result(result);
+}
+
+/** Which state became the model. */
+function chosen({ start, best }: ValidationState): string {
+  const held = (of: Measurement): string => `${(100 * of.accuracy).toFixed(2)} % on people held out`;
+  return best.iteration === 0
+    ? `no state was better than the start (${held(start)}): the model is the start`
+    : `the model is the state after iteration ${best.iteration}: ${held(best)}, ${(100 * start.accuracy).toFixed(2)} % before`;
 }
 
 async function start(data: string | undefined, options: TrainOptions, run: RunOptions) {

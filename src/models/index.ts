@@ -16,6 +16,7 @@ export {
   readInputSpec,
   readMetadata,
   statedInput,
+  type StatingModel,
   sidecarOf,
   updateMetadata,
 } from './model.js';

@@ -1,8 +1,9 @@
 // Classifier rows of people whom a start does not know: the direction of their images' mean embedding. The classifier then fits the
 // network from the first step, where random rows would send it gradients that mean nothing (Qi et al., Low-Shot Learning with
 // Imprinted Weights, CVPR 2018).
+import { embedImages, openModel } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
-import { embedImages } from './embed-images.js';
+import { modelOf } from './model-of.js';
 import { classifierName, normaliseRows } from './network.js';
 import type { Trainer } from './trainer.js';
 
@@ -32,13 +33,18 @@ export async function centreRows(
   const images = sample(trainer, wanted);
   const centres = new Map<number, Float32Array>();
   let done = 0;
-  for await (const { label, embedding } of embedImages(trainer, images, threads)) {
+  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  for await (const batch of embedImages(model, dataset.source, { indices: images, fit: recipe.data.fit })) {
     // Directions, not embeddings, are averaged: a long embedding, of a sharp picture, says no more of who it is.
-    normaliseRows(embedding, size);
-    const centre = centres.get(label) ?? new Float32Array(size);
-    for (let i = 0; i < size; i++) centre[i] += embedding[i];
-    centres.set(label, centre);
-    onProgress?.(++done, images.length);
+    normaliseRows(batch.embeddings, size);
+    for (const [row, index] of batch.indices.entries()) {
+      const label = dataset.labels[index];
+      const centre = centres.get(label) ?? new Float32Array(size);
+      addTo(centre, batch.embeddings.subarray(row * size, (row + 1) * size));
+      centres.set(label, centre);
+    }
+    done += batch.indices.length + batch.failures.length;
+    onProgress?.(done, images.length);
   }
   const values = dataOf(store.valueTensors());
   const rows = values.get(classifierName)!.slice();
@@ -46,7 +52,7 @@ export async function centreRows(
   for (const [label, centre] of centres) {
     const length = Math.hypot(...rows.subarray(label * size, (label + 1) * size));
     normaliseRows(centre, size);
-    if (!centre.every(Number.isFinite) || centre.every((value) => value === 0)) continue;
+    if (centre.every((value) => value === 0)) continue;
     for (let i = 0; i < size; i++) rows[label * size + i] = centre[i] * length;
     written.push(dataset.identities[label]);
   }
@@ -68,4 +74,8 @@ function sample({ dataset }: Trainer, people: ReadonlySet<string>): number[] {
     const count = Math.min(each, indices.length);
     return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)]);
   });
+}
+
+function addTo(sum: Float32Array, addend: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += addend[i];
 }

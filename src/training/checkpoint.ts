@@ -7,6 +7,7 @@ import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
+import { validationStateSchema } from './validation-state.js';
 import { decodeWeights, encodeWeights, type Tensor, type Weights } from '../models/index.js';
 
 const word = z.int().min(0).max(0xffffffff);
@@ -26,6 +27,8 @@ const stateSchema = z.strictObject({
   iteration: z.int().nonnegative(),
   sampler: samplerState,
   guard: guardStateSchema,
+  /** Of a run that holds people out, once it has measured. */
+  validation: validationStateSchema.optional(),
 });
 
 /** Everything besides tensors that a run needs to go on. */
@@ -49,7 +52,7 @@ export class CheckpointStore {
     private readonly keep: number,
   ) {}
 
-  /** Writes a checkpoint and then deletes all but the newest `keep`. Returns its folder. */
+  /** Writes a checkpoint and then deletes all but the newest `keep` and the best one so far. Returns its folder. */
   async write(checkpoint: Checkpoint): Promise<string> {
     const name = String(checkpoint.state.iteration);
     const unfinished = join(this.folder, `.unfinished-${name}`);
@@ -70,7 +73,8 @@ export class CheckpointStore {
     await rename(unfinished, finished);
     keepTemporary(unfinished);
     await syncFolder(this.folder);
-    for (const old of (await this.iterations()).slice(0, -this.keep)) await this.remove(old);
+    const best = checkpoint.state.validation?.best.iteration;
+    for (const old of (await this.iterations()).slice(0, -this.keep)) if (old !== best) await this.remove(old);
     return finished;
   }
 
@@ -110,6 +114,13 @@ export class CheckpointStore {
     }
     if (cause === undefined) return undefined;
     throw new SphereFaceError(`No checkpoint in ${this.folder} can be read.`, { got: messageOf(cause), cause });
+  }
+
+  /** The best checkpoint by the measurements that one remembers; that one itself where there are none. */
+  async best(checkpoint: Checkpoint): Promise<Checkpoint> {
+    const { iteration, validation } = checkpoint.state;
+    const best = validation?.best.iteration ?? iteration;
+    return best === iteration ? checkpoint : this.read(best);
   }
 
   /** Reads one checkpoint. */

@@ -39,6 +39,7 @@ export { builtInRecipe, builtInRecipes } from './recipes.js';
 export { resumeRun, startRun } from './run.js';
 export type { RunEvents, RunOptions, RunResult, RunStart } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
+export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
 export { learningRate } from './schedule.js';
 export {
   buildStep,
@@ -50,3 +51,4 @@ export {
   type StepOptions,
 } from './step-graph.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
+export type { Measurement, ValidationState } from './validation-state.js';

@@ -27,8 +27,9 @@ async function fromFolder(path: string): Promise<Weights> {
   if (Number.isInteger(iteration) && basename(dirname(path)) === 'checkpoints') {
     return new CheckpointStore(dirname(path), 1).read(iteration);
   }
-  const checkpoint = await new CheckpointStore(join(path, 'checkpoints'), 1).latest();
-  if (checkpoint !== undefined) return checkpoint;
+  const store = new CheckpointStore(join(path, 'checkpoints'), 1);
+  const checkpoint = await store.latest();
+  if (checkpoint !== undefined) return store.best(checkpoint);
   const model = join(path, 'model.onnx');
   if ((await stat(model).catch(() => undefined)) !== undefined) return fromModel(model);
   throw new SphereFaceError(`The folder ${path} holds no checkpoint.`, {

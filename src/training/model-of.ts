@@ -1,18 +1,31 @@
 // What a trainer's network is outside of training: the model file, and beside it the classifier.
 import { encodeMetadata, type Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
+import { type ParameterValues, withPresentNames } from '../nn/index.js';
+import { componentsOf, type Extensions } from './extensions.js';
 import { embeddingModel, isOfClassifier } from './network.js';
+import type { Recipe } from './recipe.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
 export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
-  const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata), extensions);
+  return modelWith(recipe, dataOf(store.valueTensors()), extensions);
 }
 
-/** The classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. */
-export function classifierOf({ recipe, dataset, store }: Trainer): Weights {
+/** The model file of a run's recipe with the weights that one of its snapshots or checkpoints has. */
+export function modelOfWeights(recipe: Recipe, { parameters }: Weights, extensions?: Extensions): Uint8Array {
+  const { backbone } = componentsOf(recipe, extensions);
+  return modelWith(recipe, withPresentNames(dataOf(parameters), backbone), extensions);
+}
+
+function modelWith(recipe: Recipe, values: ParameterValues, extensions?: Extensions): Uint8Array {
+  const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
+  return embeddingModel(recipe, values, encodeMetadata(metadata), extensions);
+}
+
+/** The classifier among weights of a run, its rows with their identities' names: what a fine-tune of the model starts from. */
+export function classifierOf({ recipe, dataset, store }: Trainer, weights: Weights): Weights {
   const own = new Set(store.specs.filter(isOfClassifier).map(({ name }) => name));
-  const parameters = new Map([...store.valueTensors()].filter(([name]) => own.has(name)));
+  const parameters = new Map([...weights.parameters].filter(([name]) => own.has(name)));
   return { parameters, identities: dataset.identities, input: recipe.input };
 }

@@ -2,14 +2,15 @@
 // all that it needs.
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { type ParsedModel, parseModel, type Port, portsOf } from '../graph/onnx/index.js';
-import { templates } from '../faces/index.js';
-import { type InputSpec, publishedInput } from '../images/index.js';
+import type { InputSpec } from '../images/index.js';
 import { readWholeModel, sidecarOf, statedInput } from '../models/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
+import { modelOfWeights } from './model-of.js';
+import { networkInput, ownInput } from './network-input.js';
 import type { Recipe } from './recipe.js';
 
 /** The copy of the network's file in a run's folder. */
@@ -62,13 +63,11 @@ export async function openNetwork(options: FileNetworkOptions): Promise<FileNetw
   const bytes = await readWholeModel(path);
   const digest = digestOf(bytes);
   requireDigest(recipe, digest, path);
-  const model = parseModel(bytes, path);
-  const port = picturesOf(model, path);
+  const port = picturesOf(parseModel(bytes, path), path);
   const stated = await statedInput({ bytes, path, sidecar: sidecarOf(path) }, inputSpec);
-  const input = stated ?? inputByRecipe(options, port, path);
-  requireAgreement(input, options.statedInput ?? ownInput(recipe.input), path);
-  requireSize(input, port, path);
-  const opened = backbone.open(model, input, recipe.network);
+  const ofRecipe = { input: recipe.input, stated: options.statedInput ?? ownInput(recipe.input) };
+  const input = networkInput(stated, ofRecipe, port, path);
+  const opened = backbone.open(bytes, input, recipe.network);
   const { mean, scale, alignment } = input;
   return {
     recipe: {
@@ -82,6 +81,11 @@ export async function openNetwork(options: FileNetworkOptions): Promise<FileNetw
     statesInput: stated !== undefined,
     isStart: options.init === undefined || recipe.network.file === null,
   };
+}
+
+/** The model file of a network that has not been trained yet: it states its input, and is else the file that it came from. */
+export function untrainedModel({ recipe, extensions }: FileNetwork): Uint8Array {
+  return modelOfWeights(recipe, { parameters: new Map() }, extensions);
 }
 
 /** Writes a network's file into a run's folder, whole or not at all. */
@@ -105,7 +109,7 @@ export async function reopenNetwork(folder: string, recipe: Recipe, extensions: 
     });
   });
   requireDigest(recipe, digestOf(bytes), path);
-  return { ...extensions, network: backbone.open(parseModel(bytes, path), recipe.input, recipe.network).backbone };
+  return { ...extensions, network: backbone.open(bytes, recipe.input, recipe.network).backbone };
 }
 
 /** The file that a recipe names, or the model that it shall start from. */
@@ -155,62 +159,5 @@ function picturesOf(model: ParsedModel, path: string): Port {
   throw new SphereFaceError(`${path} is not a network from pictures to embeddings that can be trained.`, {
     got: `inputs ${inputs.map(({ name, shape }) => `${name} [${shape.map((size) => size ?? '?').join(', ')}]`).join('; ') || 'none'}`,
     expected: 'one input [batch, 3, height, width]',
-  });
-}
-
-/** The convention by the recipe alone: it must say what becomes of colours, as two models of one size differ in just that. */
-function inputByRecipe({ recipe, statedInput: given }: FileNetworkOptions, { shape }: Port, path: string): InputSpec {
-  const stated = given ?? ownInput(recipe.input);
-  if (stated.channelOrder === undefined && stated.mean === undefined && stated.scale === undefined) {
-    throw new UsageError(`${path} does not state how pictures become its input, and the recipe does not either.`, {
-      got: 'an ONNX file without metadata of this package',
-      expected: `an input specification in ${sidecarOf(path)}, or given with --input-spec FILE`,
-      next: 'write one (docs/formats.md shows it), or state it in the recipe: --set input.channelOrder=RGB and so on',
-    });
-  }
-  const { input } = recipe;
-  const width = stated.width ?? shape[3] ?? input.width;
-  const height = stated.height ?? shape[2] ?? input.height;
-  const alignment = stated.alignment ?? alignmentOfSize(width, height);
-  return { ...input, width, height, alignment };
-}
-
-/** The alignment of crops of a size that nobody states: by the template of that size, if there is one. */
-function alignmentOfSize(width: number, height: number): InputSpec['alignment'] {
-  const template = Object.values(templates).find((one) => one.width === width && one.height === height);
-  return { ...publishedInput.alignment, ...(template === undefined ? {} : { template: template.name }) };
-}
-
-/** What a recipe's input has that is not the default, which nobody may have thought about. */
-export function ownInput(input: InputSpec): Partial<InputSpec> {
-  const differing = inputFields.filter((field) => !same(input[field], publishedInput[field]));
-  return Object.fromEntries(differing.map((field) => [field, input[field]]));
-}
-
-const inputFields = ['width', 'height', 'channelOrder', 'mean', 'scale', 'alignment'] as const;
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** The alignment is left to where crops, recipe and start meet. */
-function requireAgreement(input: InputSpec, stated: Partial<InputSpec>, path: string): void {
-  for (const field of inputFields) {
-    if (field === 'alignment' || stated[field] === undefined || same(stated[field], input[field])) continue;
-    throw new UsageError(`The recipe's input is not that of ${basename(path)}.`, {
-      got: `input.${field} ${JSON.stringify(stated[field])}`,
-      expected: `${JSON.stringify(input[field])}, as the model, or what stands for it, states`,
-      next: `leave input.${field} out of the recipe`,
-    });
-  }
-}
-
-function requireSize({ width, height }: InputSpec, { shape }: Port, path: string): void {
-  const [, , rows = height, columns = width] = shape;
-  if (rows === height && columns === width) return;
-  throw new UsageError(`${path} takes pictures of another size than its input convention states.`, {
-    got: `${width} wide, ${height} high`,
-    expected: `${columns} wide, ${rows} high`,
-    next: 'correct the input specification, or input.width and input.height',
   });
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Two convolutions, batch normalisation and a matrix: any number of images, which the file calls `n`. */
+/** Two convolutions, batch normalisation, a gain, dropout and a matrix: any number of images, which the file calls `n`. */
 const file = encodeModel(
   testModel({
     opset: 17,
@@ -32,8 +32,10 @@ const file = encodeModel(
       { op: 'BatchNormalization', inputs: ['x1', 'gamma', 'beta', 'mean', 'variance'], outputs: ['x2'] },
       { op: 'PRelu', inputs: ['x2', 'slope'], outputs: ['x3'] },
       { op: 'Conv', inputs: ['x3', 'c2'], outputs: ['x4'], attributes: { strides: [2, 2] } },
-      { op: 'Flatten', inputs: ['x4'], outputs: ['x5'] },
-      { op: 'Gemm', inputs: ['x5', 'fc', 'b2'], outputs: ['embedding'], attributes: { transB: 1 } },
+      { op: 'Mul', inputs: ['x4', 'gain'], outputs: ['x5'] },
+      { op: 'Flatten', inputs: ['x5'], outputs: ['x6'] },
+      { op: 'Dropout', inputs: ['x6', 'ratio'], outputs: ['x7'] },
+      { op: 'Gemm', inputs: ['x7', 'fc', 'b2'], outputs: ['embedding'], attributes: { transB: 1 } },
     ],
     initializers: {
       c1: hashedTensor([8, 3, 3, 3], 1, 0, 0.3),
@@ -44,6 +46,8 @@ const file = encodeModel(
       variance: hashedTensor([8], 6, 1, 0.2),
       slope: hashedTensor([8, 1, 1], 7, 0.2, 0.1),
       c2: hashedTensor([8, 8, 3, 3], 8, 0, 0.2),
+      gain: { shape: [1], data: Float32Array.of(1.1) },
+      ratio: { shape: [], data: Float32Array.of(0.1) },
       fc: hashedTensor([12, 72], 9, 0, 0.2),
       b2: hashedTensor([12], 10, 0, 0.1),
     },
@@ -92,6 +96,12 @@ describe('a network from an ONNX model', () => {
         input: { ...size, channelOrder: 'RGB' },
       });
 
+      if (batchNorm === 'frozen') {
+        const undropped = recipeOf({ type: 'onnx', file: join(moved, 'network.onnx'), freeze: ['c2'], dropout: 0 });
+        const other = await startRun({ data, recipe: undropped, threads, folder: join(place, 'undropped') });
+        expect(model.equals(await readFile(other.model!))).toBe(false);
+      }
+
       const lines = (await readFile(join(whole, 'log.jsonl'), 'utf8')).trimEnd().split('\n');
       const [first, last] = [lines[0], lines.at(-1)!].map((line) => JSON.parse(line) as { accuracy: number });
       expect(last.accuracy).toBeGreaterThan(Math.max(first.accuracy, 0.9));
@@ -100,7 +110,8 @@ describe('a network from an ONNX model', () => {
       for (const [name, { data: now }] of await readParameters(join(whole, 'model.onnx'))) {
         const was = new Float32Array(before.get(name)!.rawData.slice().buffer);
         const same = now.every((value, i) => value === was[i]);
-        const held = name === 'c2' || (batchNorm === 'frozen' && (name === 'mean' || name === 'variance'));
+        const held =
+          name === 'c2' || name === 'ratio' || (batchNorm === 'frozen' && (name === 'mean' || name === 'variance'));
         expect(same, name).toBe(held);
       }
       // Its nodes are the file's own, with an open number of images, and the file now states its input.
@@ -157,7 +168,8 @@ describe('the recipe fine-tune', () => {
     // What came out states it, and can be tuned again, its classifier with it; so can the run.
     const again = await start('again', { init: model });
     const rows = (await json(folder, 'again', 'init.json')) as { rows: { matched: string[] } };
-    expect(rows.rows.matched).toHaveLength(6);
+    // Of six people two are held out.
+    expect(rows.rows.matched).toHaveLength(4);
     await start('and-again', { init: again.folder });
 
     await start('given', { init: silent, inputSpec: input });
@@ -175,7 +187,11 @@ describe('the recipe fine-tune', () => {
     await writeFile(init, file);
     const inputSpec = input;
     const moved = async (name: string, ...more: string[]): Promise<number> => {
-      await start(name, { init, inputSpec, recipe: fineTune('solver.schedule={type: constant}', ...more) });
+      await start(name, {
+        init,
+        inputSpec,
+        recipe: fineTune('validation=null', 'solver.schedule={type: constant}', ...more),
+      });
       const [before, after] = [await readParameters(init), await readParameters(join(folder, name, 'model.onnx'))];
       return Math.max(...after.get('fc')!.data.map((value, i) => Math.abs(value - before.get('fc')!.data[i])));
     };
@@ -183,6 +199,16 @@ describe('the recipe fine-tune', () => {
     const slow = await moved('slow', 'solver.iterations=5');
     const fast = await moved('fast', 'solver.iterations=5', 'solver.backbone.rate=0.5');
     expect(fast / slow).toBeCloseTo(10, 2);
+  });
+
+  it('takes an inner tensor for the embedding, and then gives that alone', async () => {
+    const init = join(folder, 'inner.onnx');
+    await writeFile(init, file);
+    const { model } = await start('inner', { init, inputSpec: input, recipe: fineTune('network.output=x6') });
+    const { graph } = parseModel(await readFile(model!), 'it');
+    expect(graph.output.map(({ name }) => name)).toEqual(['x6']);
+    await using opened = await openModel(model!, { threads });
+    expect(opened.embeddingSize).toBe(72);
   });
 
   it('refuses a network that does not take what it is given', async () => {

@@ -116,6 +116,24 @@ export const logSchema = z.strictObject({
   keep: count.default(3).describe('Checkpoints kept; older ones are deleted.'),
 });
 
+export const validationSchema = z.strictObject({
+  share: z.number().gt(0).lt(1).default(0.1).describe('Share of the identities that are held out, drawn by the seed.'),
+  pairs: count.default(1000).describe('Pairs of each kind that are drawn among them, at most.'),
+  every: count
+    .default(100)
+    .describe('A measurement every so many iterations, besides those at the start and at the end.'),
+  measure: z
+    .enum(['accuracy', 'tar', 'auc'])
+    .default('accuracy')
+    .describe(
+      'What is best. accuracy: share of the pairs that one threshold decides rightly. tar: true-accept rate at a false-accept rate of 1 %. auc: area under the ROC.',
+    ),
+  patience: count
+    .nullable()
+    .default(null)
+    .describe('The run ends after so many measurements that were not better; null: never.'),
+});
+
 export const guardSchema = z.strictObject({
   aboveChance: count
     .nullable()

@@ -112,6 +112,7 @@ const fineTune: RecipeInput = {
     backbone: { rate: 0.05 },
     clipNorm: 5,
   },
+  validation: { patience: 5 },
 };
 
 /** Every built-in recipe, resolved, by name. */

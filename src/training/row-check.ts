@@ -1,5 +1,6 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
-import { embedImages } from './embed-images.js';
+import { embedImages, openModel } from '../models/index.js';
+import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
 import type { Trainer } from './trainer.js';
 
@@ -20,16 +21,22 @@ const unremarkable = 0.05;
 
 /** Embeds a sample of the people's images as the network stands, and looks for the nearest row of its classifier. */
 export async function checkRows(trainer: Trainer, people: readonly string[], threads?: number): Promise<RowCheck> {
-  const { dataset, store } = trainer;
+  const { dataset, recipe, store } = trainer;
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
   const count = Math.min(theirs.length, sampleSize);
   const indices = Array.from({ length: count }, (_, i) => theirs[Math.floor((i * theirs.length) / count)]);
   const rows = store.valueTensors().get(classifierName)!;
+  const size = rows.shape[1];
   let [images, recognised] = [0, 0];
-  for await (const { label, embedding } of embedImages(trainer, indices, threads)) {
-    images++;
-    if (nearestRow(embedding, rows.data) === label) recognised++;
+  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  // An image that cannot be used is reported when its turn comes.
+  for await (const batch of embedImages(model, dataset.source, { indices, fit: recipe.data.fit })) {
+    for (const [row, index] of batch.indices.entries()) {
+      images++;
+      const nearest = nearestRow(batch.embeddings.subarray(row * size, (row + 1) * size), rows.data);
+      if (nearest === dataset.labels[index]) recognised++;
+    }
   }
   const byChance = images >= enough && atLeastByChance(recognised, images, 1 / rows.shape[0]) > unremarkable;
   return { images, recognised, byChance };

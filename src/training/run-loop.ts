@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { classifierPath, encodeWeights, writeModel } from '../models/index.js';
 import type { RunAlignment } from './alignment.js';
-import { CheckpointStore } from './checkpoint.js';
+import { type Checkpoint, CheckpointStore } from './checkpoint.js';
 import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { classifierOf, modelOf } from './model-of.js';
+import { classifierOf, modelOfWeights } from './model-of.js';
 import type { Recipe } from './recipe.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
+import type { Validator } from './validation.js';
+import type { Measurement, ValidationState } from './validation-state.js';
 
 /** What a run tells while it goes on. */
 export interface RunEvents {
@@ -18,6 +20,8 @@ export interface RunEvents {
   readonly onStart?: (start: RunStart) => void;
   /** After each optimizer step. */
   readonly onStep?: (iteration: number, loss: number) => void;
+  /** With each measurement on people held out, the first before the first step. */
+  readonly onMeasurement?: (measurement: Measurement) => void;
   /** With each line of log.jsonl. */
   readonly onLine?: (line: LogLine) => void;
   /** Something worth knowing that does not stop the run. */
@@ -32,6 +36,8 @@ export interface RunStart {
   readonly identities: number;
   /** Identities left out by `data.minimumImages`. */
   readonly leftOut: number;
+  /** Identities held out by `validation`. */
+  readonly heldOut: number;
   readonly device: string;
   /** 0 for a new run. */
   readonly iteration: number;
@@ -54,15 +60,20 @@ export interface RunResult {
   /** The model file of a finished run. */
   readonly model: string | undefined;
   readonly lastLine: LogLine | undefined;
+  /** How a run with `validation` did: its model is its best state. */
+  readonly validation: ValidationState | undefined;
   readonly unreadable: readonly { readonly file: string; readonly error: string }[];
 }
 
-/** Goes on until the recipe's iterations are done or the signal is aborted; a finished run gets its model. */
+/**
+ * Goes on until the recipe's iterations are done, measurements have been worse for long enough, or the signal is aborted; a finished run
+ * gets its model.
+ */
 export async function runLoop(
   trainer: Trainer,
   folder: string,
-  { onStart, onStep, onLine, onWarning, signal }: RunOptions,
-  about: Pick<RunStart, 'init' | 'alignment'>,
+  { onStart, onStep, onMeasurement, onLine, onWarning, signal }: RunOptions,
+  { validator, ...about }: Pick<RunStart, 'init' | 'alignment'> & { readonly validator: Validator | undefined },
 ): Promise<RunResult> {
   const { recipe, dataset } = trainer;
   const { display, checkpoint: interval } = recipe.log;
@@ -74,6 +85,7 @@ export async function runLoop(
     images: dataset.labels.length,
     identities: dataset.identities.length,
     leftOut: dataset.leftOut,
+    heldOut: validator?.identities ?? 0,
     device: trainer.device,
     iteration: trainer.done,
     ...about,
@@ -81,34 +93,53 @@ export async function runLoop(
   let lastLine: LogLine | undefined;
   let reported = 0;
   const stopping = () => signal?.aborted === true;
-  while (trainer.done < iterations && !stopping()) {
+  const finished = () => trainer.done >= iterations || validator?.isOver === true;
+  const measure = async (): Promise<Measurement | undefined> => {
+    const known = new Set(validator?.unreadable.keys());
+    const measurement = await validator?.measure(trainer);
+    if (measurement !== undefined) onMeasurement?.(measurement);
+    for (const [file, error] of validator?.unreadable ?? []) if (!known.has(file)) onWarning?.(`${file}: ${error}`);
+    return measurement;
+  };
+  if (validator?.state === undefined) await measure();
+  while (!finished() && !stopping()) {
     // Not inside the call: without a listener an optional call does not evaluate its arguments.
     const loss = await trainer.step();
     onStep?.(trainer.done, loss);
-    const last = trainer.done === iterations;
-    if (trainer.done % display === 0 || last) {
-      lastLine = await trainer.logLine();
+    const measurement = validator?.isDue(trainer.done) === true ? await measure() : undefined;
+    const last = finished();
+    if (trainer.done % display === 0 || last || measurement !== undefined) {
+      lastLine = await trainer.logLine(measurement);
       await log.append(lastLine);
       onLine?.(lastLine);
     }
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
-    if (trainer.done % interval === 0 || last || stopping()) await checkpoints.write(trainer.checkpoint());
+    const best = measurement !== undefined && validator?.state?.best.iteration === trainer.done;
+    if (trainer.done % interval === 0 || last || best || stopping()) {
+      await checkpoints.write(withValidation(trainer.checkpoint(), validator?.state));
+    }
   }
-  const finished = trainer.done >= iterations;
-  const model = finished ? join(folder, 'model.onnx') : undefined;
+  const model = finished() ? join(folder, 'model.onnx') : undefined;
   if (model !== undefined) {
-    await writeFileAtomic(classifierPath(model), encodeWeights(classifierOf(trainer)));
-    await writeModel(model, modelOf(trainer));
+    const weights = await checkpoints.best(withValidation(trainer.checkpoint(), validator?.state));
+    await writeFileAtomic(classifierPath(model), encodeWeights(classifierOf(trainer, weights)));
+    await writeModel(model, modelOfWeights(recipe, weights, trainer.extensions));
   }
   return {
     folder,
     iteration: trainer.done,
-    status: finished ? 'finished' : 'stopped',
+    status: finished() ? 'finished' : 'stopped',
     model,
     lastLine,
+    validation: validator?.state,
     unreadable: [...trainer.unreadable],
   };
+}
+
+/** A checkpoint that remembers the run's measurements, if there are any. */
+function withValidation(checkpoint: Checkpoint, validation: ValidationState | undefined): Checkpoint {
+  return validation === undefined ? checkpoint : { ...checkpoint, state: { ...checkpoint.state, validation } };
 }
 
 /** The checkpoints of a run. */

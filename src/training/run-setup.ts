@@ -22,7 +22,8 @@ import { earlierData } from './earlier-data.js';
 import { componentsOf } from './extensions.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
 import { readInitialWeights, weightsOf } from './initial-weights.js';
-import { type FileNetwork, ownInput } from './network-file.js';
+import type { FileNetwork } from './network-file.js';
+import { ownInput } from './network-input.js';
 import type { Recipe } from './recipe.js';
 import { checkRows } from './row-check.js';
 import type { RunEvents, RunOptions } from './run-loop.js';
@@ -182,7 +183,7 @@ export async function openData(path: string, recorded: string): Promise<OpenedSo
   return openImageSource(path);
 }
 
-/** The data of a run that goes on: its classes in the order of the checkpoint's rows, its images in their own. */
+/** The data of a run that goes on, people who are held out included: its classes in the order of the checkpoint's rows, its images in their own. */
 export async function datasetOfRun(
   opened: OpenedSource,
   path: string,
@@ -198,7 +199,9 @@ export async function datasetOfRun(
       return dataset;
     }
     case 2: {
-      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities ?? record.identities });
+      // A checkpoint does not know of people who are held out.
+      const classes = recipe.validation === null ? (checkpoint.identities ?? record.identities) : record.identities;
+      const dataset = datasetOf(opened, minimumImages, { classes });
       await assertSameData(dataset, record, path);
       return dataset;
     }

@@ -9,6 +9,7 @@ import { withPresentNames } from '../nn/index.js';
 import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
+import { divided } from './held-out.js';
 import { logOf, type RunResult, runLoop, storeOf } from './run-loop.js';
 import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
 import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
@@ -28,6 +29,7 @@ import {
   writeReport,
 } from './run-setup.js';
 import { Trainer } from './trainer.js';
+import { validatorOf } from './validation.js';
 
 /**
  * Trains a model from a recipe.
@@ -52,8 +54,10 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
     const start = await startOf(options, network);
     const alignment = alignmentOf(options, opened, start);
     const recipe = withAlignment(options.recipe, alignment);
-    const dataset = datasetOf(opened, recipe.data.minimumImages);
-    await assertUsable(dataset, recipe);
+    const whole = datasetOf(opened, recipe.data.minimumImages);
+    await assertUsable(whole, recipe);
+    const { training: dataset, heldOut } = divided(whole, recipe);
+    const validator = validatorOf(recipe, heldOut, options);
     const frozen = start === undefined ? undefined : dataOf(start.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     const report = start === undefined ? undefined : await initialise(trainer, start, options);
@@ -67,11 +71,11 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
       format: 2,
       packageVersion,
       data: resolve(data),
-      ...(await recordData(dataset)),
+      ...(await recordData(whole)),
       init: init === undefined ? null : resolve(init),
     });
     try {
-      return await runLoop(trainer, folder, options, { init: report, alignment });
+      return await runLoop(trainer, folder, options, { init: report, alignment, validator });
     } catch (error) {
       if (trainer.done === 0) await removeRecord(folder);
       throw error;
@@ -97,9 +101,11 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
     if (checkpoint === undefined) {
       throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
     }
-    const dataset = await datasetOfRun(opened, data, run, checkpoint);
+    const whole = await datasetOfRun(opened, data, run, checkpoint);
     const alignment = alignmentOfRun(opened, data, run, options);
     const recipe = withIterations(withAlignment(run.recipe, alignment), checkpoint.state.iteration, options);
+    const { training: dataset, heldOut } = divided(whole, recipe);
+    const validator = validatorOf(recipe, heldOut, options, checkpoint.state.validation);
     const extensions = await reopenNetwork(folder, recipe, options.extensions);
     const { backbone } = componentsOf(recipe, extensions);
     const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
@@ -108,7 +114,7 @@ export async function resumeRun(folder: string, options: ResumeOptions = {}): Pr
     if (recipe !== run.recipe) await writeRecipe(folder, recipe);
     if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });
     await logOf(folder).cutBack(trainer.done);
-    return await runLoop(trainer, folder, options, { init: undefined, alignment });
+    return await runLoop(trainer, folder, options, { init: undefined, alignment, validator });
   } finally {
     await opened.dispose();
   }

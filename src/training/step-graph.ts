@@ -19,7 +19,14 @@ import {
   type Value,
 } from '../graph/index.js';
 import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js';
-import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
+import {
+  type DropoutMask,
+  embeddingNetwork,
+  isTrained,
+  type ParameterSpec,
+  type ParameterValues,
+  TrainingBuilder,
+} from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
 import { classifier, classifierName } from './network.js';
 import type { Recipe } from './recipe.js';
@@ -31,6 +38,8 @@ export interface StepModel {
   readonly specs: readonly ParameterSpec[];
   /** Single numbers that it takes, by their names. */
   readonly scalars: readonly ScheduledScalar[];
+  /** Random factors that each pass takes, by their names. */
+  readonly masks: readonly DropoutMask[];
   /** Layouts in which it takes parameters and gives their gradients, where not the standard one. */
   readonly layouts: ReadonlyMap<string, Layout>;
   /** Names of the single numbers it gives; see {@link measureNames}. */
@@ -169,7 +178,7 @@ export function buildStep(
     ]),
   );
   const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
+  return { model, specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
 }
 
 function nearestIsOwn(scores: Value, labels: Value): Value {

@@ -1,5 +1,5 @@
 // Runs the passes of an optimizer step: parameters and batches in, the mean gradient in the store, measures and new statistics out.
-import { isTrained, isUpdated } from '../nn/index.js';
+import { dropoutFactors, isTrained, isUpdated } from '../nn/index.js';
 import {
   float32,
   float32Data,
@@ -75,9 +75,9 @@ export class StepRunner implements AsyncDisposable {
 
   /**
    * Runs the passes of an optimizer step. Their mean gradient is then in the store; parameters and statistics are as they were.
-   * @param scalars the step's scheduled numbers, by name. @param next gives the batch of each pass.
+   * @param step its number, from 1. @param scalars its scheduled numbers, by name. @param next gives the batch of each pass.
    */
-  async run(scalars: ReadonlyMap<string, number>, next: () => Promise<Batch>): Promise<StepOutcome> {
+  async run(step: number, scalars: ReadonlyMap<string, number>, next: () => Promise<Batch>): Promise<StepOutcome> {
     const { batchSize, iterSize } = this.recipe.solver;
     const { width, height } = this.recipe.input;
     const measures = new Map<MeasureName, number>();
@@ -89,6 +89,9 @@ export class StepRunner implements AsyncDisposable {
       const batch = await next();
       feeds.images = float32(batch.images, [batchSize, 3, height, width]);
       feeds.labels = int64(batch.labels);
+      const { masks } = this.step;
+      const factors = dropoutFactors(masks, this.recipe.seed, (step - 1) * iterSize + pass);
+      for (const { name, shape } of masks) feeds[name] = float32(factors.get(name)!, shape);
       outputs = await this.session.run(feeds, this.gradients);
       for (const name of this.step.measures) {
         measures.set(name, (measures.get(name) ?? 0) + float32Data(outputs[name])[0] / iterSize);

@@ -1,6 +1,7 @@
 // The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
+import type { Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
@@ -19,6 +20,7 @@ import { backboneShare, learningRate } from './schedule.js';
 import { buildStep, type StepModel } from './step-graph.js';
 import { StepRunner } from './step-runner.js';
 import { Tally } from './tally.js';
+import type { Measurement } from './validation-state.js';
 
 /** Where a trainer computes, and what its recipe may name. */
 export interface TrainerOptions {
@@ -126,10 +128,17 @@ export class Trainer implements AsyncDisposable {
         sampler: this.samplerState,
         guard: this.guard.state,
       },
+      ...this.weights(),
+      momentum: this.store.momentumTensors(),
+    };
+  }
+
+  /** What was learnt so far. Tensors may be the live buffers: write them before the next step. */
+  weights(): Weights {
+    return {
       parameters: this.store.valueTensors(),
       identities: this.dataset.identities,
       input: this.recipe.input,
-      momentum: this.store.momentumTensors(),
     };
   }
 
@@ -149,6 +158,7 @@ export class Trainer implements AsyncDisposable {
     const rate = learningRate(solver, step);
     const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
     const { measures, norms, statistics } = await this.parts.runner.run(
+      step,
       new Map(scalars.map(({ name, value }) => [name, value])),
       async () => {
         const batch = await this.loader.next();
@@ -174,8 +184,11 @@ export class Trainer implements AsyncDisposable {
     return measures.get('loss')!;
   }
 
-  /** The log line of the steps since the last one, and a fresh start of its means. */
-  async logLine(): Promise<LogLine> {
+  /**
+   * The log line of the steps since the last one, and a fresh start of its means.
+   * @param measurement on people held out, if there was one after the last step
+   */
+  async logLine(measurement?: Measurement): Promise<LogLine> {
     const { solver } = this.recipe;
     const { tally, samplerState, iteration } = this;
     const line = tally.line({
@@ -184,6 +197,7 @@ export class Trainer implements AsyncDisposable {
       epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
       angles: await this.parts.geometry.measure(this.store.values.get(classifierName)!),
       columns: this.marginColumns(),
+      measurement,
       imagesPerStep: solver.batchSize * solver.iterSize,
       waited: this.loader.waited,
     });

@@ -4,4 +4,10 @@ export { toFloat16Model, storesFloat16 } from './float16-model.js';
 export { readMetadataProps, withMetadataProps, withoutMetadataProps } from './metadata-props.js';
 export { ModelFileError, type ParsedModel, parseModel, type Port, portsOf } from './parse.js';
 export { floatParameters, type Parameter, tensorNumbers, type TensorNumbers, withFloatData } from './tensor-data.js';
-export { type GraphProto, ModelProtoSchema, type NodeProto, type TensorProto } from './onnx_pb.js';
+export {
+  type GraphProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  ValueInfoProtoSchema,
+} from './onnx_pb.js';

@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Value } from '../../graph/index.js';
-import type { ParsedModel } from '../../graph/onnx/index.js';
 import type { NetworkBuilder, ParameterValues } from '../parameters.js';
 
 /** A recipe's `network` is told apart by its `type`. */
@@ -55,9 +54,10 @@ export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends
   /**
    * Where the network lies in a file, which the option `file` names: the same backbone with the network of that file. It can be built
    * and deployed; the one that has this method cannot.
+   * @param file its bytes. @param size of the pictures.
    * @throws SphereFaceError for a model that cannot be trained, or does not fit the options.
    */
-  open?(model: ParsedModel, size: PictureSize, options: z.output<S>): OpenedBackbone;
+  open?(file: Uint8Array, size: PictureSize, options: z.output<S>): OpenedBackbone;
 }
 
 /** Parameters of a file under the names that a backbone gives them now. */

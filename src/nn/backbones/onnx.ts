@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SphereFaceError } from '../../common/errors.js';
 import { flatten, Graph } from '../../graph/index.js';
+import { parseModel } from '../../graph/onnx/index.js';
 import type { BackboneDescriptor } from './backbone.js';
 import { TrainingBuilder } from '../parameters.js';
 import { onnxNetwork } from '../onnx/read.js';
@@ -37,6 +38,13 @@ const schema = z.strictObject({
     .describe(
       "frozen: batch normalisation uses the file's statistics. update: it normalises by the batch and moves them.",
     ),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe('Share of the values that Dropout nodes set to 0 while training; null: as each of them says.'),
   freeze: z
     .array(z.string())
     .default([])
@@ -61,12 +69,14 @@ export const onnxBackbone = {
       next: "open it with the backbone's `open`, and give the result among the extensions as `network`",
     });
   },
-  open: (model, { width, height }, options) => {
-    const { output, batchNorm, freeze, freezeUntil } = options;
+  open: (file, { width, height }, options) => {
+    const model = parseModel(file, 'the network');
+    const { output, batchNorm, dropout, freeze, freezeUntil } = options;
     const reading = {
       batchNorm,
       freeze,
       ...(output === null ? {} : { output }),
+      ...(dropout === null ? {} : { dropout }),
       ...(freezeUntil === null ? {} : { freezeUntil }),
     };
     // Read once for what it holds, so that a model that cannot be trained is refused before anything is begun.
@@ -84,7 +94,8 @@ export const onnxBackbone = {
       ...about,
       build: (builder, pictures) => flatten(onnxNetwork(builder, pictures, model, reading)),
       // The classifier, which the file has no place for, is among the values of a run.
-      deploy: (values) => withParameters(model, new Map([...values].filter(([name]) => net.values.has(name)))),
+      deploy: (values) =>
+        withParameters(model, new Map([...values].filter(([name]) => net.values.has(name))), reading.output),
     } satisfies BackboneDescriptor<typeof schema>;
     return { backbone, embeddingSize: size };
   },
