@@ -73,6 +73,7 @@ async function train(data: string | undefined, options: TrainOptions, communicat
       signal,
       ...(speaks
         ? {
+            onCentring: (done, total) => view.centring(done, total),
             onStart: (start) => view.start(start),
             onStep: (iteration, loss) => view.step(iteration, loss),
             onMeasurement: (measurement) => view.measurement(measurement),

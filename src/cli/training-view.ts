@@ -3,6 +3,7 @@ import { describeAlignment } from '../images/index.js';
 import type { InitReport, LogLine, Measurement, RunAlignment, RunStart } from '../training/index.js';
 import type { Output } from './context.js';
 import { drawLive, hasTerminal } from './live-line.js';
+import { Progress } from './progress.js';
 
 /** What is shown of a run: a live line on a terminal, a plain line per displayed iteration everywhere. */
 export class TrainingView {
@@ -11,10 +12,18 @@ export class TrainingView {
   private imagesPerStep = 0;
   private readonly started = Date.now();
   private drawn = 0;
+  private centred: Progress | undefined;
 
   constructor(private readonly output: Output) {}
 
+  /** While rows of the classifier are made from people's images. */
+  centring(done: number, total: number): void {
+    this.centred ??= new Progress('classifier rows', total);
+    this.centred.update(done);
+  }
+
   start({ recipe, images, identities, leftOut, heldOut, device, ranks, iteration, init, alignment }: RunStart): void {
+    this.centred?.[Symbol.dispose]();
     const { batchSize, iterSize, iterations } = recipe.solver;
     this.iterations = iterations;
     this.first = iteration;
@@ -49,9 +58,12 @@ export class TrainingView {
       const { mode, matched, fresh, leftBehind } = init.rows;
       const how = mode === 'by-position' ? 'by position' : 'by name';
       this.output.line(`  classifier rows copied ${how}: ${matched.length}`);
-      if (fresh.length > 0) this.output.line(`  new identities, rows start fresh: ${some(fresh)}`);
+      if (fresh.length > 0) this.output.line(`  identities that the model does not have: ${some(fresh)}`);
       if (leftBehind.length > 0)
         this.output.line(`  identities of the model that are not in the data: ${some(leftBehind)}`);
+    }
+    if (init.centred !== undefined) {
+      this.output.line(`  classifier rows made from people's own images: ${init.centred.length}`);
     }
     if (init.unused.length > 0) this.output.line(`  not in the network, unused: ${init.unused.join(', ')}`);
   }

@@ -92,7 +92,7 @@ function smallPlus(m: M): RecipeInput {
 
 /**
  * A network from elsewhere taught one's own people. CosFace does not hang on the length of embeddings, which in such a network can be
- * anything. The classifier, which is new, finds its place before the backbone follows, and then slowly.
+ * anything. The backbone learns more slowly than the classifier.
  */
 const fineTune: RecipeInput = {
   name: 'fine-tune',
@@ -109,7 +109,7 @@ const fineTune: RecipeInput = {
     iterations: 1500,
     baseLearningRate: 0.1,
     schedule: { type: 'cosine' },
-    backbone: { rate: 0.05, wait: 150 },
+    backbone: { rate: 0.05 },
     clipNorm: 5,
   },
   validation: { patience: 5 },

@@ -16,6 +16,8 @@ import type { Measurement, ValidationState } from './validation-state.js';
 
 /** What a run tells while it goes on. */
 export interface RunEvents {
+  /** While classifier rows are made from images of people whom the start does not know: images done, of how many. */
+  readonly onCentring?: (done: number, total: number) => void;
   /** Before the first step. */
   readonly onStart?: (start: RunStart) => void;
   /** After each optimizer step. */

@@ -14,6 +14,7 @@ import type { Weights } from '../models/index.js';
 import { withPresentNames } from '../nn/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { agreedAlignment, ownAlignment, type RunAlignment } from './alignment.js';
+import { centreRows } from './centred-rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
@@ -84,37 +85,40 @@ export async function startOf(
   return { ...weights, parameters: withPresentNames(weights.parameters, backbone) };
 }
 
-/** Fills the trainer's parameters from a model, and warns of a classifier that does not come along or does not know the people. */
+/** Fills the trainer's parameters from a model, and warns of a classifier that does not know the people. */
 export async function initialise(trainer: Trainer, given: Weights, options: StartOptions): Promise<InitReport> {
-  const { init = '', initRows = 'by-name', onWarning, threads } = options;
+  const { init = '', initRows = 'by-name', onWarning, onCentring, threads } = options;
   const { store, dataset, recipe } = trainer;
   const values = dataOf(store.valueTensors());
   const target = { specs: store.specs, values, identities: dataset.identities, firstRow: trainer.rows.first };
   const report = initializeFrom(target, given, initRows, init);
   store.setValues(values);
   trainer.renormalise();
+  if (initRows === 'fresh') {
+    if (recipe.start === 'model') {
+      onWarning?.(
+        '--init-rows fresh: the classifier starts at random, and a short fine-tune may not recover from that',
+      );
+    }
+    return report;
+  }
   const { rows } = report;
-  if (rows === undefined) {
-    // A classifier that is to learn alone first is meant to start fresh.
-    if (recipe.start !== 'model' || recipe.solver.backbone.wait > 0) return report;
-    const why = initRows === 'fresh' ? '--init-rows fresh says' : `${init} holds none that fits`;
-    onWarning?.(
-      `the classifier starts fresh, as ${why}: a short fine-tune may not recover from that. ` +
-        'A run has its classifier in its checkpoints: --init RUN',
-    );
-  } else if (rows.matched.length === 0) {
+  if (rows?.matched.length === 0) {
     onWarning?.(
       `none of the ${rows.fresh.length} identities of the data is among the ${rows.leftBehind.length} of ${init}: no row of its classifier was copied`,
     );
-  } else {
+  } else if (rows !== undefined) {
     const { images, recognised, byChance } = await checkRows(trainer, rows.matched, threads);
-    if (!byChance) return report;
-    onWarning?.(
-      `the ${rows.matched.length} rows copied from ${init} recognise ${recognised} of ${images} images of their people, no more than by chance: ` +
-        'if other people have the same names there, give --init-rows fresh',
-    );
+    if (byChance) {
+      onWarning?.(
+        `the ${rows.matched.length} rows copied from ${init} recognise ${recognised} of ${images} images of their people, no more than by chance: ` +
+          'if other people have the same names there, give --init-rows fresh',
+      );
+    }
   }
-  return report;
+  const newcomers = rows?.fresh ?? dataset.identities;
+  if (newcomers.length === 0) return report;
+  return { ...report, centred: await centreRows(trainer, newcomers, { threads, onProgress: onCentring }) };
 }
 
 /** What `--init` did, in full: the names on the terminal are only the first. */
