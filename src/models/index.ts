@@ -18,6 +18,10 @@ export {
   sidecarOf,
   updateMetadata,
 } from './model.js';
+export { type KnownModel, knownModel, knownModels } from './known-models.js';
+export { type LoadedStarter, loadStarter, type StarterOptions, starterSources } from './starter/starter.js';
+export { starterModel } from './starter/description.js';
+export type { FileSource } from './sources.js';
 export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';

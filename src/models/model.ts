@@ -10,6 +10,7 @@ import type { InputSpec } from '../images/input.js';
 import type { PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
 import { ModelFileError, parseModel, portsOf, readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
+import { knownModel } from './known-models.js';
 import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { outputValues, PictureTensors } from './picture-tensors.js';
 import { embeddingPort, type PicturePort, picturePort } from './ports.js';
@@ -59,7 +60,8 @@ export interface Model extends AsyncDisposable {
 }
 
 /**
- * Opens a model. The input convention is the file's own; a foreign file's comes from `inputSpec` or from the sidecar `<path>.json`.
+ * Opens a model. The input convention is the file's own; a foreign file's comes from `inputSpec`, from the sidecar `<path>.json`, or from
+ * the table of published models.
  * @throws ModelFileError if the file is no usable model, if nothing states its input, or if `inputSpec` contradicts it.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<Model> {
@@ -69,8 +71,11 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const path = inMemory ? 'the model' : file;
   const bytes = inMemory ? file : await readModelFile(file);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
-  const input = await inputOf(path, stated, options.inputSpec, inMemory ? undefined : sidecarOf(file));
   const parsed = parseModel(bytes, path);
+  const input = await inputOf(
+    { path, stated, known: () => knownModel(parsed, path)?.input, sidecar: inMemory ? undefined : sidecarOf(file) },
+    options.inputSpec,
+  );
   const ports = portsOf(parsed);
   const image = picturePort(ports.inputs, input, path);
   const output = embeddingPort(ports.outputs, path, options.modelOutput);
@@ -142,12 +147,16 @@ export async function readInputSpec(path: string): Promise<InputSpec> {
   return parseInputSpec(await readFile(path, 'utf8'), path);
 }
 
-async function inputOf(
-  path: string,
-  stated: ModelMetadata | undefined,
-  given: InputSpec | undefined,
-  sidecar: string | undefined,
-): Promise<InputSpec> {
+/** What may state a model's input convention. */
+interface Statements {
+  readonly path: string;
+  readonly stated: ModelMetadata | undefined;
+  readonly known: () => InputSpec | undefined;
+  readonly sidecar: string | undefined;
+}
+
+/** The convention: the file's own statement, else what is given, else the sidecar's, else what is known of a published model. */
+async function inputOf({ path, stated, known, sidecar }: Statements, given: InputSpec | undefined): Promise<InputSpec> {
   if (stated !== undefined) {
     if (given !== undefined && !sameSpec(stated.input, given)) {
       throw new ModelFileError(`The input specification contradicts the model ${path}.`, {
@@ -161,10 +170,12 @@ async function inputOf(
   if (given !== undefined) return given;
   const text = sidecar === undefined ? undefined : await readFile(sidecar, 'utf8').catch(() => undefined);
   if (sidecar !== undefined && text !== undefined) return parseInputSpec(text, sidecar);
+  const published = known();
+  if (published !== undefined) return published;
   throw new ModelFileError(`${path} does not state how pictures become its input.`, {
-    got: 'an ONNX file without metadata of this package',
+    got: 'an ONNX file without metadata of this package, and of no published model that is known',
     expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
-    next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
+    next: 'write one (docs/formats.md shows it), or have it found on photos: sphereface import MODEL --probe PHOTOS -o OWN',
   });
 }
 
