@@ -3,10 +3,20 @@
 // goes on where it stopped. Matched pairs are those of the training half; mismatched are all photos of different people in it, so that low
 // rates can be told apart.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { calibrate, cosine, meanDirection, parsePairs, rocCurve } from '../src/evaluation/index.js';
+import {
+  calibrate,
+  cosineScores,
+  evaluatePairs,
+  ImageNames,
+  type PairSet,
+  parsePairs,
+  resolvePairs,
+  type RocCurve,
+  rocCurve,
+} from '../src/evaluation/index.js';
 import { loadStarter, readEmbeddings } from '../src/models/index.js';
 
 const [shared, work] = process.argv.slice(2);
@@ -26,60 +36,62 @@ const { path: model } = await loadStarter({ cache: join(work, 'cache') });
 const crops = join(work, 'lfw-view1-150x150');
 const embeddings = join(work, 'embeddings.npz');
 sphereface('prepare', join(shared, 'data/lfw-view1-photos.zip'), '-o', crops, '--size', '150x150');
-sphereface('embed', model, crops, '-o', embeddings, '--flip');
+if (!existsSync(embeddings)) sphereface('embed', model, crops, '-o', embeddings, '--flip');
 
 const { files, embeddings: values, width } = await readEmbeddings(embeddings);
-const rowOf = new Map(files.map((file, i) => [file, meanDirection([values.subarray(i * width, (i + 1) * width)])]));
-const pairsOf = (name: string) => parsePairs(readFileSync(join(shared, 'data', name), 'utf8'), name).pairs;
-const row = (file: string): Float32Array => {
-  const found = rowOf.get(file);
-  if (found === undefined) throw new Error(`no embedding of ${file}`);
-  return found;
-};
+const identityOf = (file: string): string => file.slice(0, file.indexOf('/'));
+const names = new ImageNames(files.map((file) => ({ file, identity: identityOf(file) })));
+/** The pairs of a half, by the rows of their photos. */
+function pairsOf(name: string): PairSet {
+  const { pairs } = parsePairs(readFileSync(join(shared!, 'data', name), 'utf8'), name);
+  const { left, right, kept } = resolvePairs(pairs, names);
+  return { left, right, same: Uint8Array.from(kept, (i) => Number(pairs[i]!.same)) };
+}
+
+const training = pairsOf('pairsDevTrain.txt');
+const test = pairsOf('pairsDevTest.txt');
 
 /** The ROC of a half's matched pairs against all its photos of different people. */
-function curveOf(name: string) {
-  const pairs = pairsOf(name);
-  const matched = pairs.filter(({ same }) => same).map(({ a, b }) => cosine(row(a), row(b)));
-  const photos = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))];
-  const person = photos.map((file) => file.slice(0, file.indexOf('/')));
-  const rows = photos.map(row);
-  const mismatched: number[] = [];
-  for (let i = 0; i < photos.length; i++) {
-    for (let j = 0; j < i; j++) if (person[i] !== person[j]) mismatched.push(dot(rows[i]!, rows[j]!));
-  }
-  const same = new Uint8Array(matched.length + mismatched.length).fill(1, 0, matched.length);
-  return rocCurve(Float64Array.from([...matched, ...mismatched]), same);
+function curveOf({ left, right, same }: PairSet): RocCurve {
+  const photos = [...new Set([...left, ...right])];
+  const matched = [...left.keys()].filter((i) => same[i] === 1);
+  const others = photos.flatMap((a, i) =>
+    photos.slice(0, i).flatMap((b) => (identityOf(files[a]!) === identityOf(files[b]!) ? [] : [[a, b] as const])),
+  );
+  const pairs: PairSet = {
+    left: Int32Array.from([...matched.map((i) => left[i]!), ...others.map(([a]) => a)]),
+    right: Int32Array.from([...matched.map((i) => right[i]!), ...others.map(([, b]) => b)]),
+    same: new Uint8Array(matched.length + others.length).fill(1, 0, matched.length),
+  };
+  const scores = cosineScores({ data: values, count: files.length, size: width }, pairs);
+  return rocCurve(scores, pairs.same);
 }
 
-/** The cosine of directions. */
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-const rates = [1e-2, 1e-3, 1e-4];
-const training = curveOf('pairsDevTrain.txt');
-const thresholds = calibrate(training, rates);
-process.stdout.write(`${training.matched} matched, ${training.mismatched} mismatched\n${JSON.stringify(thresholds)}\n`);
-const test = curveOf('pairsDevTest.txt');
+const curve = curveOf(training);
+const thresholds = calibrate(curve, [1e-2, 1e-3, 1e-4]);
+process.stdout.write(`${curve.matched} matched, ${curve.mismatched} mismatched\n${JSON.stringify(thresholds)}\n`);
+const testCurve = curveOf(test);
 for (const { threshold, falseAcceptRate } of thresholds) {
-  // The lowest point at or above the threshold is what it accepts.
-  const point = test.thresholds.findLastIndex((score) => score > threshold);
+  const point = testCurve.thresholds.findLastIndex((score) => score > threshold);
   process.stdout.write(
-    `${falseAcceptRate}: on the test half false accepts ${test.falseAccepts[point]! / test.mismatched}, true accepts ${test.trueAccepts[point]! / test.matched}\n`,
+    `${falseAcceptRate}: on the test half false accepts ${testCurve.falseAccepts[point]! / testCurve.mismatched}, true accepts ${testCurve.trueAccepts[point]! / testCurve.matched}\n`,
   );
 }
-for (const flip of [true, false]) {
-  const result = JSON.parse(
-    sphereface(
-      ...['evaluate', model, '--pairs', join(shared, 'data/pairsDevTest.txt')],
-      ...['--threshold-pairs', join(shared, 'data/pairsDevTrain.txt'), '--images', crops],
-      ...['-o', join(work, flip ? 'report' : 'report-no-flip'), '--json', ...(flip ? [] : ['--no-flip'])],
-    ),
-  ) as { readonly accuracy: { readonly mean: number } };
+
+// The first half of a row is the picture's own embedding, the second the mirrored one's.
+const half = width / 2;
+const plain = Float32Array.from(
+  { length: values.length / 2 },
+  (_, i) => values[Math.floor(i / half) * width + (i % half)]!,
+);
+for (const [words, data, size] of [
+  ['with', values, width],
+  ['without', plain, half],
+] as const) {
+  const embedded = { data, count: files.length, size };
+  const { numbers } = evaluatePairs({ protocol: 'view1', embeddings: embedded, pairs: test, thresholdPairs: training });
+  const { accuracy, auc, eer } = numbers;
   process.stdout.write(
-    `view 1, test pairs, ${flip ? 'with' : 'without'} the mirrored picture: ${result.accuracy.mean}\n`,
+    `view 1, test pairs, ${words} the mirrored picture: ${JSON.stringify(accuracy)}, AUC ${auc}, EER ${eer}\n`,
   );
 }

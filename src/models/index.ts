@@ -13,6 +13,7 @@ export {
   type OpenModelOptions,
   type ModelSource,
   openModel,
+  picturesOf,
   readInputSpec,
   readMetadata,
   sidecarOf,
@@ -23,6 +24,7 @@ export { type LoadedStarter, loadStarter, type StarterOptions, starterSources } 
 export { starterModel } from './starter/description.js';
 export type { FileSource } from './sources.js';
 export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
+export type { PictureType, StatedPictures } from './ports.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';

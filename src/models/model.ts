@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Tensor } from 'onnxruntime-common';
 import { fileURLToPath } from 'node:url';
-import { SphereFaceError } from '../common/errors.js';
+import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { Lifetime } from '../common/lifetime.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
@@ -13,7 +13,7 @@ import { ModelFileError, parseModel, portsOf, readMetadataProps, withMetadataPro
 import { knownModel } from './known-models.js';
 import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { outputValues, PictureTensors } from './picture-tensors.js';
-import { embeddingPort, type PicturePort, picturePort } from './ports.js';
+import { embeddingPort, type PicturePort, picturePort, type StatedPictures, statedPictures } from './ports.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
@@ -123,6 +123,11 @@ export async function readMetadata(path: string): Promise<ModelMetadata | undefi
   return decodeMetadata(readMetadataProps(await readModelFile(path), path), path);
 }
 
+/** What a model file's input says of the pictures that it takes. @throws ModelFileError for a file that is no model, or takes none. */
+export async function picturesOf(path: string): Promise<StatedPictures> {
+  return statedPictures(portsOf(parseModel(await readModelFile(path), path)).inputs, path);
+}
+
 /** Rewrites some of a model file's metadata, for instance its calibration. The network's bytes stay as they are. */
 export async function updateMetadata(path: string, changes: Partial<ModelMetadata>): Promise<void> {
   const bytes = await readModelFile(path);
@@ -142,9 +147,18 @@ export function sidecarOf(path: string): string {
   return `${path}.json`;
 }
 
-/** Reads an input specification from a JSON file. */
-export async function readInputSpec(path: string): Promise<InputSpec> {
-  return parseInputSpec(await readFile(path, 'utf8'), path);
+/** Reads an input specification: a file (JSON or YAML), or its text itself, which begins with `{`. @throws UsageError for a file that is not there. */
+export async function readInputSpec(given: string): Promise<InputSpec> {
+  if (given.trimStart().startsWith('{')) return parseInputSpec(given, 'the input specification');
+  const text = await readFile(given, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(`The input specification ${given} cannot be read.`, {
+      got: messageOf(cause),
+      expected: 'a file (JSON or YAML), or the specification itself: {width: 112, height: 112, …}',
+      next: 'see docs/formats.md',
+      cause,
+    });
+  });
+  return parseInputSpec(text, given);
 }
 
 /** What may state a model's input convention. */

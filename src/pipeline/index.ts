@@ -12,6 +12,9 @@ export {
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
+export type { Convention } from './probe/conventions.js';
+export type { Separation } from './probe/separation.js';
+export { type Probe, type ProbedConvention, probeModel, type ProbeOptions } from './probe/probe.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
 export {
   type ComparedPhoto,

@@ -19,7 +19,11 @@ const calibration: Calibration = {
   genuinePairs: 1100,
   impostorPairs: 5923194,
   flip: true,
-  thresholds: [],
+  thresholds: [
+    { falseAcceptRate: 1e-2, threshold: 0.9076, trueAcceptRate: 0.9909 },
+    { falseAcceptRate: 1e-3, threshold: 0.9262, trueAcceptRate: 0.9418 },
+    { falseAcceptRate: 1e-4, threshold: 0.9404, trueAcceptRate: 0.8145 },
+  ],
 };
 
 /** The network that recognises faces where no other is named. */

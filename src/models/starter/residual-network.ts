@@ -32,22 +32,27 @@ const units: readonly Unit[] = [
 export const embeddingSize = 128;
 
 /** Every weight of the network as TensorFlow lays it out, in the order of the layers: [rows, columns, inputs, outputs] of a kernel. */
-export const weightShapes: ReadonlyMap<string, readonly number[]> = new Map([
+export const weightShapes: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
   ...convolutionShapes('conv32_down', 7, 3, 32),
   ...units.flatMap(({ name, channels }, i) => [
     ...convolutionShapes(`${name}/conv1`, 3, units[i - 1]?.channels ?? 32, channels),
     ...convolutionShapes(`${name}/conv2`, 3, channels, channels),
   ]),
-  ['fc', [256, embeddingSize]] as const,
+  ['fc', [256, embeddingSize]],
 ]);
 
-function convolutionShapes(name: string, kernel: number, inputs: number, outputs: number) {
+function convolutionShapes(
+  name: string,
+  kernel: number,
+  inputs: number,
+  outputs: number,
+): (readonly [name: string, shape: readonly number[]])[] {
   return [
     [`${name}/conv/filters`, [kernel, kernel, inputs, outputs]],
     [`${name}/conv/bias`, [outputs]],
     [`${name}/scale/weights`, [outputs]],
     [`${name}/scale/biases`, [outputs]],
-  ] as const;
+  ];
 }
 
 /**
