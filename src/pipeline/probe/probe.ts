@@ -5,6 +5,7 @@ import { loadMtcnnWeights, templates } from '../../faces/index.js';
 import { type InputSpec, openImageSource } from '../../images/index.js';
 import { openModel, picturesOf, readMetadata } from '../../models/index.js';
 import type { Device } from '../../runtime/index.js';
+import { weightsPlace } from '../weights-place.js';
 import { type Convention, conventionsFor, fittingTemplates } from './conventions.js';
 import { mostPeople, probePhotos, templatesOf } from './probe-photos.js';
 import { agreement, type Pairs, pairsOf, type Separation, separationOf } from './separation.js';
@@ -78,7 +79,7 @@ export async function probeModel(model: string, options: ProbeOptions): Promise<
   const { photos, people, problems } = await probePhotos({
     source,
     templates: templatesOf(source, fitting),
-    weights: async () => (await loadMtcnnWeights(placeOf(options))).weights,
+    weights: async () => (await loadMtcnnWeights(weightsPlace(options))).weights,
     threads,
     ...(device === undefined || device === 'wasm' ? {} : { device }),
     ...(signal === undefined ? {} : { signal }),
@@ -151,8 +152,4 @@ function warningsOf(winner: ProbedConvention, runnerUp: Probe['runnerUp'], peopl
     );
   }
   return warnings;
-}
-
-function placeOf({ models, log }: ProbeOptions): Pick<ProbeOptions, 'models' | 'log'> {
-  return { ...(models === undefined ? {} : { models }), ...(log === undefined ? {} : { log }) };
 }

@@ -16,6 +16,7 @@ import {
 import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
 import { loadStarter, type Model, type ModelSource, openModel } from '../../models/index.js';
 import type { Device } from '../../runtime/index.js';
+import { weightsPlace } from '../weights-place.js';
 import type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './embedder.js';
 import type { DetectedFace } from './face.js';
 import { Gallery, type GalleryOptions } from './gallery/gallery.js';
@@ -331,16 +332,11 @@ function isModelSource(value: ModelSource | RecognizerOptions): value is ModelSo
 }
 
 async function loadWeights(options: RecognizerOptions): Promise<MtcnnWeights> {
-  return (await loadMtcnnWeights(placeOf(options))).weights;
+  return (await loadMtcnnWeights(weightsPlace(options))).weights;
 }
 
 async function starterPath(options: RecognizerOptions): Promise<string> {
-  return (await loadStarter(placeOf(options))).path;
-}
-
-/** Where weights are, as the functions take it that load them. */
-function placeOf({ models, log }: RecognizerOptions): Pick<RecognizerOptions, 'models' | 'log'> {
-  return { ...(models === undefined ? {} : { models }), ...(log === undefined ? {} : { log }) };
+  return (await loadStarter(weightsPlace(options))).path;
 }
 
 function asList(faces: FaceInput | readonly FaceInput[]): readonly FaceInput[] {
