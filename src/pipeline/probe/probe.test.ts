@@ -128,7 +128,7 @@ describe.skipIf(!existsSync(shared))('a published model on photos (skipped where
     await writeFile(photos, writeZip(await Promise.all(parts)));
     const found = await probeModel(join(shared, 'models/mobilefacenet/MobileFaceNet.onnx'), {
       photos,
-      threads: 2,
+      threads: 1,
       models: join(shared, 'models'),
     });
     expect(found.input).toEqual({
