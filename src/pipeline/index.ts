@@ -15,6 +15,9 @@ export {
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
+export type { Convention } from './probe/conventions.js';
+export type { Separation } from './probe/separation.js';
+export { type Probe, type ProbedConvention, probeModel, type ProbeOptions } from './probe/probe.js';
 export { evaluateSnapshots, type EvaluateSnapshotsOptions, type WeightsEvaluation } from './snapshots.js';
 export type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
 export { reportRun, type ReportRunOptions, type RunReportFiles } from './run-report/report-run.js';

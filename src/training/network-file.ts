@@ -63,8 +63,9 @@ export async function openNetwork(options: FileNetworkOptions): Promise<FileNetw
   const bytes = await readWholeModel(path);
   const digest = digestOf(bytes);
   requireDigest(recipe, digest, path);
-  const port = picturesOf(parseModel(bytes, path), path);
-  const stated = await statedInput({ bytes, path, sidecar: sidecarOf(path) }, inputSpec);
+  const parsed = parseModel(bytes, path);
+  const port = picturesOf(parsed, path);
+  const stated = await statedInput({ bytes, parsed, path, sidecar: sidecarOf(path) }, inputSpec);
   const ofRecipe = { input: recipe.input, stated: options.statedInput ?? ownInput(recipe.input) };
   const input = networkInput(stated, ofRecipe, port, path);
   const opened = backbone.open(bytes, input, recipe.network);
