@@ -1,6 +1,6 @@
 // What `sphereface train` shows of a run.
 import { describeAlignment } from '../images/index.js';
-import type { InitReport, LogLine, RunAlignment, RunStart } from '../training/index.js';
+import type { InitReport, LogLine, Measurement, RunAlignment, RunStart } from '../training/index.js';
 import type { Output } from './context.js';
 import { drawLive, hasTerminal } from './live-line.js';
 
@@ -14,7 +14,7 @@ export class TrainingView {
 
   constructor(private readonly output: Output) {}
 
-  start({ recipe, images, identities, leftOut, device, ranks, iteration, init, alignment }: RunStart): void {
+  start({ recipe, images, identities, leftOut, heldOut, device, ranks, iteration, init, alignment }: RunStart): void {
     const { batchSize, iterSize, iterations } = recipe.solver;
     this.iterations = iterations;
     this.first = iteration;
@@ -27,7 +27,16 @@ export class TrainingView {
       `${iterations} iterations of ${this.imagesPerStep} images${accumulated}, from iteration ${iteration}`,
     );
     this.output.line(alignmentLine(alignment));
+    if (heldOut > 0) this.output.line(`held out: ${heldOut} identities, to measure on`);
     if (init !== undefined) this.initial(init);
+  }
+
+  /** What is measured on people held out before the first step; later measurements are on their lines. */
+  measurement({ iteration, accuracy, tar, auc }: Measurement): void {
+    if (iteration > 0) return;
+    this.output.line(
+      `held out, at the start: accuracy ${percent(accuracy)} | true accepts at 1 % false ones ${percent(tar)} | AUC ${auc.toFixed(5)}`,
+    );
   }
 
   private initial(init: InitReport): void {
@@ -66,6 +75,7 @@ export class TrainingView {
       `accuracy ${(100 * line.accuracy).toFixed(1)} %`,
       `|x| ${line.featureNorm.toFixed(1)}`,
       `angles ${line.minimumAngle.toFixed(1)}° / ${line.meanAngle.toFixed(2)}°`,
+      ...(line.validationAccuracy === null ? [] : [`held out ${percent(line.validationAccuracy)}`]),
       `rate ${line.learningRate.toPrecision(3)}`,
       `${line.imagesPerSecond.toFixed(1)} images/s`,
     ];
@@ -79,6 +89,10 @@ const named = 10;
 function some(names: readonly string[]): string {
   const more = names.length > named ? `, … (${names.length} in all)` : '';
   return names.slice(0, named).join(', ') + more;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
 }
 
 function alignmentLine({ alignment, statedBy }: RunAlignment): string {

@@ -15,10 +15,13 @@ export {
   openModel,
   readInputSpec,
   readMetadata,
+  statedInput,
+  type StatingModel,
   sidecarOf,
   updateMetadata,
 } from './model.js';
 export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
+export { readWholeModel } from './external-data.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';

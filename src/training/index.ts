@@ -42,6 +42,7 @@ export { builtInRecipe, builtInRecipes } from './recipes.js';
 export { resumeRun, startRun } from './run.js';
 export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
+export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
 export { learningRate } from './schedule.js';
 export {
   buildStep,
@@ -54,3 +55,4 @@ export {
 } from './step-graph.js';
 export { SnapshotStore } from './snapshots.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
+export type { Measurement, ValidationState } from './validation-state.js';

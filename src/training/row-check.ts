@@ -32,7 +32,7 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
     const index = theirs[Math.floor((i * theirs.length) / count)];
     const bytes = await dataset.source.read(index).catch(() => undefined);
     // An image that cannot be used is reported when its turn comes.
-    const picture = bytes && (await decodeCrop(bytes, recipe.input).catch(() => undefined));
+    const picture = bytes && (await decodeCrop(bytes, recipe.input, recipe.data.fit).catch(() => undefined));
     if (picture) sample.push({ label: dataset.labels[index], packed: { picture, mirrored: false } });
   }
   const { width, height } = recipe.input;
