@@ -19,6 +19,9 @@ export function loadBackend(): Promise<Backend> {
 }
 
 async function loadNode(): Promise<Backend> {
+  // From 1.29 on the engine tells its makers about the machine and each session unless this is set before it is loaded: faces are
+  // nobody's business. Who sets it to 0 has chosen so. A worker thread cannot set it: its environment is a copy.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const ort = await import('onnxruntime-node').catch((error: unknown) => {
     throw new EngineError(error, `${process.platform}/${process.arch}`);
   });
