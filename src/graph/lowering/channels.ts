@@ -2,7 +2,7 @@
 // network with batch normalisation: a scale and an offset as one depthwise convolution of 1 x 1, half the passes of Mul and Add; sums of
 // products as matrix products of rows, which write nothing, where Mul and ReduceSum write and read again a tensor as large as the picture.
 import { constantOf } from '../constant.js';
-import type { Emitter, Node, Value } from '../value.js';
+import type { EmitOptions, Emitter, Node, Value } from '../value.js';
 import { type Layout, layoutOrder } from './layout.js';
 
 type NoAttributes = Record<string, never>;
@@ -52,37 +52,43 @@ function isKnown(value: Value): boolean {
 
 /** Emits the sum over all but the channels of x · y, [c]. */
 export function lowerChannelDot(emitter: Emitter, { inputs: [x, y], outputs: [z] }: Node<NoAttributes>): void {
-  dot(emitter, x, y, emitter.nameOf(z));
-}
-
-/** Emits the sum and the sum of squares over all but the channels of x, [c] both. */
-export function lowerChannelMoments(
-  emitter: Emitter,
-  { inputs: [x], outputs: [sum, squares] }: Node<NoAttributes>,
-): void {
-  const layout = emitter.layoutFor([x], x);
-  const axes = emitter.ints(axesOf(x, layout).others);
-  const options = { attributes: { keepdims: 0 }, outputs: [emitter.nameOf(sum)] };
-  emitter.node('ReduceSum', [emitter.nameIn(x, layout), axes], options);
-  if (emitter.isUsed(squares)) dot(emitter, x, x, emitter.nameOf(squares));
-}
-
-function dot(emitter: Emitter, x: Value, y: Value, output: string): void {
   const layout = emitter.layoutFor([x, y], x);
   const operands = [x, y].map((v) => emitter.nameIn(v, layout));
-  const out = { attributes: { keepdims: 0 }, outputs: [output] };
+  dot(emitter, operands, x, layout, { outputs: [emitter.nameOf(z)] });
+}
+
+/** Emits mean and variance over all but the channels of x, [c] both. */
+export function lowerChannelMoments(
+  emitter: Emitter,
+  { inputs: [x], outputs: [mean, variance] }: Node<NoAttributes>,
+): void {
+  const layout = emitter.layoutFor([x], x);
+  const from = emitter.nameIn(x, layout);
+  const axes = axesOf(x, layout).others;
+  const kept = emitter.node('ReduceMean', [from], { attributes: { axes, keepdims: 1 } });
+  const shape = emitter.ints([x.shape[1]]);
+  emitter.node('Reshape', [kept, shape], { outputs: [emitter.nameOf(mean)] });
+  if (!emitter.isUsed(variance)) return;
+  const centred = emitter.node('Sub', [from, kept]);
+  const squares = dot(emitter, [centred, centred], x, layout);
+  const share = emitter.float(x.shape[1] / x.size);
+  emitter.node('Mul', [squares, share], { outputs: [emitter.nameOf(variance)] });
+}
+
+/** The sum over all but the channels of the product of two tensors of the shape of x, which lie in a layout. */
+function dot(emitter: Emitter, operands: readonly string[], x: Value, layout: Layout, out: EmitOptions = {}): string {
+  const options = { ...out, attributes: { keepdims: 0 } };
   if (!inRows(emitter, x, layout)) {
     const product = emitter.node('Mul', operands);
-    emitter.node('ReduceSum', [product, emitter.ints(axesOf(x, layout).others)], out);
-    return;
+    return emitter.node('ReduceSum', [product, emitter.ints(axesOf(x, layout).others)], options);
   }
   const [n, c] = x.shape;
   const rows = emitter.ints([n * c, 1, pixelsOf(x)]);
-  const product = emitter.node(
+  const products = emitter.node(
     'FusedMatMul',
     operands.map((name) => emitter.node('Reshape', [name, rows])),
     { attributes: { transB: 1 }, domain: 'com.microsoft' },
   );
-  const ofPictures = emitter.node('Reshape', [product, emitter.ints([n, c])]);
-  emitter.node('ReduceSum', [ofPictures, emitter.ints([0])], out);
+  const ofPictures = emitter.node('Reshape', [products, emitter.ints([n, c])]);
+  return emitter.node('ReduceSum', [ofPictures, emitter.ints([0])], options);
 }

@@ -290,12 +290,12 @@ const forms: Readonly<
     operator: 'FusedMatMul',
     build: (_, x) => channelDot(x, scale(x, 2)),
   },
-  'sums and sums of squares of channels': {
+  'means and variances of channels': {
     device: 'cpu',
     operator: 'FusedMatMul',
     build: (_, x) => {
-      const { sum, squares } = channelMoments(x);
-      return add(sum, squares);
+      const { mean, variance } = channelMoments(x);
+      return add(mean, variance);
     },
   },
   'input gradient of a depthwise convolution with stride 2': {

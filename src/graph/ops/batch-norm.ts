@@ -1,9 +1,9 @@
 // Batch normalisation (Ioffe and Szegedy, 2015), composed of simpler ops so that its gradient needs no rule of its own.
 import { requireRank } from '../shapes.js';
 import type { Value } from '../value.js';
-import { mul, scale, shift, sub } from './arithmetic.js';
+import { mul, shift, sub } from './arithmetic.js';
 import { channelAffine, channelMoments } from './channels.js';
-import { reciprocal, relu, sqrt, square } from './elementwise.js';
+import { reciprocal, sqrt } from './elementwise.js';
 
 export interface BatchNormParameters {
   /** [c]. */
@@ -25,21 +25,14 @@ function normalise(x: Value, { gamma, beta, epsilon = 1e-5 }: BatchNormParameter
   return channelAffine(x, factor, sub(beta, mul(statistics.mean, factor)));
 }
 
-/**
- * Normalises x [n, c, h, w] by the batch's own statistics: y, and the mean and (biased) variance [c] for running averages. The variance
- * is the mean square less the squared mean, which takes one pass over x; a channel whose mean is k times its deviation loses k²
- * of float32's 10⁷ in it.
- */
+/** Normalises x [n, c, h, w] by the batch's own statistics: y, and the mean and (biased) variance [c] for running averages. */
 export function batchNormTraining(
   x: Value,
   parameters: BatchNormParameters,
 ): { y: Value; mean: Value; variance: Value } {
   requireRank('batchNorm', x, 4);
-  const { sum, squares } = channelMoments(x);
-  const share = x.shape[1] / x.size;
-  const mean = scale(sum, share);
-  const variance = relu(sub(scale(squares, share), square(mean)));
-  return { y: normalise(x, parameters, { mean, variance }), mean, variance };
+  const moments = channelMoments(x);
+  return { y: normalise(x, parameters, moments), ...moments };
 }
 
 /** Normalises x [n, c, h, w] by stored statistics [c]. */

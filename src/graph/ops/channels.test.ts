@@ -16,6 +16,8 @@ const perChannel = (x: NdArray, term: (index: readonly number[]) => number): NdA
   return tabulate([x.shape[1]], ([k]) => totals[k]);
 };
 
+const meanOf = (x: NdArray): NdArray => perChannel(x, (index) => at(x, index) / (x.data.length / x.shape[1]));
+
 describeOps({
   channelAffine: fc.tuple(shapes, seeds).map(([shape, seed]) => ({
     title: `[${shape.join()}]`,
@@ -36,17 +38,20 @@ describeOps({
     build: channelDot,
     reference: (x, y) => perChannel(x, (index) => at(x, index) * at(y, index)),
   })),
-  'sum of channelMoments': fc.tuple(shapes, seeds).map(([shape, seed]) => ({
+  'mean of channelMoments': fc.tuple(shapes, seeds).map(([shape, seed]) => ({
     title: `[${shape.join()}]`,
     inputs: [uniform(shape, seed)],
-    build: (x) => channelMoments(x).sum,
-    reference: (x) => perChannel(x, (index) => at(x, index)),
+    build: (x) => channelMoments(x).mean,
+    reference: meanOf,
   })),
-  'squares of channelMoments': fc.tuple(shapes, seeds).map(([shape, seed]) => ({
+  'variance of channelMoments': fc.tuple(shapes, seeds).map(([shape, seed]) => ({
     title: `[${shape.join()}]`,
     inputs: [uniform(shape, seed)],
-    build: (x) => channelMoments(x).squares,
-    reference: (x) => perChannel(x, (index) => at(x, index) ** 2),
+    build: (x) => channelMoments(x).variance,
+    reference: (x) => {
+      const mean = meanOf(x);
+      return perChannel(x, (index) => (at(x, index) - mean.data[index[1]]) ** 2 / (x.data.length / x.shape[1]));
+    },
   })),
 });
 
@@ -54,7 +59,7 @@ it('says which shapes it wants', () => {
   const graph = new Graph();
   const x = graph.input('x', 'float32', [2, 3, 4, 4]);
   const two = graph.input('two', 'float32', [2]);
-  expect(() => channelAffine(x, two)).toThrow(/^channelAffine: .*\n.*float32\[2\]\n.*a scale \[c\]/);
+  expect(() => channelAffine(x, two)).toThrow(/^channelAffine: .*\n.*float32\[2\]\n.*a factor \[c\]/);
   expect(() => channelDot(x, two)).toThrow(/^channelDot: .*\n.*\n.*of one shape/);
   expect(() => channelMoments(two)).toThrow(/^channelMoments: .*\n.*\n.*x \[n, c, …\]/);
 });

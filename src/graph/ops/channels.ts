@@ -3,8 +3,7 @@
 import { lowerChannelAffine, lowerChannelDot, lowerChannelMoments } from '../lowering/channels.js';
 import { requireDType, sameShape, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
-import { scale as scaled } from './arithmetic.js';
-import { expand, reshape } from './layout.js';
+import { mul, scale, sub } from './arithmetic.js';
 import { sum } from './reduction.js';
 
 type NoAttributes = Record<string, never>;
@@ -15,20 +14,20 @@ const affineOp: Op<NoAttributes> = {
     const [x, ...perChannel] = inputs;
     requireDType('channelAffine', x, 'float32');
     if (x.rank < 2 || perChannel.some(({ rank, shape }) => rank !== 1 || shape[0] !== x.shape[1]))
-      throw new ShapeError('channelAffine', inputs, 'x [n, c, …], a scale [c] and an offset [c]');
+      throw new ShapeError('channelAffine', inputs, 'x [n, c, …], a factor [c] and an offset [c]');
     return [x];
   },
   emit: lowerChannelAffine,
-  gradient: ({ inputs: [x, scale] }, [dy], needed) => [
-    needed[0] ? channelAffine(dy!, scale) : undefined,
+  gradient: ({ inputs: [x, factor] }, [dy], needed) => [
+    needed[0] ? channelAffine(dy!, factor) : undefined,
     needed[1] ? channelDot(dy!, x) : undefined,
     needed[2] ? channelSum(dy!) : undefined,
   ],
 };
 
-/** `scale · x + offset` with scale and offset [c] over x [n, c, …]. */
-export function channelAffine(x: Value, scale: Value, offset?: Value): Value {
-  return x.graph.apply(affineOp, offset === undefined ? [x, scale] : [x, scale, offset], {})[0];
+/** `factor · x + offset` with factor and offset [c] over x [n, c, …]. */
+export function channelAffine(x: Value, factor: Value, offset?: Value): Value {
+  return x.graph.apply(affineOp, offset === undefined ? [x, factor] : [x, factor, offset], {})[0];
 }
 
 const dotOp: Op<NoAttributes> = {
@@ -56,9 +55,6 @@ function channelSum(x: Value): Value {
   return sum(x, { axes: x.shape.map((_, axis) => axis).filter((axis) => axis !== 1) });
 }
 
-/** A vector [c] in a shape that broadcasts over x [n, c, …]. */
-const perChannel = (v: Value, x: Value): Value => reshape(v, [v.size, ...x.shape.slice(2).map(() => 1)]);
-
 const momentsOp: Op<NoAttributes> = {
   name: 'channelMoments',
   infer: ([x]) => {
@@ -68,14 +64,18 @@ const momentsOp: Op<NoAttributes> = {
     return [moment, moment];
   },
   emit: lowerChannelMoments,
-  // Both in one pass over x, and not a picture of each sum's gradient besides.
-  gradient: ({ inputs: [x] }, [dSum, dSquares]) => [
-    dSquares === undefined ? expand(perChannel(dSum!, x), x.shape) : channelAffine(x, scaled(dSquares, 2), dSum),
-  ],
+  // (dMean + 2 dVariance (x − mean)) / count, in one pass: the variance does not change with the mean that it is taken about.
+  gradient: ({ inputs: [x], outputs: [mean] }, [dMean, dVariance]) => {
+    const share = mean.size / x.size;
+    const zero = scale(mean, 0);
+    const slope = dVariance === undefined ? zero : scale(dVariance, 2 * share);
+    const level = dMean === undefined ? zero : scale(dMean, share);
+    return [channelAffine(x, slope, sub(level, mul(slope, mean)))];
+  },
 };
 
-/** The sum and the sum of the squares of each channel of x [n, c, …]: [c] both. */
-export function channelMoments(x: Value): { readonly sum: Value; readonly squares: Value } {
-  const [sum, squares] = x.graph.apply(momentsOp, [x], {});
-  return { sum, squares };
+/** Mean and (biased) variance of each channel of x [n, c, …]: [c] both. */
+export function channelMoments(x: Value): { readonly mean: Value; readonly variance: Value } {
+  const [mean, variance] = x.graph.apply(momentsOp, [x], {});
+  return { mean, variance };
 }
