@@ -17,6 +17,9 @@ import {
   add,
   averagePool2d,
   batchNormTraining,
+  channelAffine,
+  channelDot,
+  channelMoments,
   clip,
   concat,
   conv2d,
@@ -62,6 +65,9 @@ const upTo = (max: number) => fc.integer({ min: 1, max });
 const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
 const side = fc.nat(2);
 
+const fits = ({ x, w, geometry }: ConvSetting): boolean =>
+  convOutputSize([x[2], x[3]], [w[2], w[3]], geometry).every((size) => size >= 1);
+
 /** Channels around the limits at which the forms change: 3 and 15 unrolled, 16 and more transformed. */
 const settings: fc.Arbitrary<ConvSetting> = fc
   .record({
@@ -81,10 +87,17 @@ const settings: fc.Arbitrary<ConvSetting> = fc
     geometry: { ...geometry, groups: 1 },
     seed,
   }))
-  .filter(({ x, w, geometry }) => {
-    const [oh, ow] = convOutputSize([x[2], x[3]], [w[2], w[3]], geometry);
-    return oh >= 1 && ow >= 1;
-  });
+  .filter(fits);
+
+/** A filter a channel: any stride, dilation and padding, and kernels as large as the picture. */
+const depthwiseSettings: fc.Arbitrary<ConvSetting> = settings
+  .map(({ x, w, geometry, seed }) => ({
+    x,
+    w: [x[1], 1, ...(seed % 4 === 0 ? x : w).slice(2)],
+    geometry: { ...geometry, groups: x[1] },
+    seed,
+  }))
+  .filter(fits);
 
 /** Central differences over some thousand elements cost too much: the gradients are cases of their own. */
 const valueOnly = (one: OpCase): OpCase => ({ ...one, unchecked: [0, 1, 2] });
@@ -95,6 +108,18 @@ describe('a convolution and its gradients in the form for the CPU', () => {
       fc.asyncProperty(settings, (setting) =>
         checkCases(
           [biasedConvCase, convCase, inputGradientCase, weightGradientCase].map((make) => valueOnly(make(setting))),
+          'cpu',
+        ),
+      ),
+      { numRuns: 40 * effort },
+    );
+  });
+
+  it('are those of naive loops where each channel has its own filter', async () => {
+    await fc.assert(
+      fc.asyncProperty(depthwiseSettings, (setting) =>
+        checkCases(
+          [convCase, inputGradientCase, weightGradientCase].map((make) => valueOnly(make(setting))),
           'cpu',
         ),
       ),
@@ -251,6 +276,44 @@ const forms: Readonly<
     device: 'cpu',
     operator: 'Conv',
     build: (graph, x) => prelu(x, graph.constant(Float32Array.of(0.3, 1, -0.2), [3])),
+  },
+  'scale and offset of channels as a convolution': {
+    device: 'cpu',
+    operator: 'Conv',
+    build: (graph, x) => {
+      const [scale, offset] = ['scale', 'offset'].map((name) => graph.input(name, 'float32', [3]));
+      return channelAffine(x, scale, offset);
+    },
+  },
+  'sums of products of channels as products of rows': {
+    device: 'cpu',
+    operator: 'FusedMatMul',
+    build: (_, x) => channelDot(x, scale(x, 2)),
+  },
+  'means and variances of channels': {
+    device: 'cpu',
+    operator: 'FusedMatMul',
+    build: (_, x) => {
+      const { mean, variance } = channelMoments(x);
+      return add(mean, variance);
+    },
+  },
+  'input gradient of a depthwise convolution with stride 2': {
+    device: 'cpu',
+    operator: 'MatMul',
+    build: (graph, x) => conv2d(x, graph.input('w', 'float32', [3, 1, 3, 3]), { groups: 3, stride: 2, padding: 1 }),
+  },
+  'convolution of pixels beside a depthwise one': {
+    device: 'cpu',
+    operator: 'Conv',
+    build: (graph, x) => {
+      const [into, depthwise, out] = [
+        [16, 3, 1, 1],
+        [16, 1, 3, 3],
+        [17, 16, 1, 1],
+      ].map((shape, i) => graph.input(`w${i}`, 'float32', shape));
+      return conv2d(relu(conv2d(conv2d(x, into), depthwise, { groups: 16, padding: 1 })), out);
+    },
   },
   'power of operands of one shape': {
     device: 'webgpu',
