@@ -1,5 +1,5 @@
 // The public face of training: recipes, runs, checkpoints.
-export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
+export { CheckpointStore, type Checkpoint, type Sharing, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
 export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
 export { explainRecipe } from './explain.js';
@@ -36,6 +36,7 @@ export {
   recipeSchemaOf,
 } from './recipe.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
+export { RowRange } from './row-range.js';
 export { resumeRun, startRun } from './run.js';
 export type { RunEvents, RunOptions, RunResult, RunStart } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
