@@ -13,6 +13,23 @@ export {
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
+export { evaluateSnapshots, type EvaluateSnapshotsOptions, type WeightsEvaluation } from './snapshots.js';
+export type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
+export { reportRun, type ReportRunOptions, type RunReportFiles } from './run-report/report-run.js';
+export { type Arm, type Question } from './study/arms.js';
+export { builtInStudies } from './study/built-in.js';
+export { type Cell, type StudyPlan } from './study/cells.js';
+export { type StudyData, type StudyPairs } from './study/data.js';
+export { type Estimate, estimate as estimateStudy } from './study/estimate.js';
+export { tellParent } from './study/jobs.js';
+export { loadStudy, parseStudy } from './study/load.js';
+export { type CellStatus, statusOf as studyStatus } from './study/records.js';
+export { type StudyFiles, writeResults as writeStudyResults } from './study/results.js';
+export { openStudy, type OpenStudyOptions, runStudy, type RunStudyOptions } from './study/run.js';
+export { type StudyDefinition, type StudyInput, studySchema } from './study/schema.js';
+export { answersOf } from './study/sentences.js';
+export type { ArmSummary, CellSummary, ComparisonSummary, QuestionSummary, StudySummary } from './study/summary.js';
+export { type Share, work as workOnStudy, type WorkerEvent, type WorkerOptions } from './study/worker.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
 export {
   type ComparedPhoto,

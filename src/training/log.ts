@@ -47,16 +47,25 @@ export class TrainingLog {
     return (await readFile(this.path, 'utf8').catch(() => '')).trim() !== '';
   }
 
+  /** The lines so far, without one that is only half written. */
+  async lines(): Promise<LogLine[]> {
+    const text = await readFile(this.path, 'utf8').catch(() => '');
+    return text.split('\n').flatMap((line) => parsed(line) ?? []);
+  }
+
   /** Drops lines after `iteration` and a last line that a kill cut off. */
   async cutBack(iteration: number): Promise<void> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
-    const kept = text.split('\n').filter((line) => {
-      try {
-        return (JSON.parse(line) as LogLine).iteration <= iteration;
-      } catch {
-        return false;
-      }
-    });
+    const kept = text.split('\n').filter((line) => (parsed(line)?.iteration ?? Infinity) <= iteration);
     await writeFileAtomic(this.path, kept.map((line) => `${line}\n`).join(''));
+  }
+}
+
+/** A line, or nothing for text that is no JSON: an empty end, or a line that a kill cut off. */
+function parsed(line: string): LogLine | undefined {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return undefined;
   }
 }

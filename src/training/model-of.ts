@@ -1,16 +1,29 @@
 // What a trainer's network is outside of training: the model file, and beside it the classifier.
 import { writeFileAtomic } from '../common/atomic.js';
 import type { Communicator } from '../distributed/index.js';
-import { bytesOf, encodeMetadata, safetensorsHeader, statementsOf } from '../models/index.js';
+import { bytesOf, encodeMetadata, safetensorsHeader, statementsOf, type Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
+import { type ParameterValues, withPresentNames } from '../nn/index.js';
+import { componentsOf, type Extensions } from './extensions.js';
 import { classifierName, embeddingModel, isOfClassifier } from './network.js';
+import type { Recipe } from './recipe.js';
 import type { RowRange } from './row-range.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
 export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
+  return modelWith(recipe, dataOf(store.valueTensors()), extensions);
+}
+
+/** The model file of a run's recipe with the weights that one of its snapshots or checkpoints has. */
+export function modelOfWeights(recipe: Recipe, { parameters }: Weights, extensions?: Extensions): Uint8Array {
+  const { backbone } = componentsOf(recipe, extensions);
+  return modelWith(recipe, withPresentNames(dataOf(parameters), backbone), extensions);
+}
+
+function modelWith(recipe: Recipe, values: ParameterValues, extensions?: Extensions): Uint8Array {
   const metadata = { input: recipe.input, embeddingSize: recipe.network.embeddingSize, recipe: JSON.stringify(recipe) };
-  return embeddingModel(recipe, dataOf(store.valueTensors()), encodeMetadata(metadata), extensions);
+  return embeddingModel(recipe, values, encodeMetadata(metadata), extensions);
 }
 
 /**

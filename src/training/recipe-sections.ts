@@ -95,6 +95,40 @@ export const solverSchema = solverFields.refine(
     message: 'a part of the rows can be sampled of a divided classifier only: solver.classifier=sharded',
   },
 );
+/** A part of the data, as `data.subset` of a recipe says it. */
+export interface DataSubset {
+  readonly identities: number | null;
+  readonly maximumImages: number | null;
+  readonly scarce: { readonly share: number; readonly images: number } | null;
+  readonly seed: number;
+}
+
+/** What decides which images of a source a run uses. */
+export interface DataSelection {
+  readonly minimumImages: number;
+  readonly subset: DataSubset;
+}
+
+const subsetSchema = z.strictObject({
+  identities: count.nullable().default(null).describe('Identities used, drawn at random; null: all.'),
+  maximumImages: count
+    .nullable()
+    .default(null)
+    .describe('Images used of each identity at most, drawn at random; null: all.'),
+  scarce: z
+    .strictObject({
+      share: fraction.describe('Share of the identities, drawn at random.'),
+      images: count.describe('Images used of each of them at most.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('An imbalance: a share of the identities with few images each; null: none.'),
+  seed: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe('Seed of the draw; apart from that of the run, so that runs of several seeds use the same images.'),
+}) satisfies z.ZodType<DataSubset>;
 
 export const dataSchema = z.strictObject({
   sampler: z
@@ -113,12 +147,17 @@ export const dataSchema = z.strictObject({
     .describe('Megabytes of decoded crops kept in memory; what does not fit is decoded each time.'),
   prefetch: count.default(4).describe('Batches prepared ahead of the step.'),
   minimumImages: count.default(1).describe('Identities with fewer images are left out.'),
+  subset: subsetSchema.prefault({}).describe('A part of the data instead of all of it, to see what their number does.'),
 });
 
 export const logSchema = z.strictObject({
   display: count.default(100).describe('A line in log.jsonl every so many iterations.'),
   checkpoint: count.default(500).describe('A checkpoint every so many iterations.'),
   keep: count.default(3).describe('Checkpoints kept; older ones are deleted.'),
+  snapshots: count
+    .nullable()
+    .default(null)
+    .describe('The parameters alone every so many iterations and after the last, all of them kept; null: none.'),
 });
 
 export const guardSchema = z.strictObject({

@@ -8,6 +8,7 @@ import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
 import { modelOf, writeClassifier } from './model-of.js';
 import type { Recipe } from './recipe.js';
+import { SnapshotStore } from './snapshots.js';
 import { stragglerOf } from './straggler.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
@@ -67,9 +68,10 @@ export async function runLoop(
 ): Promise<RunResult> {
   const { recipe, dataset, communicator } = trainer;
   const writes = communicator.rank === 0;
-  const { display, checkpoint: interval } = recipe.log;
+  const { display, checkpoint: interval, snapshots: snapshotInterval } = recipe.log;
   const { iterations } = recipe.solver;
   const checkpoints = storeOf(folder, recipe, communicator);
+  const snapshots = snapshotsOf(folder);
   const log = logOf(folder);
   onStart?.({
     recipe,
@@ -104,9 +106,11 @@ export async function runLoop(
     }
     for (const { file, error } of trainer.unreadable.slice(reported)) onWarning?.(`${file}: ${error}`);
     reported = trainer.unreadable.length;
-    if (trainer.done % interval === 0 || last || stopping) {
-      await checkpoints.write(trainer.checkpoint());
+    // Before the checkpoint: what a resumed run goes on from has all its snapshots.
+    if (writes && snapshotInterval !== null && (trainer.done % snapshotInterval === 0 || last)) {
+      await snapshots.write(trainer.done, trainer.weights());
     }
+    if (trainer.done % interval === 0 || last || stopping) await checkpoints.write(trainer.checkpoint());
   }
   const finished = trainer.done >= iterations;
   const model = finished ? join(folder, 'model.onnx') : undefined;
@@ -130,6 +134,11 @@ export async function runLoop(
 export function storeOf(folder: string, { log, solver }: Recipe, communicator: Communicator): CheckpointStore {
   const sharing = { communicator, divided: solver.classifier === 'sharded' };
   return new CheckpointStore(join(folder, 'checkpoints'), log.keep, sharing);
+}
+
+/** The snapshots of a run. */
+export function snapshotsOf(folder: string): SnapshotStore {
+  return new SnapshotStore(join(folder, 'snapshots'));
 }
 
 /** The log of a run. */

@@ -158,16 +158,15 @@ export async function datasetOfRun(
   { recipe, record }: Run,
   checkpoint: Checkpoint,
 ): Promise<Dataset> {
-  const { minimumImages } = recipe.data;
   switch (record.format) {
     case 1: {
-      const { classes, fingerprint } = earlierData(opened, minimumImages);
-      const dataset = datasetOf(opened, minimumImages, { classes, images: 'source' });
+      const { classes, fingerprint } = earlierData(opened, recipe.data.minimumImages);
+      const dataset = datasetOf(opened, recipe.data, { classes, images: 'source' });
       if (fingerprint !== record.fingerprint) throw otherNames(dataset, record, path);
       return dataset;
     }
     case 2: {
-      const dataset = datasetOf(opened, minimumImages, { classes: checkpoint.identities ?? record.identities });
+      const dataset = datasetOf(opened, recipe.data, { classes: checkpoint.identities ?? record.identities });
       await assertSameData(dataset, record, path);
       return dataset;
     }

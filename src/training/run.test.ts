@@ -134,7 +134,7 @@ describe('accumulation', () => {
     const after = async (...settings: string[]) => {
       const recipe = tinyRecipe('solver.iterations=4', energy, ...settings);
       const source = await openImageSource(data);
-      await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads });
+      await using trainer = await Trainer.create(recipe, datasetOf(source), { threads });
       const losses: number[] = [];
       for (let i = 0; i < 4; i++) losses.push(await trainer.step());
       await source.dispose();

@@ -50,7 +50,7 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
       const weights = init === undefined ? undefined : await startOf(init, options);
       const alignment = alignmentOf(options, opened, weights);
       const recipe = withAlignment(options.recipe, alignment);
-      const dataset = datasetOf(opened, recipe.data.minimumImages);
+      const dataset = datasetOf(opened, recipe.data);
       await assertUsable(dataset, recipe.input);
       return { weights, alignment, recipe, dataset, record: await recordData(dataset) };
     });

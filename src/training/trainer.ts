@@ -2,6 +2,7 @@
 import { type Communicator, oneProcess, threadsPerProcess } from '../distributed/index.js';
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
+import type { Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterValues, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
@@ -136,12 +137,21 @@ export class Trainer implements AsyncDisposable {
         sampler: this.samplerState,
         guard: this.guard.state,
       },
+      ...this.weights(),
       parameters: this.store.valueTensors(),
-      identities: this.dataset.identities,
-      input: this.recipe.input,
       momentum: this.store.momentumTensors(),
       ...(rows.divided ? { rows } : {}),
     };
+  }
+
+  /**
+   * What was learnt so far, but for the rows of a divided classifier, of which each process has its own. Tensors may be the live buffers:
+   * write them before the next step.
+   */
+  weights(): Weights {
+    const parameters = this.store.valueTensors();
+    if (this.rows.divided) parameters.delete(classifierName);
+    return { parameters, identities: this.dataset.identities, input: this.recipe.input };
   }
 
   /** Puts the classifier's rows on the unit sphere, where the margin wants them. Done by every step; call it after changing values. */
