@@ -17,7 +17,7 @@ let dataset: Dataset;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ranks-'));
   await writeTinyFaces(folder);
-  dataset = datasetOf(await openImageSource(folder), 1);
+  dataset = datasetOf(await openImageSource(folder));
 });
 afterAll(async () => {
   await dataset.source.dispose();

@@ -18,7 +18,7 @@ let dataset: Dataset;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shards-'));
   await writeTinyFaces(join(folder, 'faces'), { identities: 9, each: 5 });
-  dataset = datasetOf(await openImageSource(join(folder, 'faces')), 1);
+  dataset = datasetOf(await openImageSource(join(folder, 'faces')));
 });
 afterAll(async () => {
   await dataset.source.dispose();

@@ -20,7 +20,7 @@ let dataset: Dataset;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sharded-'));
   await writeTinyFaces(folder, { identities: 9, each: 5 });
-  dataset = datasetOf(await openImageSource(folder), 1);
+  dataset = datasetOf(await openImageSource(folder));
 });
 afterAll(async () => {
   await dataset.source.dispose();
