@@ -1,5 +1,5 @@
 // A divided classifier: a step of one process against one with the whole classifier, and the memory of two ranks that hold a million
-// identities: `npm run bench -- sharded [steps | memory [identities]]`.
+// identities: `npm run bench -- sharded [steps | memory [identities [rate …]]]`.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { joinWorld } from '../dist/distributed/index.js';
@@ -11,7 +11,7 @@ const batch = 32;
 const pairs = 5;
 const ranks = 2;
 /** Share of the rows in a step. */
-const rates = [1, 0.1];
+const usualRates = [1, 0.1];
 
 const settingsOf = (...more: string[]) => [
   `solver.batchSize=${batch}`,
@@ -55,7 +55,7 @@ async function measure(identities: number, rate: number): Promise<void> {
   const dataset = await noiseDataset(batch * 2, identities);
   await using trainer = await Trainer.create(recipe, dataset, { threads: 1, communicator });
   const seconds: number[] = [];
-  for (let step = 0; step < 3; step++) {
+  for (let step = 0; step < 2; step++) {
     const start = performance.now();
     await trainer.step();
     seconds.push((performance.now() - start) / 1000);
@@ -68,11 +68,11 @@ async function measure(identities: number, rate: number): Promise<void> {
   if (communicator.rank !== 0) return;
   const all = Array.from(peaks, (peak) => `${peak.toFixed(2)} GiB`).join(', ');
   console.log(
-    `  ${rate * 100} % of the rows in a step: peak memory of each rank ${all}; rows and momentum are ${state.toFixed(2)} GiB of it; ${median(seconds).toFixed(1)} s a step of ${batch} images`,
+    `  ${rate * 100} % of the rows in a step: peak memory of each rank ${all}; rows and momentum are ${state.toFixed(2)} GiB of it; ${seconds[1].toFixed(1)} s a step of ${batch} images`,
   );
 }
 
-function measureMemory(identities: number): void {
+function measureMemory(identities: number, rates: readonly number[]): void {
   console.log(`${identities.toLocaleString('en')} identities on ${ranks} ranks`);
   const mpirun = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none', '-n', String(ranks), process.execPath];
   const script = fileURLToPath(new URL('run.js', import.meta.url));
@@ -88,5 +88,6 @@ export async function run([what = 'all', ...rest]: readonly string[]): Promise<v
     console.log(`SphereFace-20, 10572 identities, batch ${batch}, one process of 2 threads`);
     await compareSteps();
   }
-  if (what !== 'steps') measureMemory(Number(rest[0] ?? 1e6));
+  const [identities = '1000000', ...shares] = rest;
+  if (what !== 'steps') measureMemory(Number(identities), shares.length === 0 ? usualRates : shares.map(Number));
 }

@@ -2,8 +2,7 @@
 // loss, and the function whose gradients, added up over the parts, are the loss's.
 import { exp, hasLabel, mul, pickLabel, reduceMax, reshape, scale, sub, sum, type Value } from '../graph/index.js';
 import { SphereFaceError } from '../common/errors.js';
-import type { ClassLoss } from './class-loss.js';
-import type { Classification } from './margins/margin.js';
+import type { Classification, ClassLoss } from './classification.js';
 
 /** What some rows bring to the loss, a number for each image: [n]. */
 export interface LossPart {

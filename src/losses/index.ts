@@ -1,6 +1,11 @@
 // The public face of the losses: margins, hyperspherical energies, and the classification loss that joins them.
 export { angleOf, cosines } from './angles.js';
-export { type ClassLoss, crossEntropyClassification, summedClassification } from './class-loss.js';
+export {
+  type Classification,
+  type ClassLoss,
+  crossEntropyClassification,
+  summedClassification,
+} from './classification.js';
 export { crossEntropy, uninformedCrossEntropy } from './cross-entropy.js';
 export {
   type JoinedPart,
@@ -24,14 +29,14 @@ export { filterEnergy, filterEnergySchema, type FilterEnergyOptions } from './en
 export { energies, type EnergyOptions, type EnergyOptionsInput } from './energies/index.js';
 export type { RieszOptions } from './energies/riesz-kernel.js';
 export { type EnergyPairs, type PairShare, rieszEnergy } from './energies/riesz-pairs.js';
-export { type EnergyWeight, weighted, weightSchema } from './energies/weight.js';
+export { weighted } from './energies/weight.js';
+export { type EnergyWeight, weightSchema } from './energies/weight-options.js';
 export { psi, aSoftmaxLogits, type AngularMultiple, type ASoftmaxOptions } from './margins/a-softmax.js';
 export { arcFaceLogits, type ArcFaceOptions } from './margins/arcface.js';
 export { cosFaceLogits, type CosFaceOptions } from './margins/cosface.js';
 export { type MarginColumn, type MarginOptions, type MarginOptionsInput, margins } from './margins/index.js';
 export { annealedLambda, effectiveMargin, type LambdaSchedule, lambdaSchema } from './margins/lambda.js';
 export type {
-  Classification,
   ClassifierInputs,
   MarginDescriptor,
   MarginFormula,

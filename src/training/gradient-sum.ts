@@ -1,6 +1,7 @@
 // The gradients of all ranks into one: added up in buckets, each measured while the next is on its way.
 import type { Communicator } from '../distributed/index.js';
 import type { ParameterStore } from './parameter-store.js';
+import { squaredNorm } from './vectors.js';
 
 /** Bytes from which on a bucket is sent: large enough for the network's full speed, small enough that there are several. */
 const bucketBytes = 2 ** 23;
@@ -25,10 +26,10 @@ export async function sumGradients(
   const buckets = bucketsOf(apart).map((bucket) => ({ ...bucket, arrived: communicator.allReduce(bucket.data) }));
   // All are waited for below; one that fails meanwhile is no unhandled rejection.
   for (const { arrived } of buckets) arrived.catch(() => undefined);
-  const norms = new Map([...summed].map((name) => [name, normOf(store.gradients.get(name)!)]));
+  const norms = new Map([...summed].map((name) => [name, Math.sqrt(squaredNorm(store.gradients.get(name)!))]));
   for (const { names, arrived } of buckets) {
     await arrived;
-    for (const name of names) norms.set(name, normOf(store.gradients.get(name)!));
+    for (const name of names) norms.set(name, Math.sqrt(squaredNorm(store.gradients.get(name)!)));
   }
   return norms;
 }
@@ -50,19 +51,4 @@ function bucketsOf(gradients: readonly (readonly [string, Float32Array])[]): Buc
 
 function follows(first: Float32Array, second: Float32Array): boolean {
   return first.buffer === second.buffer && first.byteOffset + first.byteLength === second.byteOffset;
-}
-
-/** In float64, in four sums that do not wait for each other. */
-function normOf(data: Float32Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const { length } = data;
-  const even = length - (length % 4);
-  for (let i = 0; i < even; i += 4) {
-    a += data[i] * data[i];
-    b += data[i + 1] * data[i + 1];
-    c += data[i + 2] * data[i + 2];
-    d += data[i + 3] * data[i + 3];
-  }
-  for (let i = even; i < length; i++) a += data[i] * data[i];
-  return Math.sqrt(a + b + c + d);
 }

@@ -1,5 +1,5 @@
 // The public face of training: recipes, runs, checkpoints.
-export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
+export { CheckpointStore, type Checkpoint, type Sharing, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
 export { type DataRecord, recordData } from './data-record.js';
 export { datasetOf, type Dataset, type DatasetOrder, wholeSource } from './dataset.js';
@@ -39,6 +39,7 @@ export {
 } from './recipe.js';
 export type { DataSelection, DataSubset } from './recipe-sections.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
+export { RowRange } from './row-range.js';
 export { resumeRun, startRun } from './run.js';
 export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';

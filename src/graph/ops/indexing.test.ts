@@ -103,6 +103,12 @@ const scatterElementsCases: fc.Arbitrary<OpCase> = alongAxis.map(([shape, axis, 
 
 const logits = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 }), seeds);
 
+/** Labels among which some are −1, for none. */
+function labelsOrNone(n: number, seed: number, count: number): NdArray {
+  const places = randomIndices([n], seed, count + 1);
+  return { ...places, data: places.data.map((place) => place - 1) };
+}
+
 describeOps({
   gather: gathers,
   scatterAdd: scatters,
@@ -116,7 +122,7 @@ describeOps({
   })),
   replaceLabel: logits.map(([n, k, seed]) => ({
     title: `[${n}, ${k}]`,
-    inputs: [uniform([n, k], seed), randomIndices([n], seed + 1, k), uniform([n], seed + 2)],
+    inputs: [uniform([n, k], seed), labelsOrNone(n, seed + 1, k), uniform([n], seed + 2)],
     build: replaceLabel,
     reference: (x, label, values) =>
       tabulate([n, k], ([i, j]) => (j === label.data[i] ? values.data[i] : at(x, [i, j]))),

@@ -62,20 +62,23 @@ const caffeEpsilon = 1e-5;
  * @returns `loss`, whose gradient that is and whose value is the function it descends (2α / (M d), and α (1 − distance) for `mean`),
  *   and `distance`, the layer's output: d = 1/N Σ_i Σ_j ‖ŵ_i − ŵ_{y_j}‖², or 1 − mean_j cos(m̂, ŵ_{y_j}).
  */
-export function caffeEnergy(classifier: Value, labels: Value, options: CaffeEnergyOptions): Repulsion {
+export function caffeEnergy(
+  classifier: Value,
+  labels: Value,
+  options: CaffeEnergyOptions,
+): { readonly loss: Value; readonly distance: Value } {
   const [count] = classifier.shape;
   const rows = stopGradient(unitRows(classifier));
   const mean = scale(sum(rows, { axes: [0], keepDims: true }), 1 / count);
   return repulsion(gather(classifier, labels), mean, options);
 }
 
-interface Repulsion {
-  readonly loss: Value;
-  readonly distance: Value;
-}
-
 /** Of the batch's own rows, `trained` [n, d], from the mean row [1, d]. */
-function repulsion(trained: Value, mean: Value, { type, alpha, normalise }: CaffeEnergyOptions): Repulsion {
+function repulsion(
+  trained: Value,
+  mean: Value,
+  { type, alpha, normalise }: CaffeEnergyOptions,
+): { readonly loss: Value; readonly distance: Value } {
   const { graph } = trained;
   const [batch, size] = trained.shape;
   const own = stopGradient(unitRows(trained));

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Value } from '../../graph/index.js';
 import type { PairShare } from './riesz-pairs.js';
-import type { EnergyWeight } from './weight.js';
+import type { EnergyWeight } from './weight-options.js';
 
 /** A recipe's `loss.energy` is told apart by its `form`. */
 export const energyKind: Kind = { name: 'energy', key: 'form' };

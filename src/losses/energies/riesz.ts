@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { unitRows } from '../rows.js';
 import type { DividedEnergy, EnergyDescriptor } from './energy.js';
 import { distinctLabelEnergy, rieszEnergy, rieszShare } from './riesz-pairs.js';
-import { weighted, weightSchema } from './weight.js';
+import { weighted } from './weight.js';
+import { weightSchema } from './weight-options.js';
 
 /** The kernel, which the energy of hidden filters has in common. */
 export const rieszKernelFields = {

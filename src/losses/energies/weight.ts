@@ -1,24 +1,7 @@
 // How strongly an energy acts: a constant factor, or one measured by the gradients at every step.
-import { z } from 'zod';
 import { div, gradients, mul, norm, scale, shift, type Value } from '../../graph/index.js';
 import type { EnergyInputs, WeightedEnergy } from './energy.js';
-
-const nonNegative = z.number().nonnegative();
-
-export const weightSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('constant').describe('The same factor at every step.'),
-    value: nonNegative.describe('Factor of the energy.'),
-  }),
-  z.strictObject({
-    type: z.literal('auto').describe('A factor measured at every step.'),
-    share: nonNegative.describe(
-      "The energy's gradient on the classifier is this many times as long as the classification loss's.",
-    ),
-  }),
-]);
-
-export type EnergyWeight = z.output<typeof weightSchema>;
+import type { EnergyWeight } from './weight-options.js';
 
 /** An energy, a single number that is a function of the classifier, with its weight. */
 export function weighted(

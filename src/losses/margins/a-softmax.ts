@@ -21,7 +21,7 @@ import {
   sub,
   type Value,
 } from '../../graph/index.js';
-import { crossEntropyClassification } from '../class-loss.js';
+import { crossEntropyClassification } from '../classification.js';
 import { uninformedCrossEntropy } from '../cross-entropy.js';
 import { rowDots, rowNorms, unitRows, unitRowsStraightThrough, withGradientOf } from '../rows.js';
 import { annealedLambda, effectiveMargin, lambdaSchema } from './lambda.js';

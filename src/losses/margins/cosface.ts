@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { pickLabel, replaceLabel, scale, shift, type Value } from '../../graph/index.js';
 import { cosines } from '../angles.js';
-import { crossEntropyClassification } from '../class-loss.js';
+import { crossEntropyClassification } from '../classification.js';
 import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Shape, Value } from '../../graph/index.js';
-import type { ClassLoss } from '../class-loss.js';
+import type { Classification } from '../classification.js';
 
 /** A recipe's `loss.margin` is told apart by its `type`. */
 export const marginKind: Kind = { name: 'margin', key: 'type' };
@@ -23,19 +23,6 @@ export interface MarginInputs extends ClassifierInputs {
   readonly scalars: Readonly<Record<string, Value>>;
   /** Its own trained parameters, for each of the margin's `parameters`. */
   readonly parameters: Readonly<Record<string, Value>>;
-}
-
-/** A classification loss, and the scores by which the nearest classifier is found. */
-export interface Classification {
-  /** Mean over the batch. */
-  readonly loss: Value;
-  /** `[n, classes]`: scores without margin; in each row the largest is the nearest classifier's. */
-  readonly scores: Value;
-  /**
-   * What the loss is made of, class by class. A margin without it needs the whole classifier in every process
-   * (`solver.classifier: dense`).
-   */
-  readonly byClass?: ClassLoss;
 }
 
 /** A number that changes from step to step: an input of the step graph. */

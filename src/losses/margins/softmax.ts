@@ -1,7 +1,7 @@
 // Softmax: plain inner products, no margin and no sphere.
 import { z } from 'zod';
 import { matmul } from '../../graph/index.js';
-import { crossEntropyClassification } from '../class-loss.js';
+import { crossEntropyClassification } from '../classification.js';
 import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { add, cos, minimum, pickLabel, replaceLabel, scale, stopGradient, sub, type Value } from '../../graph/index.js';
 import { angleOf, cosines } from '../angles.js';
-import { crossEntropyClassification } from '../class-loss.js';
+import { crossEntropyClassification } from '../classification.js';
 import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';

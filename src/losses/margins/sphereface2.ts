@@ -15,7 +15,7 @@ import {
   type Value,
 } from '../../graph/index.js';
 import { cosines } from '../angles.js';
-import { summedClassification } from '../class-loss.js';
+import { summedClassification } from '../classification.js';
 import type { MarginDescriptor } from './margin.js';
 
 const positive = z.number().positive();

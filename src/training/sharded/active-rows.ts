@@ -1,6 +1,6 @@
 // The rows of a shard that take part in a pass, laid end to end: all of them as they lie, or a sample that is copied together.
 import type { Draw, RowSampler } from './row-sampler.js';
-import { squaredNorm } from './vectors.js';
+import { squaredNorm } from '../vectors.js';
 
 /** Rows of a pass. */
 export class ActiveRows {

@@ -1,8 +1,8 @@
 // A session over one block of rows that is run for block after block: its outputs lie in buffers that are used again.
-import { type Device, float32, Session, type SessionOptions, type Tensor } from '../../runtime/index.js';
+import { float32, float32Data, Session, type SessionOptions, type Tensor } from '../../runtime/index.js';
 
 /** Where sessions run. */
-export type Place = Pick<SessionOptions, 'threads'> & { readonly device?: Device };
+export type Place = Pick<SessionOptions, 'device' | 'threads'>;
 
 export class BlockSession implements AsyncDisposable {
   private readonly outputs: Readonly<Record<string, Tensor>>;
@@ -20,10 +20,6 @@ export class BlockSession implements AsyncDisposable {
     return new BlockSession(await Session.create(model, place));
   }
 
-  get description(): string {
-    return this.session.description;
-  }
-
   takes(input: string): boolean {
     return this.session.inputNames.includes(input);
   }
@@ -32,7 +28,7 @@ export class BlockSession implements AsyncDisposable {
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<(name: string) => Float32Array> {
     const wanted = Object.fromEntries(this.session.inputNames.map((name) => [name, feeds[name]]));
     const outputs = await this.session.run(wanted, this.outputs);
-    return (name) => outputs[name].data as Float32Array;
+    return (name) => float32Data(outputs[name]);
   }
 
   async dispose(): Promise<void> {

@@ -24,7 +24,7 @@ import type { MeasureName } from '../step-graph.js';
 import { ClassifierShard } from './classifier-shard.js';
 import { RowRange } from '../row-range.js';
 import { RowSampler } from './row-sampler.js';
-import { addScaled } from './vectors.js';
+import { addScaled } from '../vectors.js';
 
 const classes = 31;
 const size = 8;

@@ -20,7 +20,7 @@ import { placesWithin } from './places.js';
 import { ShardEnergy } from './shard-energy.js';
 import { RowSampler } from './row-sampler.js';
 import type { RowRange } from '../row-range.js';
-import { addScaled, squaredNorm } from './vectors.js';
+import { addScaled, squaredNorm } from '../vectors.js';
 
 /** Rows of a block by default: it has this many times the batch logits, of which a few copies are in memory at once. */
 export const usualBlockRows = 8192;
@@ -86,7 +86,8 @@ export class ClassifierShard implements AsyncDisposable {
     this.form = lossFormOf(this.setting);
     this.sessions = new BlockSessions(place);
     if (options.energy !== undefined) {
-      this.energy = new ShardEnergy(options.energy, this.setting, counts, communicator, place, blockRows);
+      const { energy } = options;
+      this.energy = new ShardEnergy({ energy, setting: this.setting, counts, communicator, place, blockRows });
     }
   }
 

@@ -6,7 +6,7 @@ import { float32, int64 } from '../../runtime/index.js';
 import { type ActiveRows, RowGradient } from './active-rows.js';
 import { batchEnergyModel, blockNames, type BlockSetting, pairsModel } from './block-graphs.js';
 import { BlockSessions, type Place } from './block-session.js';
-import { addScaled, squaredNorm } from './vectors.js';
+import { addScaled, squaredNorm } from '../vectors.js';
 import { placesWithin } from './places.js';
 
 /** Visiting rows of a block, where all rows visit. */
@@ -30,21 +30,41 @@ interface Unweighted {
   readonly loss: number;
 }
 
+/** Rows that visit. */
+interface Visitors {
+  /** [visitors, size]. */
+  readonly rows: Float32Array;
+  /** The place of each among the active rows of this process, −1 for those of others. */
+  readonly places: readonly number[];
+  /** Visitors of the whole pass. */
+  readonly lines: number;
+}
+
+/** What the energy is of, and where it is computed. */
+export interface ShardEnergyOptions {
+  readonly energy: DividedEnergy;
+  readonly setting: BlockSetting;
+  /** Active rows of each process. */
+  readonly counts: readonly number[];
+  readonly communicator: Communicator;
+  readonly place: Place;
+  /** Rows that a graph computes at once. */
+  readonly blockRows: number;
+}
+
+/** An energy whose pairs are divided. */
+type PairsEnergy = Extract<DividedEnergy, { form: 'pairs' }>;
+
 export class ShardEnergy implements AsyncDisposable {
   private readonly sessions: BlockSessions;
+  private readonly communicator: Communicator;
   /** Of the active rows, [rows, size], in one pass. */
   private readonly gradient: Float32Array;
 
-  /** @param counts active rows of each process. @param blockRows rows that a graph computes at once. */
-  constructor(
-    private readonly energy: DividedEnergy,
-    private readonly setting: BlockSetting,
-    private readonly counts: readonly number[],
-    private readonly communicator: Communicator,
-    place: Place,
-    private readonly blockRows: number,
-  ) {
+  constructor(private readonly options: ShardEnergyOptions) {
+    const { counts, communicator, setting, place } = options;
     this.sessions = new BlockSessions(place);
+    this.communicator = communicator;
     this.gradient = new Float32Array(counts[communicator.rank] * setting.size);
   }
 
@@ -82,7 +102,7 @@ export class ShardEnergy implements AsyncDisposable {
   }
 
   private weightOf(norm: number, classificationNorm: number): number {
-    const { weight } = this.energy;
+    const { weight } = this.options.energy;
     switch (weight.type) {
       case 'constant':
         return weight.value;
@@ -94,10 +114,12 @@ export class ShardEnergy implements AsyncDisposable {
   }
 
   private async compute(active: ActiveRows, places: readonly number[], labels: Int32Array): Promise<Unweighted> {
-    const { energy } = this;
+    const { energy } = this.options;
     switch (energy.form) {
       case 'pairs':
-        return energy.visitors === 'batch' ? this.batchAgainstAll(active, places) : this.allAgainstAll(active);
+        return energy.visitors === 'batch'
+          ? this.batchAgainstAll(energy, active, places)
+          : this.allAgainstAll(energy, active);
       case 'batch':
         return this.withinBatch(energy, active, places, labels);
       default:
@@ -105,27 +127,32 @@ export class ShardEnergy implements AsyncDisposable {
     }
   }
 
-  private async batchAgainstAll(active: ActiveRows, places: readonly number[]): Promise<Unweighted> {
+  private async batchAgainstAll(
+    energy: PairsEnergy,
+    active: ActiveRows,
+    places: readonly number[],
+  ): Promise<Unweighted> {
     const own = await this.rowsOfBatch(active, places);
     const ofOwn = new Float32Array(own.length);
-    const value = await this.pairs(active, own, places, this.setting.batch, (visitors) => addScaled(ofOwn, visitors));
+    const visitors = { rows: own, places, lines: this.options.setting.batch };
+    const value = await this.pairs(energy, active, visitors, (part) => addScaled(ofOwn, part));
     await this.communicator.allReduce(ofOwn);
     this.addAtPlaces(places, ofOwn);
     return this.joined(value);
   }
 
-  private async allAgainstAll(active: ActiveRows): Promise<Unweighted> {
+  private async allAgainstAll(energy: PairsEnergy, active: ActiveRows): Promise<Unweighted> {
     const { rank } = this.communicator;
-    const { size } = this.setting;
+    const { size } = this.options.setting;
     let value = 0;
-    for (const [root, count] of this.counts.entries()) {
+    for (const [root, count] of this.options.counts.entries()) {
       for (let start = 0; start < count; start += visitingRows) {
         const rows = Math.min(visitingRows, count - start);
         const visitors = new Float32Array(rows * size);
         if (root === rank) visitors.set(active.values.subarray(start * size, (start + rows) * size));
         await this.communicator.broadcast(visitors, root);
         const places = Array.from({ length: rows }, (_, i) => (root === rank ? start + i : -1));
-        value += await this.pairs(active, visitors, places, this.setting.active);
+        value += await this.pairs(energy, active, { rows: visitors, places, lines: this.options.setting.active });
       }
     }
     return this.joined(value);
@@ -137,9 +164,9 @@ export class ShardEnergy implements AsyncDisposable {
     places: readonly number[],
     labels: Int32Array,
   ): Promise<Unweighted> {
-    const { batch, size } = this.setting;
+    const { batch, size } = this.options.setting;
     const own = await this.rowsOfBatch(active, places);
-    const session = await this.sessions.get('batch', () => batchEnergyModel(energy, this.setting));
+    const session = await this.sessions.get('batch', () => batchEnergyModel(energy, this.options.setting));
     const mean = session.takes(blockNames.mean) ? await this.meanRow(active) : new Float32Array(size);
     const of = await session.run({
       [blockNames.visitors]: float32(own, [batch, size]),
@@ -152,27 +179,25 @@ export class ShardEnergy implements AsyncDisposable {
 
   /** The visitors with all active rows of this process. Adds to the gradient of these; `take` is given that of the visitors. */
   private async pairs(
+    energy: PairsEnergy,
     active: ActiveRows,
-    visitors: Float32Array,
-    places: readonly number[],
-    lines: number,
+    visitors: Visitors,
     take?: (ofVisitors: Float32Array) => void,
   ): Promise<number> {
-    const { energy, setting, blockRows } = this;
+    const { setting, blockRows } = this.options;
     const { size } = setting;
-    if (energy.form !== 'pairs') return 0;
     // All with all: each pair is met once from either side, and each side adds the gradient of the one that stays.
     const factor = energy.visitors === 'all' ? 2 : 1;
-    const count = places.length;
+    const count = visitors.places.length;
     let value = 0;
     for (let start = 0; start < active.count; start += blockRows) {
       const rows = Math.min(blockRows, active.count - start);
-      const shape = { visitors: count, rows, lines };
+      const shape = { visitors: count, rows, lines: visitors.lines };
       const session = await this.sessions.get(`${count} ${rows}`, () => pairsModel(energy, setting, shape));
       const of = await session.run({
-        [blockNames.visitors]: float32(visitors, [count, size]),
+        [blockNames.visitors]: float32(visitors.rows, [count, size]),
         [blockNames.rows]: float32(active.values.subarray(start * size, (start + rows) * size), [rows, size]),
-        [blockNames.labels]: int64(placesWithin(places, start, rows)),
+        [blockNames.labels]: int64(placesWithin(visitors.places, start, rows)),
       });
       value += of(blockNames.value)[0];
       addScaled(this.gradient.subarray(start * size, (start + rows) * size), of(blockNames.rowsGradient), factor);
@@ -189,7 +214,7 @@ export class ShardEnergy implements AsyncDisposable {
 
   /** The rows of the batch's labels, [batch, size], wherever they are held. */
   private async rowsOfBatch(active: ActiveRows, places: readonly number[]): Promise<Float32Array> {
-    const { batch, size } = this.setting;
+    const { batch, size } = this.options.setting;
     const own = new Float32Array(batch * size);
     for (const [i, place] of places.entries()) {
       if (place >= 0) own.set(active.values.subarray(place * size, (place + 1) * size), i * size);
@@ -199,7 +224,7 @@ export class ShardEnergy implements AsyncDisposable {
   }
 
   private addAtPlaces(places: readonly number[], gradients: Float32Array): void {
-    const { size } = this.setting;
+    const { size } = this.options.setting;
     for (const [i, place] of places.entries()) {
       if (place < 0) continue;
       addScaled(this.gradient.subarray(place * size, (place + 1) * size), gradients.subarray(i * size, (i + 1) * size));
@@ -208,7 +233,7 @@ export class ShardEnergy implements AsyncDisposable {
 
   /** The mean of all active rows, each divided by its length. */
   private async meanRow(active: ActiveRows): Promise<Float32Array> {
-    const { size, active: total } = this.setting;
+    const { size, active: total } = this.options.setting;
     const sum = new Float64Array(size);
     for (let place = 0; place < active.count; place++) {
       const row = active.values.subarray(place * size, (place + 1) * size);

@@ -28,7 +28,7 @@ import { backboneModels } from './backbone-graphs.js';
 import { BackboneRunner } from './backbone-runner.js';
 import { ClassifierShard } from './classifier-shard.js';
 import { SampledGeometry } from './sampled-geometry.js';
-import { addScaled } from './vectors.js';
+import { addScaled } from '../vectors.js';
 
 export class ShardedSolver implements Solver {
   private constructor(

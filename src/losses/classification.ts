@@ -1,7 +1,6 @@
 // Classification losses that are put together from single classes: what lets a classifier be divided among processes by its rows.
 import { mean, scale, sum, type Value } from '../graph/index.js';
 import { crossEntropy } from './cross-entropy.js';
-import type { Classification } from './margins/margin.js';
 
 /** What a loss has for each image and class, [n, classes]. */
 export type ClassLoss =
@@ -9,6 +8,19 @@ export type ClassLoss =
   | { readonly type: 'cross-entropy'; readonly logits: Value; readonly weight: number }
   /** Terms that are added up. */
   | { readonly type: 'sum'; readonly terms: Value };
+
+/** A classification loss, and the scores by which the nearest classifier is found. */
+export interface Classification {
+  /** Mean over the batch. */
+  readonly loss: Value;
+  /** `[n, classes]`: scores without margin; in each row the largest is the nearest classifier's. */
+  readonly scores: Value;
+  /**
+   * What the loss is made of, class by class. A margin without it needs the whole classifier in every process
+   * (`solver.classifier: dense`).
+   */
+  readonly byClass?: ClassLoss;
+}
 
 /** A classification by the cross-entropy of logits [n, classes], times a weight. */
 export function crossEntropyClassification(
