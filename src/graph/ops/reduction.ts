@@ -30,7 +30,8 @@ function reducedIn(
 ): { layout: Layout; order: readonly number[] } {
   const order = layoutOrder(layout);
   const left = order.filter((axis) => !axes.includes(axis));
-  const inOrder = keepDims || left.every((axis, i) => i === 0 || left[i - 1] < axis);
+  const inOrder =
+    keepDims || (left.every((axis, i) => i === 0 || left[i - 1] < axis) && !(layout === 'tiled' && left.includes(3)));
   return inOrder ? { layout, order } : { layout: 'standard', order: layoutOrder('standard') };
 }
 
