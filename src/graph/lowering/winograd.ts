@@ -6,7 +6,7 @@ import type { ConvGeometry } from '../window-geometry.js';
 import { pictureLayout } from './layout.js';
 import { type Plan, planOf, productsPerPair } from './winograd-plan.js';
 import { transformsOf } from './winograd-maps.js';
-import { alongBoth, fromTiles, type Pass, shapeOn, toTiles, transposed } from './winograd-tiles.js';
+import { alongBoth, fromTiles, toTiles, transposed } from './winograd-tiles.js';
 
 /** The picture's tiles, transformed, in the shape of tilesShape (winograd-plan.ts). */
 function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
@@ -16,13 +16,10 @@ function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
   );
 }
 
-/**
- * The weights, transformed: [1, points, points, c, o]. They are four times as large as the weights, so the backward pass transforms them
- * anew instead of keeping them.
- */
-function weightTiles(emitter: Emitter, weights: Value, plan: Plan, pass: Pass): string {
+/** The weights, transformed: [1, points, points, c, o]. The backward pass reads them again. */
+function weightTiles(emitter: Emitter, weights: Value, plan: Plan): string {
   const name = emitter.nameIn(weights, 'hwio');
-  return emitter.once(`bilinear-weights:${pass}:${name}:${plan.key}`, () => {
+  return emitter.once(`bilinear-weights:${name}:${plan.key}`, () => {
     const { rows, columns, kernel } = plan;
     const rest = plan.x.c * plan.y.o;
     const tiles = alongBoth(
@@ -31,10 +28,9 @@ function weightTiles(emitter: Emitter, weights: Value, plan: Plan, pass: Pass): 
       [...kernel, rest],
       { data: rows.g, rows: rows.points },
       { data: columns.g, rows: columns.points },
-      pass,
+      'forward',
     );
-    const shape = [1, rows.points, columns.points, plan.x.c, plan.y.o];
-    return emitter.node('Reshape', [tiles, emitter.ints(shapeOn(pass, shape))]);
+    return emitter.node('Reshape', [tiles, emitter.ints([1, rows.points, columns.points, plan.x.c, plan.y.o])]);
   });
 }
 
@@ -56,10 +52,7 @@ export function bilinearConv(
   bias?: Value,
 ): void {
   const plan = planOf(x.shape, weights.shape, y.shape, geometry);
-  const products = emitter.node('MatMul', [
-    inputTiles(emitter, x, plan),
-    weightTiles(emitter, weights, plan, 'forward'),
-  ]);
+  const products = emitter.node('MatMul', [inputTiles(emitter, x, plan), weightTiles(emitter, weights, plan)]);
   const { h, w, o } = plan.y;
   const out = fromTiles(emitter, products, plan, transformsOf(plan).output, 'forward');
   const shape = emitter.ints([h, w, plan.x.n, o]);
@@ -83,7 +76,7 @@ export function bilinearInputGradient(
   const { h, w, n, c } = plan.x;
   const products = emitter.node(
     'FusedMatMul',
-    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan, 'backward')],
+    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan)],
     {
       attributes: { transB: 1 },
       domain: 'com.microsoft',
