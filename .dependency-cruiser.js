@@ -4,6 +4,7 @@
 /** The folders of `src/` from the ground up. A folder imports from those before it. */
 const layers = [
   'common',
+  'distributed',
   'graph',
   'runtime',
   'images',
@@ -11,9 +12,8 @@ const layers = [
   'losses',
   'models',
   'faces',
-  'distributed',
-  'training',
   'evaluation',
+  'training',
   'synthetic',
   'pipeline',
   'web',
@@ -25,7 +25,6 @@ const unknownTo = {
   images: ['graph', 'runtime'],
   nn: ['images', 'runtime'],
   losses: ['images', 'runtime', 'nn'],
-  distributed: layers.slice(1, layers.indexOf('distributed')),
   // Of images it knows their names alone (images/finder.ts), not how embeddings are made of them.
   evaluation: layers.slice(1, layers.indexOf('evaluation')).filter((layer) => layer !== 'images'),
   cli: ['web'],

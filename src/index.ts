@@ -31,6 +31,7 @@ export { type EmbeddingsFile, type Model, openModel, readEmbeddings } from './mo
 export { type LoadedWeights, loadMtcnnWeights } from './faces/index.js';
 export type { Picture } from './images/index.js';
 export { type Device, DeviceError } from './runtime/index.js';
+export * as distributed from './distributed/index.js';
 export * as evaluation from './evaluation/index.js';
 export * as faces from './faces/index.js';
 export * as graph from './graph/index.js';

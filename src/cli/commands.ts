@@ -14,7 +14,9 @@ import { registerPairs } from './pairs.js';
 import { registerImport } from './import.js';
 import { registerPrepare } from './prepare.js';
 import { registerRecipes } from './recipes.js';
+import { registerReport } from './report.js';
 import { registerRun } from './run.js';
+import { registerStudy } from './study.js';
 import { registerTrain } from './train.js';
 import { registerVerify } from './verify.js';
 
@@ -35,5 +37,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   registerImport,
   registerExport,
   registerTrain,
+  registerReport,
+  registerStudy,
   registerRecipes,
 ];

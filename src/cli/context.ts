@@ -1,6 +1,6 @@
 // What every command shares: the common options, where output goes, and progress on long work.
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Communicator, oneProcess, rankName, threadsPerProcess } from '../distributed/index.js';
 import { clearLive } from './live-line.js';
 
 export { Progress } from './progress.js';
@@ -21,7 +21,7 @@ export function withCommonOptions(command: Command): Command {
   return command
     .addOption(new Option('--device <device>', 'where to compute').choices(devices).default('cpu'))
     .addOption(
-      new Option('--threads <n>', 'threads to compute with').argParser(positiveInteger).default(availableParallelism()),
+      new Option('--threads <n>', 'threads to compute with').argParser(positiveInteger).default(threadsPerProcess()),
     )
     .option('--json', 'print one JSON object on stdout and everything else on stderr')
     .addOption(
@@ -48,24 +48,31 @@ export function collect(text: string, previous: readonly string[] = []): string[
   return [...previous, text];
 }
 
-/** Where a command writes: text for people, or with `--json` one object on stdout and text on stderr. */
+/** Where a command writes: text for people, or with `--json` one object on stdout and text on stderr. Of several ranks, rank 0 speaks. */
 export class Output {
-  constructor(private readonly json: boolean) {}
+  constructor(
+    private readonly json: boolean,
+    private readonly communicator: Communicator = oneProcess,
+  ) {}
 
   /** A line for people. */
   line(text = ''): void {
+    if (this.communicator.rank !== 0) return;
     clearLive();
     (this.json ? process.stderr : process.stdout).write(`${text}\n`);
   }
 
-  /** A warning, always on stderr. */
+  /** A warning, always on stderr; any rank may have one of its own. */
   warn(text: string): void {
     clearLive();
-    process.stderr.write(`warning: ${text}\n`);
+    const { communicator } = this;
+    const who = communicator.rank === 0 ? '' : `${rankName(communicator, communicator.rank)}: `;
+    process.stderr.write(`${who}warning: ${text}\n`);
   }
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */
   result(value: object): void {
+    if (this.communicator.rank !== 0) return;
     clearLive();
     if (!this.json) return;
     resultIsPrinted = true;

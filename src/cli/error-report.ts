@@ -20,16 +20,20 @@ export interface ErrorObject {
 /**
  * Tells an error that a command has thrown.
  * @param command the one that was running: options are called by its flags
- * @param json whether it was given `--json`
+ * @param json whether it was given `--json` @param who the rank that tells it, where there are several
  */
-export function reportError(error: unknown, command: Command, { json }: { readonly json: boolean }): void {
+export function reportError(
+  error: unknown,
+  command: Command,
+  { json, who }: { readonly json: boolean; readonly who?: string | undefined },
+): void {
   if (error instanceof CommanderError) {
     // Commander has written its message itself; or the help, which is no error.
     if (error.exitCode !== 0 && json) printObject(error, command);
     return;
   }
   clearLive();
-  process.stderr.write(`error: ${inFlags(messageOf(error), command)}\n`);
+  process.stderr.write(`${who === undefined ? '' : `${who}: `}error: ${inFlags(messageOf(error), command)}\n`);
   if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (json) printObject(error, command);
 }

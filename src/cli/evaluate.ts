@@ -5,7 +5,7 @@ import { UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
 import { describeFormats } from '../images/index.js';
 import type { Calibration } from '../models/index.js';
-import { defaultWorst, evaluateModel } from '../pipeline/index.js';
+import { defaultWorst, evaluateModel, evaluateSnapshots } from '../pipeline/index.js';
 import { Output, positiveInteger, Progress } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
@@ -25,6 +25,7 @@ interface EvaluateOptions extends ModelOptions {
   readonly seed: number;
   readonly worst: number;
   readonly calibrate?: readonly number[];
+  readonly snapshots?: 'all' | readonly number[];
 }
 
 export function registerEvaluate(program: Command): void {
@@ -32,13 +33,19 @@ export function registerEvaluate(program: Command): void {
     program
       .command('evaluate')
       .description('evaluate a model on pairs of aligned crops and write a report')
-      .argument('<model>', 'a model file (.onnx)')
+      .argument('<model>', 'a model file (.onnx), or with --snapshots the folder of a run')
       .requiredOption(
         '--pairs <file>',
         'pairs of LFW, CALFW or CPLFW, `path path label` lines, a table with a header, or a set like lfw.bin',
       )
       .option('--images <data>', `the aligned crops: ${describeFormats()}`)
       .requiredOption('-o, --output <report>', 'the folder for index.html and result.json')
+      .addOption(
+        new Option(
+          '--snapshots <which>',
+          "a run's snapshots and checkpoints, all or 7000,8000: accuracy over iterations",
+        ).argParser(snapshotList),
+      )
       .addOption(
         new Option('--protocol <name>', '10-fold, or view1 with --threshold-pairs, by default').choices(protocols),
       )
@@ -73,6 +80,10 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
   const out = new Output(options.json === true);
   const protocol = options.protocol ?? (options.thresholdPairs === undefined ? '10-fold' : 'view1');
   checkOptions(protocol, options);
+  if (options.snapshots !== undefined) {
+    await evaluateRun(model, options.snapshots, protocol, options, out);
+    return;
+  }
   const { batch, bootstrap, seed, ...rest } = options;
   let progress: Progress | undefined;
   try {
@@ -102,6 +113,34 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
   }
 }
 
+/** The snapshots of a run: numbers over iterations, without the parts of a report on one model. */
+async function evaluateRun(
+  run: string,
+  snapshots: 'all' | readonly number[],
+  protocol: Protocol,
+  options: EvaluateOptions,
+  out: Output,
+): Promise<void> {
+  const { pairs, images, output, thresholdPairs, folds, flip, batch, allowMissing = false } = options;
+  const { result, report } = await evaluateSnapshots({
+    ...{ run, snapshots, pairs, output, protocol, flip, allowMissing, batchSize: batch },
+    ...(images === undefined ? {} : { images }),
+    ...(thresholdPairs === undefined ? {} : { thresholdPairs }),
+    ...(folds === undefined ? {} : { folds }),
+    open: await openOptions(options),
+    onSnapshot: ({ iteration, accuracy, auc, eer }) => {
+      const [right, wrong] = [accuracy, eer].map((value) => (100 * value).toFixed(2));
+      out.line(`iteration ${iteration}  accuracy ${right} %  AUC ${auc.toFixed(5)}  EER ${wrong} %`);
+    },
+  });
+  if (result.used < result.pairs) {
+    out.warn(`${result.pairs - result.used} pairs were left out because an image is missing or unreadable`);
+  }
+  out.line(`best      iteration ${result.best.iteration} of these pairs: report it on others`);
+  out.line(`report    ${report}`);
+  out.result({ ...result, report });
+}
+
 function checkOptions(protocol: Protocol, options: EvaluateOptions): void {
   if ((protocol === 'view1') !== (options.thresholdPairs !== undefined)) {
     throw new UsageError('--threshold-pairs belongs to the view1 protocol', {
@@ -112,12 +151,22 @@ function checkOptions(protocol: Protocol, options: EvaluateOptions): void {
   if (options.folds !== undefined && protocol !== 'k-fold') {
     throw new UsageError('--folds belongs to the k-fold protocol', { got: `--protocol ${protocol}` });
   }
+  const ofOneModel = (['calibrate', 'gallery', 'probes'] as const).find((name) => options[name] !== undefined);
+  if (options.snapshots !== undefined && ofOneModel !== undefined) {
+    throw new UsageError(`--${ofOneModel} is for one model, not for the snapshots of a run`, {
+      next: 'evaluate the model that you choose by itself',
+    });
+  }
 }
 
 function wholeNumber(value: string): number {
   const number = Number(value);
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(number)) throw new InvalidArgumentError('expected a whole number');
   return number;
+}
+
+function snapshotList(value: string): 'all' | number[] {
+  return value === 'all' ? value : value.split(',').map(wholeNumber);
 }
 
 function rates(value: string): number[] {

@@ -2,8 +2,10 @@
 import { InterruptedError, messageOf, SphereFaceError } from '../common/index.js';
 import { interruptedStatus } from './exit-status.js';
 import { clearLive } from './live-line.js';
+import { isFirst } from './ranks.js';
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** SIGUSR2 as well: mpirun passes it on to all ranks, where SIGINT and SIGTERM leave them a second until it kills them. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
 
 /** What the first signal aborts; absent: the command has nothing to bring to an end. */
 let stoppable: AbortController | undefined;
@@ -19,7 +21,7 @@ function interrupt(): void {
     // Temporary files go in the listeners of `exit`.
     process.exit(interruptedStatus);
   }
-  process.stderr.write('\nstopping after this step (again to stop at once)\n');
+  if (isFirst()) process.stderr.write('\nstopping after this step (again to stop at once)\n');
   stoppable.abort();
 }
 

@@ -6,8 +6,8 @@ import { blockOtherLoaders } from '../images/index.js';
 import { survivePipes } from './closed-pipes.js';
 import { commands } from './commands.js';
 import { reportError } from './error-report.js';
-import { exitStatus } from './exit-status.js';
 import { handleInterrupts } from './interrupt.js';
+import { failTogether, isFirst, requireDivided } from './ranks.js';
 
 survivePipes();
 handleInterrupts();
@@ -16,16 +16,18 @@ const program = new Command('sphereface')
   .version(packageVersion)
   .showHelpAfterError('(add --help for what this command takes)')
   .exitOverride();
+// Before the commands are registered: they inherit it. What is wrong in a command line is wrong in that of every process.
+if (!isFirst()) program.configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
 for (const register of commands) register(program);
 blockOtherLoaders();
 let running: Command = program;
 program.hook('preAction', (_, command) => {
   running = command;
+  requireDivided(command);
 });
 
 try {
   await program.parseAsync();
 } catch (error) {
-  reportError(error, running, { json: process.argv.includes('--json') });
-  process.exitCode = exitStatus(error);
+  await failTogether(error, (who) => reportError(error, running, { json: process.argv.includes('--json'), who }));
 }

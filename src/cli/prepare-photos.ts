@@ -2,6 +2,7 @@
 import { type OpenedSource, openImageSource } from '../images/index.js';
 import { photosToPrepare, prepare, type PrepareOptions } from '../faces/index.js';
 import { packageVersion } from '../common/index.js';
+import { type Communicator, oneProcess } from '../distributed/index.js';
 import { type CommonOptions, type Output, Progress } from './context.js';
 import { type CropOptions, cropSettings, type IdentityOptions, type ReadOptions } from './faces-options.js';
 import { reportAligned, warnOfLeftOut } from './faces-report.js';
@@ -14,12 +15,14 @@ export async function preparePhotos(
   photos: string,
   options: CommonOptions & CropOptions & ReadOptions & IdentityOptions & { readonly output: string },
   how: Pick<PrepareOptions, 'settings' | 'weights' | 'known'>,
+  communicator: Communicator = oneProcess,
 ): Promise<void> {
   const { identityFrom } = options;
   await using opened: OpenedSource = await openImageSource(photos, identityFrom === undefined ? {} : { identityFrom });
   const source = await photosToPrepare(opened, options.output);
   warnOfLeftOut(out, source);
   const started = Date.now();
+  const speaks = communicator.rank === 0;
   using progress = new Progress(label, source.entries.length, 'photos');
   const result = await untilInterrupted((signal) =>
     prepare({
@@ -33,8 +36,9 @@ export async function preparePhotos(
       photoSeconds: options.photoSeconds,
       packageVersion,
       progress: (done) => {
-        progress.update(done);
+        if (speaks) progress.update(done);
       },
+      communicator,
       signal,
     }),
   );

@@ -15,6 +15,7 @@ import {
   withReadOptions,
 } from './faces-options.js';
 import { preparePhotos } from './prepare-photos.js';
+import { onRanks } from './ranks.js';
 
 interface PrepareCommandOptions extends DetectOptions, CropOptions, ReadOptions, IdentityOptions {
   readonly output: string;
@@ -37,11 +38,14 @@ export function registerPrepare(program: Command): void {
         ),
       ),
     ),
-  ).action(async (photos: string, options: PrepareCommandOptions) => {
-    const out = new Output(options.json === true);
-    await preparePhotos(out, 'prepare', photos, options, {
-      settings: photoSettings(options),
-      weights: async () => (await detectorWeights(options, out)).weights,
-    });
-  });
+  ).action((photos: string, options: PrepareCommandOptions) =>
+    onRanks(async (communicator) => {
+      const out = new Output(options.json === true, communicator);
+      const how = {
+        settings: photoSettings(options),
+        weights: async () => (await detectorWeights(options, out)).weights,
+      };
+      await preparePhotos(out, 'prepare', photos, options, how, communicator);
+    }),
+  );
 }

@@ -65,7 +65,8 @@ export class Progress implements Disposable {
   }
 }
 
-function duration(seconds: number): string {
+/** Seconds in words: `40 s`, `12 min`, `3 h 5 min`. */
+export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.round(whole / 60);

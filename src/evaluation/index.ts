@@ -12,7 +12,8 @@ export { evaluateIdentification, type IdentificationNumbers, reportedRanks } fro
 export * from './metrics/index.js';
 export { type Mistake, worstMistakes } from './mistakes.js';
 export * from './pairs/index.js';
-export { type Facts, type PicturedPair, renderReport, type ReportContent } from './report/report.js';
+export type { Facts } from './report/page.js';
+export { type PicturedPair, renderReport, type ReportContent } from './report/report.js';
 export {
   type EmbeddedRows,
   type Embedder,

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { localGroup } from '../distributed/index.js';
 import { openImageSource } from '../images/index.js';
 import { writeZip } from '../testing/zip-writer.js';
 import type { Landmarks } from './geometry.js';
@@ -151,6 +152,25 @@ describe('prepare', () => {
     const { resumed } = await run(join(scratch, 'photos'), output);
     expect(resumed).toBe(6);
     expect(await treeOf(output)).toEqual(whole);
+  });
+
+  it('divides the photos over ranks, stops on all when one is asked to, and makes the tree of one process', async () => {
+    const output = join(scratch, 'ranks');
+    const onRanks = (size: number, more: (rank: number) => Partial<PrepareOptions>) =>
+      Promise.allSettled(
+        localGroup(size).map((communicator) =>
+          run(join(scratch, 'photos'), output, { communicator, threads: 1, ...more(communicator.rank) }),
+        ),
+      );
+    const stopped = await onRanks(2, (rank) => (rank === 1 ? { signal: AbortSignal.abort() } : {}));
+    for (const outcome of stopped) expect(String((outcome as PromiseRejectedResult).reason)).toMatch(/Interrupted/);
+    const finished = await onRanks(3, () => ({}));
+    for (const outcome of finished) expect(outcome).toMatchObject({ value: { resumed: 12 } });
+    await rm(join(output, journalName));
+    await rm(join(output, manifestName));
+    await rm(join(output, 'id0'), { recursive: true });
+    for (const outcome of await onRanks(3, () => ({}))) expect(outcome).toMatchObject({ value: { resumed: 0 } });
+    expect(await treeOf(output)).toEqual(await treeOf(join(scratch, 'plain')));
   });
 
   it('survives being killed, and its tree is then the same as well', async () => {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InterruptedError, messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { writeFileAtomic } from '../common/atomic.js';
+import { type Communicator, gatherValues, onAnyRank, oneProcess, together } from '../distributed/index.js';
 import { journalName, manifestName } from '../images/crop-manifest.js';
 import type { OpenedSource } from '../images/source.js';
 import { type CropLayout, type CropNaming, cropNames, furtherFaceName } from './crop-names.js';
@@ -52,6 +53,11 @@ export interface PrepareOptions {
   readonly progress?: (done: number) => void;
   /** Ends the run early, as an interruption would; what is done stays done. */
   readonly signal?: AbortSignal;
+  /**
+   * The processes that share the photos: each makes this call with the same options, and writes its crops into the one folder; rank 0
+   * writes the rest. Default: this one alone.
+   */
+  readonly communicator?: Communicator;
 }
 
 export interface PrepareResult {
@@ -76,7 +82,11 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
   return new Preparation(options).run();
 }
 
+/** The most photos that a rank does before the ranks tell each other what they have done: a crash costs no more. */
+const photosPerTurn = 32;
+
 class Preparation {
+  private readonly communicator: Communicator;
   private readonly crop: CropSettings;
   private readonly settings: Omit<PhotoSettings, 'crop'>;
   private readonly description: CropDescription;
@@ -84,6 +94,7 @@ class Preparation {
   private readonly naming: CropNaming;
 
   constructor(private readonly options: PrepareOptions) {
+    this.communicator = options.communicator ?? oneProcess;
     this.crop = options.crop ?? defaultCrop;
     this.settings = options.settings ?? defaultPhotoSettings;
     this.description = describeCrops(this.settings, this.crop, {
@@ -96,41 +107,56 @@ class Preparation {
 
   async run(): Promise<PrepareResult> {
     const { source, output: path, packageVersion } = this.options;
-    const output = await OutputFolder.open(path);
-    const manifestBefore = await readManifestText(path);
-    await using journal = await Journal.open<PhotoRecord>(join(path, journalName), { ...this.description });
-    const found = journal.found ?? (manifestBefore === undefined ? undefined : parseOwnManifest(manifestBefore, path));
-    if (found !== undefined) requireSameCrops(found, this.description, path);
-    const recorded = new Map(journal.entries.map((record) => [record.file, record]));
-    const removed = this.removedPhotos(recorded);
-
-    const names = cropNames(source.entries, { ...this.naming, caseSensitive: output.caseSensitive });
-    const { photoSeconds } = this;
-    const detection = (file: string) => this.detectionDigest(file);
-    const records = await unchangedRecords({ source, names, recorded, output, detection, photoSeconds });
+    const writes = this.communicator.rank === 0;
+    // All ranks look before rank 0 changes anything, and so see the same.
+    const { output, manifestBefore, journal, removed, recorded, names, records } = await together(
+      this.communicator,
+      () => this.look(),
+    );
+    await using _ = journal;
     const remaining = [...records.keys()].filter((index) => records[index] === undefined);
     const resumed = records.length - remaining.length;
 
-    if (remaining.length > 0 || removed.length > 0) {
+    if (writes && (remaining.length > 0 || removed.length > 0)) {
       // A folder with a manifest is complete.
       await rm(join(path, manifestName), { force: true });
       await this.removeObsolete(output, recorded, records);
     }
     if (remaining.length > 0) {
       if (resumed > 0) this.options.progress?.(resumed);
-      await output.begin();
+      if (writes) await output.begin();
+      await this.communicator.barrier();
       try {
         await this.work(remaining, { output, names, journal, records });
       } finally {
-        await output.finish();
+        if (writes) await output.finish();
       }
     }
     const done = records as PhotoRecord[];
-    if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
     const manifest = summarise(this.description, packageVersion, source, done, this.naming);
-    const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
-    if (remaining.length > 0 || text !== manifestBefore) await writeFileAtomic(join(path, manifestName), text);
+    if (writes) {
+      if (!sameRecords(journal.entries, done) || journal.found === undefined) await journal.rewrite(done);
+      const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
+      if (remaining.length > 0 || text !== manifestBefore) await writeFileAtomic(join(path, manifestName), text);
+    }
     return { manifest, resumed, removed: removed.length, digest: digestOfRecords(done) };
+  }
+
+  /** What is there of earlier runs; of it, nothing is changed yet. */
+  private async look() {
+    const { source, output: path } = this.options;
+    const output = await OutputFolder.open(path);
+    const manifestBefore = await readManifestText(path);
+    const journal = await Journal.open<PhotoRecord>(join(path, journalName), { ...this.description });
+    const found = journal.found ?? (manifestBefore === undefined ? undefined : parseOwnManifest(manifestBefore, path));
+    if (found !== undefined) requireSameCrops(found, this.description, path);
+    const recorded = new Map(journal.entries.map((record) => [record.file, record]));
+    const removed = this.removedPhotos(recorded);
+    const names = cropNames(source.entries, { ...this.naming, caseSensitive: output.caseSensitive });
+    const { photoSeconds } = this;
+    const detection = (file: string) => this.detectionDigest(file);
+    const records = await unchangedRecords({ source, names, recorded, output, detection, photoSeconds });
+    return { output, manifestBefore, journal, removed, recorded, names, records };
   }
 
   /** Recorded photos that are not in the source any more. @throws UsageError where none is. */
@@ -158,31 +184,60 @@ class Preparation {
   }
 
   private async work(remaining: readonly number[], state: WorkState): Promise<void> {
-    const { source, threads, device, signal, progress } = this.options;
+    const { source, threads, device, progress } = this.options;
     const { records, journal } = state;
     const weights = await this.weights();
     const settings = { ...this.settings, crop: this.crop };
     await using pool = await PhotoPool.start({ weights, settings, device, threads, photoSeconds: this.photoSeconds });
-    const taken = new Set(state.names.filter((name) => name !== undefined));
     let done = records.length - remaining.length;
-    const work = (index: number) => this.photo(index, pool, { ...state, taken });
-    for await (const [index, record] of inOrder(remaining, pool.capacity, work)) {
+    for await (const [index, record] of this.photos(remaining, pool, state)) {
       if (record.faces === 0 && this.crop.missing === 'fail') {
         throw new SphereFaceError('There is no face in a photo, and this run was told to stop at one.', {
           got: source.entries[index].file,
           next: 'remove the photo, or let such photos be left out (--missing skip) or cropped around the centre (--missing center)',
         });
       }
-      await journal.append(record);
+      if (this.communicator.rank === 0) await journal.append(record);
       records[index] = record;
       progress?.(++done);
-      if (signal?.aborted === true) throw new InterruptedError({ next: 'run it again to go on' });
     }
   }
 
+  /** The photos one after another, as they are done; those that other ranks do among them. @throws InterruptedError */
+  private async *photos(
+    remaining: readonly number[],
+    pool: PhotoPool,
+    state: WorkState,
+  ): AsyncGenerator<[number, PhotoRecord]> {
+    const { communicator } = this;
+    const { rank, size } = communicator;
+    const taken = new Set(state.names.filter((name) => name !== undefined));
+    const turn = size === 1 ? 1 : Math.min(photosPerTurn, Math.ceil(remaining.length / size));
+    const own = remaining.filter((_, place) => Math.floor(place / turn) % size === rank);
+    const done = inOrder(own, pool.capacity, (index) => this.photo(index, pool, { ...state, taken }));
+    try {
+      for (let start = 0; start < remaining.length; start += turn * size) {
+        const results: [number, PhotoRecord][] = [];
+        while (results.length < turn) {
+          const next = await done.next();
+          if (next.done === true) break;
+          results.push(next.value);
+        }
+        for (const ofRank of await gatherValues(communicator, results)) yield* ofRank;
+        if (await onAnyRank(communicator, this.options.signal?.aborted === true))
+          throw new InterruptedError({ next: 'run it again to go on' });
+      }
+    } finally {
+      await done.return();
+    }
+  }
+
+  /** Rank 0 goes first: it may have to download them. */
   private async weights(): Promise<MtcnnWeights | undefined> {
     const { weights } = this.options;
-    return typeof weights === 'function' ? weights() : weights;
+    if (typeof weights !== 'function') return weights;
+    const first = await together(this.communicator, async () => (this.communicator.rank === 0 ? weights() : undefined));
+    return first ?? weights();
   }
 
   /** One photo, from the source to its crops on the disk. Throws only for what concerns all photos. */

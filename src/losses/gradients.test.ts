@@ -2,100 +2,24 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { gradients, type Value } from '../graph/index.js';
+import {
+  aSoftmaxOf,
+  centralDifferences,
+  cosine,
+  energyReference,
+  lossReference,
+  type Matrix,
+  norm,
+  randomRows,
+  relativeError,
+  sphereFace2,
+  triedMargins,
+} from '../testing/loss-reference.js';
 import { graphValues } from '../testing/graph-values.js';
-import type { RieszOptions } from './energies/riesz-kernel.js';
-import { type EnergyPairs, rieszEnergy } from './energies/riesz-pairs.js';
+import { rieszEnergy } from './energies/riesz-pairs.js';
 import { type MarginOptions, margins } from './margins/index.js';
 import type { MarginDescriptor, MarginInputs } from './margins/margin.js';
 import { sphereFace2Bias } from './margins/sphereface2.js';
-
-type Matrix = number[][];
-
-const dot = (a: readonly number[], b: readonly number[]) => a.reduce((total, x, i) => total + x * b[i], 0);
-const norm = (a: readonly number[]) => Math.sqrt(dot(a, a));
-const cosine = (a: readonly number[], b: readonly number[]) => dot(a, b) / norm(a) / norm(b);
-const mean = (values: readonly number[]) => values.reduce((total, x) => total + x, 0) / values.length;
-const clamp = (x: number, most: number) => Math.min(most, Math.max(-most, x));
-
-function randomRows(random: Random, rows: number, size: number, length = 1): Matrix {
-  return Array.from({ length: rows }, () => Array.from({ length: size }, () => random.gaussian() * length));
-}
-
-/** ψ by its definition in pieces. */
-function psi(theta: number, m: number): number {
-  const k = Math.min(Math.floor((m * theta) / Math.PI), m - 1);
-  return (-1) ** k * Math.cos(m * theta) - 2 * k;
-}
-
-/** The classification losses in float64, by the papers' formulas. */
-function reference(X: Matrix, W: Matrix, labels: readonly number[], lambda: number, bias: number, o: MarginOptions) {
-  const crossEntropy = (logits: Matrix) =>
-    mean(
-      logits.map((row, i) => {
-        const largest = Math.max(...row);
-        return largest + Math.log(row.reduce((t, z) => t + Math.exp(z - largest), 0)) - row[labels[i]];
-      }),
-    );
-  const cos = X.map((x) => W.map((w) => cosine(x, w)));
-  const logits = (of: (c: number, own: boolean, i: number) => number) =>
-    cos.map((row, i) => row.map((c, j) => of(c, j === labels[i], i)));
-  switch (o.type) {
-    case 'softmax':
-      return crossEntropy(X.map((x) => W.map((w) => dot(x, w))));
-    case 'normalised-softmax':
-      return crossEntropy(logits((c) => o.scale * c));
-    case 'a-softmax':
-      return crossEntropy(
-        logits((c, own, i) => {
-          const margin = o.m === 1 ? c : (lambda * c + psi(Math.acos(clamp(c, 1)), o.m)) / (1 + lambda);
-          return norm(X[i]) * (own ? margin : c);
-        }),
-      );
-    case 'cosface':
-      return crossEntropy(logits((c, own) => o.scale * (own ? c - o.margin : c)));
-    case 'arcface':
-      return crossEntropy(
-        logits((c, own) => {
-          const theta = Math.acos(c);
-          const target = theta + o.margin < Math.PI ? Math.cos(theta + o.margin) : c - o.margin * Math.sin(o.margin);
-          return o.scale * (own ? target : c);
-        }),
-      );
-    case 'sphereface-r': {
-      const target = (c: number) => (o.version === 'v1' ? Math.cos(Math.min(o.m * Math.acos(c), Math.PI)) : c);
-      const other = (c: number) => (o.version === 'v1' ? c : Math.cos(Math.acos(c) / o.m));
-      return o.weight * crossEntropy(logits((c, own) => o.scale * (own ? target(c) : other(c))));
-    }
-    case 'sphereface2': {
-      const g = (z: number) => 2 * ((z + 1) / 2) ** o.exponent - 1;
-      const terms = logits((c, own) =>
-        own
-          ? o.balance * Math.log1p(Math.exp(-(o.scale * (g(c) - o.margin) + bias)))
-          : (1 - o.balance) * Math.log1p(Math.exp(o.scale * (g(c) + o.margin) + bias)),
-      );
-      return (o.weight / o.scale) * mean(terms.map((row) => row.reduce((t, x) => t + x, 0)));
-    }
-  }
-}
-
-/** dF/dM by central differences in float64; h = 1e-6 leaves about 1e-9 of error. */
-function centralDifferences(M: Matrix, F: (M: Matrix) => number): number[] {
-  const h = 1e-6;
-  return M.flatMap((row, i) =>
-    row.map((_, j) => {
-      const moved = (by: number) => M.map((r, k) => (k === i ? r.map((x, l) => (l === j ? x + by : x)) : r));
-      return (F(moved(h)) - F(moved(-h))) / (2 * h);
-    }),
-  );
-}
-
-/** Largest difference relative to the largest element of the reference. */
-function relativeError(got: ArrayLike<number>, expected: readonly number[]): number {
-  const scale = Math.max(...expected.map(Math.abs), 1e-6);
-  return Math.max(...expected.map((value, i) => Math.abs(got[i] - value))) / scale;
-}
-
-const aSoftmaxOf = (m: 1 | 2 | 3 | 4) => margins.schema.parse({ type: 'a-softmax', m });
 
 function classificationLoss(inputs: MarginInputs, options: MarginOptions): Value {
   const margin: MarginDescriptor = margins.of(options.type);
@@ -105,18 +29,6 @@ function classificationLoss(inputs: MarginInputs, options: MarginOptions): Value
 /** float32 against float64: acos and division near the ends of the sphere lose three of seven digits at worst. */
 const tolerance = 5e-4;
 
-const sphereFace2 = { type: 'sphereface2', balance: 0.7, scale: 8, margin: 0.4, exponent: 3, weight: 10 } as const;
-const tried: MarginOptions[] = [
-  { type: 'softmax' },
-  { type: 'normalised-softmax', scale: 8 },
-  ...([1, 2, 3, 4] as const).map((m) => aSoftmaxOf(m)),
-  { type: 'cosface', scale: 8, margin: 0.35 },
-  { type: 'arcface', scale: 8, margin: 0.5 },
-  { type: 'sphereface-r', version: 'v1', scale: 8, m: 1.5, gradient: 'exact', weight: 1 },
-  { type: 'sphereface-r', version: 'v2', scale: 8, m: 1.4, gradient: 'exact', weight: 2 },
-  sphereFace2,
-  { ...sphereFace2, exponent: 2.5 },
-];
 const nameOf = (options: MarginOptions) => JSON.stringify(options).replace(/["{}]/g, '').replace('type:', '');
 
 async function marginGradients(X: Matrix, W: Matrix, labels: number[], lambda: number, options: MarginOptions) {
@@ -127,7 +39,7 @@ async function marginGradients(X: Matrix, W: Matrix, labels: number[], lambda: n
     const [dX, dW, dBias] = gradients(loss, [v.X, v.W, v.bias]);
     return { loss, dX, dW, dBias };
   });
-  const F = (x: Matrix, w: Matrix, b = bias) => reference(x, w, labels, lambda, b, options);
+  const F = (x: Matrix, w: Matrix, b = bias) => lossReference(x, w, labels, lambda, b, options);
   expect(Math.abs(out.loss[0] / F(X, W) - 1)).toBeLessThan(1e-5);
   expect(
     relativeError(
@@ -150,7 +62,7 @@ async function marginGradients(X: Matrix, W: Matrix, labels: number[], lambda: n
 }
 
 describe('margins: value and exact gradient', () => {
-  it.each(tried.map((options) => [nameOf(options), options] as const))('%s', async (_, options) => {
+  it.each(triedMargins.map((options) => [nameOf(options), options] as const))('%s', async (_, options) => {
     const random = new Random(7);
     const W = randomRows(random, 7, 5);
     const X = randomRows(random, 12, 5, 2);
@@ -209,30 +121,6 @@ describe('margins: value and exact gradient', () => {
     expect(relativeError(out.dX, expected)).toBeLessThan(tolerance);
   });
 });
-
-/** The mean energy in float64 by its definition. */
-function energyReference(W: Matrix, labels: readonly number[], pairs: EnergyPairs, o: RieszOptions): number {
-  const f = (c: number) => {
-    const theta = Math.acos(clamp(c, 1));
-    const z = o.on === 'distance' ? Math.sqrt(2 - 2 * c) : o.on === 'angle' ? theta / Math.PI + 1e-4 : theta;
-    return o.s === 0 ? -Math.log(z) : z ** -o.s;
-  };
-  const among = (own: readonly number[], others: readonly number[]) =>
-    mean(
-      own.flatMap((i) => [
-        ...others
-          .filter((j) => j !== i)
-          .flatMap((j) => {
-            const c = cosine(W[i], W[j]);
-            return o.space === 'full' ? [f(c)] : [f(c), f(-c)];
-          }),
-        ...(o.space === 'full' ? [] : [f(-1)]),
-      ]),
-    );
-  const all = W.map((_, i) => i);
-  const distinct = [...new Set(labels)];
-  return pairs === 'batch-all' ? among(labels, all) : pairs === 'batch' ? among(distinct, distinct) : among(all, all);
-}
 
 describe('energies: value and gradient', () => {
   const kinds = ([0, 1, 2] as const).flatMap((s) =>

@@ -15,10 +15,13 @@ export {
   openModel,
   readInputSpec,
   readMetadata,
+  statedInput,
+  type StatingModel,
   sidecarOf,
   updateMetadata,
 } from './model.js';
 export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
+export { readWholeModel } from './external-data.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';
@@ -32,7 +35,7 @@ export {
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
-export { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+export { bytesOf, decodeSafetensors, encodeSafetensors, safetensorsHeader, type Tensor } from './safetensors.js';
 export {
   type Weights,
   classifierPath,
@@ -40,6 +43,9 @@ export {
   decodeWeights,
   encodeWeights,
   readClassifier,
+  statementsOf,
+  weightsParts,
 } from './weights.js';
+export { WeightsFile } from './weights-file.js';
 export { npyHeader } from './embeddings/npy.js';
 export { maxNpyHeader, type NpyHeader, readNpyHeader } from './embeddings/npy-read.js';

@@ -69,7 +69,15 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const path = inMemory ? 'the model' : file;
   const bytes = inMemory ? file : await readModelFile(file);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
-  const input = await inputOf(path, stated, options.inputSpec, inMemory ? undefined : sidecarOf(file));
+  const sidecar = inMemory ? undefined : sidecarOf(file);
+  const input = await statedInput({ bytes, path, sidecar }, options.inputSpec);
+  if (input === undefined) {
+    throw new ModelFileError(`${path} does not state how pictures become its input.`, {
+      got: 'an ONNX file without metadata of this package',
+      expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
+      next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
+    });
+  }
   const parsed = parseModel(bytes, path);
   const ports = portsOf(parsed);
   const image = picturePort(ports.inputs, input, path);
@@ -142,30 +150,36 @@ export async function readInputSpec(path: string): Promise<InputSpec> {
   return parseInputSpec(await readFile(path, 'utf8'), path);
 }
 
-async function inputOf(
-  path: string,
-  stated: ModelMetadata | undefined,
-  given: InputSpec | undefined,
-  sidecar: string | undefined,
-): Promise<InputSpec> {
-  if (stated !== undefined) {
-    if (given !== undefined && !sameSpec(stated.input, given)) {
+/** A model's bytes, its path, and the file that may state its input convention. */
+export interface StatingModel {
+  readonly bytes: Uint8Array;
+  /** Names it in errors. */
+  readonly path: string;
+  readonly sidecar?: string | undefined;
+}
+
+/**
+ * The input convention of a model: its own statement, else `given`, else its sidecar's; `undefined` where nothing states one.
+ * @throws ModelFileError if `given` contradicts the model.
+ */
+export async function statedInput(
+  { bytes, path, sidecar }: StatingModel,
+  given?: InputSpec,
+): Promise<InputSpec | undefined> {
+  const own = decodeMetadata(readMetadataProps(bytes, path), path)?.input;
+  if (own !== undefined) {
+    if (given !== undefined && !sameSpec(own, given)) {
       throw new ModelFileError(`The input specification contradicts the model ${path}.`, {
         got: JSON.stringify(given),
-        expected: JSON.stringify(stated.input),
+        expected: JSON.stringify(own),
         next: 'leave the specification out: the model states its own',
       });
     }
-    return stated.input;
+    return own;
   }
-  if (given !== undefined) return given;
-  const text = sidecar === undefined ? undefined : await readFile(sidecar, 'utf8').catch(() => undefined);
-  if (sidecar !== undefined && text !== undefined) return parseInputSpec(text, sidecar);
-  throw new ModelFileError(`${path} does not state how pictures become its input.`, {
-    got: 'an ONNX file without metadata of this package',
-    expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
-    next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
-  });
+  if (given !== undefined || sidecar === undefined) return given;
+  const text = await readFile(sidecar, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : parseInputSpec(text, sidecar);
 }
 
 function sameSpec(a: InputSpec, b: InputSpec): boolean {

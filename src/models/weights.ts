@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../common/atomic.js';
 import { parseJson } from '../common/json.js';
 import type { InputSpec } from '../images/input.js';
 import { metadataKeys, parseInputSpec } from './metadata.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors, safetensorsParts, type Tensor } from './safetensors.js';
 
 /** Parameters by name, and what is known of them. */
 export interface Weights {
@@ -23,11 +23,21 @@ export function classifierPath(model: string): string {
 }
 
 /** The bytes of a weights file. Its `__metadata__` holds `sphereface.identities` (JSON) and `sphereface.input` where they are known. */
-export function encodeWeights({ parameters, identities, input }: Weights): Uint8Array {
-  return encodeSafetensors(parameters, {
+export function encodeWeights(weights: Weights): Uint8Array {
+  return encodeSafetensors(weights.parameters, statementsOf(weights));
+}
+
+/** The same bytes in parts, so that they need not all be in memory twice. */
+export function weightsParts(weights: Weights): Iterable<Uint8Array> {
+  return safetensorsParts(weights.parameters, statementsOf(weights));
+}
+
+/** What weights say of themselves, as the metadata of a file. */
+export function statementsOf({ identities, input }: Omit<Weights, 'parameters'>): Record<string, string> {
+  return {
     ...(identities === undefined ? {} : { [metadataKeys.identities]: JSON.stringify(identities) }),
     ...(input === undefined ? {} : { [metadataKeys.input]: JSON.stringify(input) }),
-  });
+  };
 }
 
 /**
@@ -37,9 +47,15 @@ export function encodeWeights({ parameters, identities, input }: Weights): Uint8
  */
 export function decodeWeights(bytes: Uint8Array, path: string): Weights {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const { [metadataKeys.identities]: identities, [metadataKeys.input]: input } = metadata;
+  return { parameters: tensors, ...readStatements(metadata, path) };
+}
+
+/** Reads what {@link statementsOf} wrote. @throws SphereFaceError for what cannot be understood. */
+export function readStatements(
+  { [metadataKeys.identities]: identities, [metadataKeys.input]: input }: Readonly<Record<string, string>>,
+  path: string,
+): Omit<Weights, 'parameters'> {
   return {
-    parameters: tensors,
     ...(identities === undefined
       ? {}
       : { identities: parseJson(identitiesSchema, identities, `${path}, ${metadataKeys.identities}`) }),

@@ -2,27 +2,18 @@
 import { basename, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import { requireWritableFolder } from '../common/writable.js';
-import type { ImageSource } from '../images/index.js';
 import {
   type BootstrapOptions,
   calibrate,
   defaultBootstrap,
-  type Embedder,
   type EvaluationRunResult,
   MissingImagesError,
   type Protocol,
   runEvaluation,
 } from '../evaluation/index.js';
 import { assertSameAlignment } from '../images/index.js';
-import {
-  type Calibration,
-  embedImages,
-  type Model,
-  type OpenModelOptions,
-  openModel,
-  readMetadata,
-  updateMetadata,
-} from '../models/index.js';
+import { type Calibration, type OpenModelOptions, openModel, readMetadata, updateMetadata } from '../models/index.js';
+import { embedderOf } from './embedder.js';
 import { type EvaluationPaths, openEvaluationData, readImageList, readPairs } from './evaluation-data.js';
 import {
   listMissing,
@@ -92,7 +83,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery, data.names) }),
       ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes, data.names) }),
       images: data.names,
-      embed: embedder(model, data.source, { flip, batchSize }, options.onProgress),
+      embed: embedderOf(model, data.source, { flip, batchSize }, options.onProgress),
       allowMissing: options.allowMissing === true,
       bootstrap: options.bootstrap ?? defaultBootstrap,
     });
@@ -122,24 +113,6 @@ async function requireOwnMetadata(path: string): Promise<void> {
     got: 'a model file without metadata of this package',
     next: `make it a model of its own first: sphereface import ${path} --input-spec FILE -o MODEL`,
   });
-}
-
-/** Embeds chosen images of a source, and says how far it is. */
-function embedder(
-  model: Model,
-  source: ImageSource,
-  options: { readonly flip: boolean; readonly batchSize: number },
-  onProgress: EvaluateModelOptions['onProgress'],
-): Embedder {
-  return async function* (indices) {
-    let done = 0;
-    onProgress?.(0, indices.length);
-    for await (const rows of embedImages(model, source, { ...options, indices })) {
-      done += rows.indices.length + rows.failures.length;
-      onProgress?.(done, indices.length);
-      yield rows;
-    }
-  };
 }
 
 function calibrationOf(

@@ -1,17 +1,37 @@
 // The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
+export type { FineTuneSummary } from './before-and-after.js';
 export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
+export { embedOnRanks } from './embed-on-ranks.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
-export { defaultHoldOut, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
 export {
   type ModelName,
   type ModelSummary,
   type PipelineEvents,
   type PipelineOptions,
+  type FineTuneRecipes,
   type PipelineRecipes,
+  type ScratchRecipes,
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
+export { evaluateSnapshots, type EvaluateSnapshotsOptions, type WeightsEvaluation } from './snapshots.js';
+export type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
+export { reportRun, type ReportRunOptions, type RunReportFiles } from './run-report/report-run.js';
+export { type Arm, type Question } from './study/arms.js';
+export { builtInStudies } from './study/built-in.js';
+export { type Cell, type StudyPlan } from './study/cells.js';
+export { type StudyData, type StudyPairs } from './study/data.js';
+export { type Estimate, estimate as estimateStudy } from './study/estimate.js';
+export { tellParent } from './study/jobs.js';
+export { loadStudy, parseStudy } from './study/load.js';
+export { type CellStatus, statusOf as studyStatus } from './study/records.js';
+export { type StudyFiles, writeResults as writeStudyResults } from './study/results.js';
+export { openStudy, type OpenStudyOptions, runStudy, type RunStudyOptions } from './study/run.js';
+export { type StudyDefinition, type StudyInput, studySchema } from './study/schema.js';
+export { answersOf } from './study/sentences.js';
+export type { ArmSummary, CellSummary, ComparisonSummary, QuestionSummary, StudySummary } from './study/summary.js';
+export { type Share, work as workOnStudy, type WorkerEvent, type WorkerOptions } from './study/worker.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
 export {
   type ComparedPhoto,

@@ -8,6 +8,7 @@ export {
   type Pose,
   sampleConditions,
 } from './conditions.js';
+export { writeSyntheticCrops } from './crops.js';
 export { defaultSyntheticOptions, type OnPhoto, type SyntheticOptions, writeSyntheticPhotos } from './dataset.js';
 export { type FaceShape, type Identity, type Mole, sampleIdentity } from './identity.js';
 export type { Colour } from './numeric.js';

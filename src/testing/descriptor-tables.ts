@@ -1,4 +1,5 @@
 // For tests of the documentation: the tables that descriptors make, as they stand in docs/.
+import { z } from 'zod';
 import { fieldsOf } from '../common/schema-fields.js';
 import type { Descriptor, Kind } from '../common/registry.js';
 import type { EnergyDescriptor, MarginDescriptor } from '../losses/index.js';
@@ -47,4 +48,17 @@ const shown = (value: unknown): string => (typeof value === 'string' ? value : J
 /** A page with its tables as these functions write them: without the spaces that line up their columns. */
 export function squeezed(page: string): string {
   return page.replace(/ +\|/g, ' |').replace(/\| -+(?= \|)/g, '| ---');
+}
+
+/** The fields of one object, with their defaults; what they hold in turn is not listed. */
+export function fieldTable(schema: z.ZodType): string {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as {
+    properties?: Record<string, { description?: string; default?: unknown }>;
+  };
+  const rows = Object.entries(properties).map(([name, { description = '', default: usual }]) => [
+    `\`${name}\``,
+    usual === undefined || usual === '' ? '' : `\`${shown(usual)}\``,
+    description,
+  ]);
+  return table(['field', 'default', ''], rows);
 }

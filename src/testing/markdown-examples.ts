@@ -45,7 +45,8 @@ export function shellCommands(code: string): string[][] {
 /** What follows `sphereface` in a command, however it is started (`npx`, `mpirun -n 4`); `undefined` where it is another program's. */
 export function spherefaceArguments(words: readonly string[]): string[] | undefined {
   const at = words.indexOf('sphereface');
-  return at === -1 || words.slice(0, at).some((word) => !/^(npx|mpirun|-n|\d+|N)$/.test(word))
+  return at === -1 ||
+    words.slice(0, at).some((word) => !/^(npx|mpirun|srun|-n|--host|--mpi=\w+|node\d+\S*|\d+|N)$/.test(word))
     ? undefined
     : words.slice(at + 1);
 }

@@ -7,7 +7,12 @@ import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
-import { decodeWeights, encodeWeights, type Tensor, type Weights } from '../models/index.js';
+import { type Communicator, oneProcess, together } from '../distributed/index.js';
+import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/index.js';
+import { classifierName } from './network.js';
+import { RowRange } from './row-range.js';
+import { readShardedRows, shardFile, shardWeights } from './sharded/shard-files.js';
+import { validationStateSchema } from './validation-state.js';
 
 const word = z.int().min(0).max(0xffffffff);
 const randomState = z.tuple([word, word, word, word]).readonly();
@@ -26,6 +31,10 @@ const stateSchema = z.strictObject({
   iteration: z.int().nonnegative(),
   sampler: samplerState,
   guard: guardStateSchema,
+  /** Files that a divided classifier is in; absent where it is among the parameters. */
+  shards: z.int().positive().optional(),
+  /** Of a run that holds people out, once it has measured. */
+  validation: validationStateSchema.optional(),
 });
 
 /** Everything besides tensors that a run needs to go on. */
@@ -36,6 +45,15 @@ export interface Checkpoint extends Weights {
   readonly state: TrainingState;
   /** Momentum by parameter name. */
   readonly momentum: ReadonlyMap<string, Tensor>;
+  /** The rows of the classifier that parameters and momentum have here, where it is divided among processes. */
+  readonly rows?: RowRange;
+}
+
+/** Who writes and reads checkpoints together. */
+export interface Sharing {
+  readonly communicator: Communicator;
+  /** Whether each process reads its own rows of the classifier alone. */
+  readonly divided: boolean;
 }
 
 const parametersFile = 'parameters.safetensors';
@@ -47,31 +65,56 @@ export class CheckpointStore {
   constructor(
     readonly folder: string,
     private readonly keep: number,
+    private readonly sharing: Sharing = { communicator: oneProcess, divided: false },
   ) {}
 
-  /** Writes a checkpoint and then deletes all but the newest `keep`. Returns its folder. */
-  async write(checkpoint: Checkpoint): Promise<string> {
-    const name = String(checkpoint.state.iteration);
-    const unfinished = join(this.folder, `.unfinished-${name}`);
-    const finished = join(this.folder, name);
+  /**
+   * Writes a checkpoint and then deletes all but the newest `keep` and the best one so far. Every process calls it, rank 0 writes; of a
+   * divided classifier each its own rows, into a folder that gets its name when all have.
+   */
+  async write(checkpoint: Checkpoint): Promise<void> {
+    const { communicator } = this.sharing;
+    const { rows } = checkpoint;
+    const unfinished = join(this.folder, `.unfinished-${checkpoint.state.iteration}`);
+    const first = communicator.rank === 0;
+    if (rows === undefined) {
+      if (!first) return;
+      await this.begin(unfinished);
+    } else {
+      await together(communicator, () => (first ? this.begin(unfinished) : Promise.resolve()));
+      const file = join(unfinished, shardFile(communicator.rank, communicator.size));
+      await together(communicator, () => writeDurably(file, weightsParts(shardWeights({ ...checkpoint, rows }))));
+      if (!first) return;
+    }
+    await this.finish(unfinished, checkpoint);
+  }
+
+  private async begin(unfinished: string): Promise<void> {
     await mkdir(this.folder, { recursive: true });
     await rm(unfinished, { recursive: true, force: true });
     markTemporary(unfinished);
     await mkdir(unfinished);
-    await writeDurably(join(unfinished, parametersFile), encodeWeights(checkpoint));
-    await writeDurably(join(unfinished, momentumFile), encodeWeights({ parameters: checkpoint.momentum }));
-    await writeDurably(
-      join(unfinished, stateFile),
-      new TextEncoder().encode(`${JSON.stringify(checkpoint.state, null, 2)}\n`),
-    );
+  }
+
+  private async finish(unfinished: string, checkpoint: Checkpoint): Promise<void> {
+    const { iteration } = checkpoint.state;
+    const divided = checkpoint.rows !== undefined;
+    const common = (tensors: ReadonlyMap<string, Tensor>) =>
+      new Map([...tensors].filter(([name]) => !divided || name !== classifierName));
+    const { parameters, momentum } = checkpoint;
+    const weights = { ...checkpoint, parameters: common(parameters) };
+    await writeDurably(join(unfinished, parametersFile), weightsParts(weights));
+    await writeDurably(join(unfinished, momentumFile), weightsParts({ parameters: common(momentum) }));
+    const state = { ...checkpoint.state, ...(divided ? { shards: this.sharing.communicator.size } : {}) };
+    await writeDurably(join(unfinished, stateFile), [new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`)]);
     await syncFolder(unfinished);
     // A run that starts over meets its own old checkpoint: moved aside whole, never half deleted under a valid name.
-    if ((await this.iterations()).includes(checkpoint.state.iteration)) await this.remove(checkpoint.state.iteration);
-    await rename(unfinished, finished);
+    if ((await this.iterations()).includes(iteration)) await this.remove(iteration);
+    await rename(unfinished, join(this.folder, String(iteration)));
     keepTemporary(unfinished);
     await syncFolder(this.folder);
-    for (const old of (await this.iterations()).slice(0, -this.keep)) await this.remove(old);
-    return finished;
+    const best = checkpoint.state.validation?.best.iteration;
+    for (const old of (await this.iterations()).slice(0, -this.keep)) if (old !== best) await this.remove(old);
   }
 
   /** Iterations with a checkpoint, ascending. */
@@ -112,14 +155,35 @@ export class CheckpointStore {
     throw new SphereFaceError(`No checkpoint in ${this.folder} can be read.`, { got: messageOf(cause), cause });
   }
 
-  /** Reads one checkpoint. */
+  /** The best checkpoint by the measurements that one remembers; that one itself where there are none. */
+  async best(checkpoint: Checkpoint): Promise<Checkpoint> {
+    const { iteration, validation } = checkpoint.state;
+    const best = validation?.best.iteration ?? iteration;
+    return best === iteration ? checkpoint : this.read(best);
+  }
+
+  /** Reads one checkpoint, however many processes wrote it. */
   async read(iteration: number): Promise<Checkpoint> {
     const folder = join(this.folder, String(iteration));
-    const weights = async (file: string) => decodeWeights(await readFile(join(folder, file)), join(folder, file));
+    const path = join(folder, stateFile);
+    const { shards, ...state } = parseJson(stateSchema, await readFile(path, 'utf8'), path);
+    await using parameters = await WeightsFile.open(join(folder, parametersFile));
+    await using momentum = await WeightsFile.open(join(folder, momentumFile));
+    const common = {
+      state,
+      parameters: await parameters.tensorsBut(classifierName),
+      ...parameters.statements,
+      momentum: await momentum.tensorsBut(classifierName),
+    };
+    const classifier = await readShardedRows({ folder, shards, parameters, momentum }, (classes) =>
+      this.sharing.divided ? RowRange.part(classes, this.sharing.communicator) : RowRange.whole(classes),
+    );
+    if (classifier === undefined) return common;
     return {
-      state: parseJson(stateSchema, await readFile(join(folder, stateFile), 'utf8'), join(folder, stateFile)),
-      ...(await weights(parametersFile)),
-      momentum: (await weights(momentumFile)).parameters,
+      ...common,
+      parameters: common.parameters.set(classifierName, classifier.values),
+      momentum: common.momentum.set(classifierName, classifier.momentum),
+      ...(this.sharing.divided ? { rows: classifier.rows } : {}),
     };
   }
 
@@ -133,10 +197,10 @@ export class CheckpointStore {
 }
 
 /** Writes a file and waits until the disk has it. */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+async function writeDurably(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'w');
   try {
-    await file.writeFile(bytes);
+    for (const part of parts) await file.writeFile(part);
     await file.sync();
   } finally {
     await file.close();

@@ -1,7 +1,9 @@
 // Labelled images as training sees them: identities numbered in the order of their names, small ones left out.
 import { SphereFaceError } from '../common/errors.js';
 import { compareNames, normaliseName } from '../common/names.js';
+import { Random } from '../common/random.js';
 import type { ImageSource } from '../images/source.js';
+import type { DataSelection, DataSubset } from './recipe-sections.js';
 
 export interface Dataset {
   /** The images that are used. */
@@ -25,33 +27,47 @@ export interface DatasetOrder {
   readonly images?: 'path' | 'source';
 }
 
+/** Everything that a source has. */
+export const wholeSource: DataSelection = {
+  minimumImages: 1,
+  subset: { identities: null, maximumImages: null, scarce: null, seed: 1 },
+};
+
 /**
  * Numbers the identities of a source.
- * @param minimumImages identities with fewer are left out.
+ * @param selection which identities and images are used.
  * @throws SphereFaceError when fewer than two identities remain, as there is nothing to tell apart, or when they are not those of
  *   `order.classes`.
  */
-export function datasetOf(source: ImageSource, minimumImages: number, order: DatasetOrder = {}): Dataset {
+export function datasetOf(
+  source: ImageSource,
+  { minimumImages, subset }: DataSelection = wholeSource,
+  order: DatasetOrder = {},
+): Dataset {
   const names = source.entries.map(({ identity }) => normaliseName(identity));
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const found = [...counts.keys()].filter((name) => name !== '' && counts.get(name)! >= minimumImages);
+  const large = [...counts.keys()].filter((name) => name !== '' && counts.get(name)! >= minimumImages);
+  const random = new Random(subset.seed, subsetStream);
+  const found = drawn(large.sort(compareNames), subset.identities, random).sort(compareNames);
   if (found.length < 2) {
     throw new SphereFaceError('There are too few identities to train on.', {
       got: `${found.length} with at least ${minimumImages} images, of ${counts.size} in all`,
       expected: 'at least 2',
-      next: 'give a folder (or a zip of one) with a folder for each identity, or lower data.minimumImages',
+      next: 'give a folder (or a zip of one) with a folder for each identity, lower data.minimumImages, or raise data.subset.identities',
     });
   }
-  const identities = order.classes ?? found.sort(compareNames);
+  const identities = order.classes ?? found;
   const classOf = new Map(identities.map((name, index) => [name, index]));
   if (order.classes !== undefined) assertSameNames(found, classOf);
 
-  const used = names.flatMap((name, index) => (classOf.has(name) ? [index] : []));
+  let used = names.flatMap((name, index) => (classOf.has(name) ? [index] : []));
   if (order.images !== 'source') {
     const paths = relativePaths(source);
     used.sort((a, b) => (paths[a] < paths[b] ? -1 : paths[a] > paths[b] ? 1 : a - b));
   }
+  const limits = imageLimits(found, subset, random);
+  if (limits.size > 0) used = fewerImages(used, names, limits, random);
   return {
     source: {
       entries: used.map((index) => source.entries[index]),
@@ -61,8 +77,49 @@ export function datasetOf(source: ImageSource, minimumImages: number, order: Dat
     },
     labels: used.map((index) => classOf.get(names[index])!),
     identities,
-    leftOut: counts.size - identities.length,
+    leftOut: counts.size - large.length,
   };
+}
+
+/** The generator's stream for drawing a subset. */
+const subsetStream = 3;
+
+/** `count` of the items at random, in random order; all of them for null or when there are no more. */
+function drawn<T>(items: readonly T[], count: number | null, random: Random): T[] {
+  const shuffled = [...items];
+  if (count === null || count >= shuffled.length) return shuffled;
+  random.shuffle(shuffled);
+  return shuffled.slice(0, count);
+}
+
+/** How many images of an identity may be used, where that is limited. */
+function imageLimits(
+  identities: readonly string[],
+  { maximumImages, scarce }: DataSubset,
+  random: Random,
+): Map<string, number> {
+  const limits = new Map<string, number>();
+  if (maximumImages !== null) for (const name of identities) limits.set(name, maximumImages);
+  if (scarce === null) return limits;
+  for (const name of drawn(identities, Math.round(scarce.share * identities.length), random)) {
+    limits.set(name, Math.min(scarce.images, limits.get(name) ?? Infinity));
+  }
+  return limits;
+}
+
+/** The images that are left of `used` within the limits, in the same order. */
+function fewerImages(
+  used: readonly number[],
+  names: readonly string[],
+  limits: ReadonlyMap<string, number>,
+  random: Random,
+): number[] {
+  const ofEach = new Map<string, number[]>();
+  for (const index of used) ofEach.set(names[index], [...(ofEach.get(names[index]) ?? []), index]);
+  const kept = new Set(
+    [...ofEach.keys()].sort(compareNames).flatMap((name) => drawn(ofEach.get(name)!, limits.get(name) ?? null, random)),
+  );
+  return used.filter((index) => kept.has(index));
 }
 
 /**

@@ -104,7 +104,7 @@ describe('descriptors of your own', () => {
   it('read parameters under the names that they had before', async () => {
     const recipe = recipeOf();
     const source = await openImageSource(data);
-    const create = () => Trainer.create(recipe, datasetOf(source, 1), { threads, extensions });
+    const create = () => Trainer.create(recipe, datasetOf(source), { threads, extensions });
     await using first = await create();
     await first.step();
     const now = first.checkpoint();

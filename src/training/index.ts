@@ -1,7 +1,8 @@
 // The public face of training: recipes, runs, checkpoints.
 export { CheckpointStore, type Checkpoint, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
-export { datasetOf, type Dataset, type DatasetOrder } from './dataset.js';
+export { type DataRecord, recordData } from './data-record.js';
+export { datasetOf, type Dataset, type DatasetOrder, wholeSource } from './dataset.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export {
@@ -24,6 +25,7 @@ export {
 export { readInitialWeights } from './initial-weights.js';
 export type { Unreadable } from './loader.js';
 export { TrainingLog, type LogLine, type MarginColumns } from './log.js';
+export { modelOfWeights } from './model-of.js';
 export { classifierName, embeddingModel } from './network.js';
 export type { ParameterGroup, ParameterStore } from './parameter-store.js';
 export { applySetting, loadRecipe, loadStatedRecipe, type StatedRecipe } from './recipe-file.js';
@@ -35,10 +37,12 @@ export {
   recipeSchema,
   recipeSchemaOf,
 } from './recipe.js';
+export type { DataSelection, DataSubset } from './recipe-sections.js';
 export { builtInRecipe, builtInRecipes } from './recipes.js';
 export { resumeRun, startRun } from './run.js';
-export type { RunEvents, RunOptions, RunResult, RunStart } from './run-loop.js';
+export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
+export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
 export { learningRate } from './schedule.js';
 export {
   buildStep,
@@ -49,4 +53,6 @@ export {
   type StepModel,
   type StepOptions,
 } from './step-graph.js';
+export { SnapshotStore } from './snapshots.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
+export type { Measurement, ValidationState } from './validation-state.js';

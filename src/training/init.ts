@@ -10,7 +10,8 @@ export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;
 
 /**
  * `by-name`: rows of the identities that both have; `by-position`: all rows as they stand, for a model without names that was trained on
- * the same people in the same order; `fresh`: none, the backbone alone.
+ * the same people in the same order; `fresh`: none, all rows are random. But for `fresh`, identities without a row of the model get one
+ * from their own images.
  */
 export type InitRows = (typeof initRowsModes)[number];
 
@@ -19,7 +20,7 @@ export interface RowsReport {
   readonly mode: InitRows;
   /** Identities whose row was copied. */
   readonly matched: readonly string[];
-  /** Identities of the data whose row starts fresh. */
+  /** Identities of the data that the model does not have. */
   readonly fresh: readonly string[];
   /** Identities of the model that the data does not have. */
   readonly leftBehind: readonly string[];
@@ -41,6 +42,8 @@ export interface InitReport {
   readonly unused: readonly string[];
   /** Absent where the model has no classifier, or one of another embedding size. */
   readonly rows?: RowsReport;
+  /** Identities without a row of the model whose row is the direction of their images' mean embedding; see centred-rows.ts. */
+  readonly centred?: readonly string[];
 }
 
 /** The network that is to be filled. */
@@ -50,6 +53,8 @@ export interface InitTarget {
   readonly values: ReadonlyMap<string, Float32Array>;
   /** The identity of each row of the classifier. */
   readonly identities: readonly string[];
+  /** The first row of the classifier that `values` has, where it is divided. Default 0. */
+  readonly firstRow?: number;
 }
 
 /**
@@ -113,7 +118,7 @@ function canPlace(given: Tensor, model: Weights, mode: InitRows, { identities }:
 
 /** Copies rows of the model's classifier [identities, size] into the network's. */
 function copyRows(
-  { values, identities }: InitTarget,
+  { values, identities, firstRow = 0 }: InitTarget,
   model: { readonly rows: Tensor; readonly identities: readonly string[] | undefined },
   mode: InitRows,
 ): RowsReport {
@@ -121,8 +126,8 @@ function copyRows(
   const [, size] = model.rows.shape;
   const names = mode === 'by-position' ? identities : model.identities!;
   const rowOf = new Map(names.map((name, row) => [name, row]));
-  for (const [row, name] of identities.entries()) {
-    const from = rowOf.get(name);
+  for (let row = 0; row * size < target.length; row++) {
+    const from = rowOf.get(identities[firstRow + row]);
     if (from !== undefined) target.set(model.rows.data.subarray(from * size, (from + 1) * size), row * size);
   }
   const own = new Set(identities);

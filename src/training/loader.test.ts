@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneProcess } from '../distributed/index.js';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augmentation.js';
 import { Loader, type LoaderOptions } from './loader.js';
 import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';
+import { shareOf } from './step-share.js';
 import type { ImageSource } from '../images/source.js';
 
 let folder: string;
@@ -25,12 +27,15 @@ afterAll(async () => {
 function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
   const labels = source.entries.map((_, index) => Math.floor(index / 7));
   return new Loader({
+    fit: 'exact',
     source,
     labels,
     sampler: new Sampler('shuffle', labels, 3),
     input: { ...publishedInput, width: tinySize, height: tinySize },
     augmentation: { ...noAugmentation, mirror: 0.5 },
     batchSize: 10,
+    iterSize: 1,
+    share: shareOf({ batchSize: 10, iterSize: 1 }, oneProcess),
     prefetch: 3,
     cacheBytes: 2 ** 20,
     ...change,

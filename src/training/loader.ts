@@ -2,10 +2,11 @@
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
 import { type Augmentation, variationOf } from '../images/augmentation.js';
-import { decodeCrop } from '../images/decode.js';
+import { type CropFit, decodeCrop } from '../images/decode.js';
 import { InputPacker } from '../images/packer.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
+import type { StepShare } from './step-share.js';
 
 /** A batch as a training step takes it. */
 export interface Batch {
@@ -13,7 +14,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** Class of each image. */
   readonly labels: Int32Array;
-  /** Where the sampler stood after this batch: what a checkpoint stores. */
+  /** Where the sampler stood after the step that this batch belongs to: what a checkpoint stores. */
   readonly state: SamplerState;
 }
 
@@ -23,8 +24,13 @@ export interface LoaderOptions {
   readonly labels: readonly number[];
   readonly sampler: Sampler;
   readonly input: InputSpec;
+  readonly fit: CropFit;
   readonly augmentation: Augmentation;
+  /** Images of a pass, and passes of a step. */
   readonly batchSize: number;
+  readonly iterSize: number;
+  /** Which of them are given out here: the others' draws are made all the same, so that the sequence stays that of one process. */
+  readonly share: StepShare;
   /** Batches prepared ahead. */
   readonly prefetch: number;
   /** Bytes of decoded crops kept in memory. */
@@ -37,8 +43,14 @@ export interface Unreadable {
   readonly error: string;
 }
 
+/** Samples of a batch that nothing was prepared of, yet. */
+interface Draw {
+  readonly samples: readonly Sample[];
+  readonly state: SamplerState;
+}
+
 /**
- * Gives out batches in the sampler's order. An unreadable image is listed and replaced by another image of its identity (or, if
+ * Gives out this rank's share of the batches in the sampler's order. An unreadable image is listed and replaced by another image of its identity (or, if
  * the identity has none left, by the nearest readable one of the source), so that the sequence stays the same on every run.
  */
 export class Loader implements AsyncDisposable {
@@ -49,6 +61,8 @@ export class Loader implements AsyncDisposable {
   private readonly cache: (Uint8Array | undefined)[];
   private readonly broken = new Set<number>();
   private cached = 0;
+  /** Batches of the step drawn last that are still to be prepared. */
+  private drawn: Draw[] = [];
   private readonly queue: Promise<Batch>[] = [];
   private readonly free: Float32Array[] = [];
   private lent: Float32Array | undefined;
@@ -83,18 +97,27 @@ export class Loader implements AsyncDisposable {
   }
 
   private fill(): void {
-    const { batchSize, input, prefetch, sampler } = this.options;
+    const { share, input, prefetch } = this.options;
     while (this.queue.length < prefetch) {
-      const samples = sampler.next(batchSize);
-      const buffer = this.free.pop() ?? new Float32Array(batchSize * 3 * input.width * input.height);
-      const prepared = this.prepare(samples, buffer, sampler.state);
+      if (this.drawn.length === 0) this.drawn = this.drawStep();
+      const buffer = this.free.pop() ?? new Float32Array(share.images * 3 * input.width * input.height);
+      const prepared = this.prepare(this.drawn.shift()!, buffer);
       // A failure is reported by the `next` that takes this batch, not as an unhandled rejection now.
       prepared.catch(() => undefined);
       this.queue.push(prepared);
     }
   }
 
-  private async prepare(samples: readonly Sample[], images: Float32Array, state: SamplerState): Promise<Batch> {
+  private drawStep(): Draw[] {
+    const { batchSize, iterSize, share, sampler } = this.options;
+    const passes = Array.from({ length: iterSize }, () => sampler.next(batchSize));
+    const { state } = sampler;
+    return passes
+      .slice(share.firstPass, share.firstPass + share.passes)
+      .map((samples) => ({ samples: samples.slice(share.firstImage, share.firstImage + share.images), state }));
+  }
+
+  private async prepare({ samples, state }: Draw, images: Float32Array): Promise<Batch> {
     const { augmentation, labels } = this.options;
     const used = new Int32Array(samples.length);
     await Promise.all(
@@ -137,9 +160,9 @@ export class Loader implements AsyncDisposable {
     const kept = this.cache[index];
     if (kept !== undefined) return kept;
     if (this.broken.has(index)) return undefined;
-    const { source, input, cacheBytes } = this.options;
+    const { source, input, fit, cacheBytes } = this.options;
     try {
-      const { data } = await decodeCrop(await source.read(index), input);
+      const { data } = await decodeCrop(await source.read(index), input, fit);
       if (this.cached + data.length <= cacheBytes && this.cache[index] === undefined) {
         this.cache[index] = data;
         this.cached += data.length;

@@ -3,13 +3,7 @@ import { Random } from '../common/random.js';
 import { readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
-import {
-  embeddingNetwork,
-  InferenceBuilder,
-  initialize,
-  type NetworkBuilder,
-  type ParameterSpec,
-} from '../nn/index.js';
+import { embeddingNetwork, fill, InferenceBuilder, type NetworkBuilder, type ParameterSpec } from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';
 
@@ -17,30 +11,44 @@ import type { Recipe } from './recipe.js';
 const classifierLayer = 'fc6';
 export const classifierName = `${classifierLayer}.weight`;
 
-/** The classifier [identities, embeddingSize], and what the margin trains besides by its names there, as parameters of a training graph. */
-export function classifier(
-  net: NetworkBuilder,
+/** The classifier [rows, embeddingSize], and what the margin trains besides by its names there. */
+export interface ClassifierSpecs {
+  readonly weight: ParameterSpec;
+  readonly ofMargin: ReadonlyMap<string, ParameterSpec>;
+}
+
+/** @param rows those that this process holds: all identities', where the classifier is not divided. */
+export function classifierSpecs(
   { network, loss }: Recipe,
   identities: number,
   margin: MarginDescriptor,
-): { readonly weight: Value; readonly ofMargin: Readonly<Record<string, Value>> } {
-  const weight = net.parameter({
-    name: classifierName,
-    role: 'classifier',
-    shape: [identities, network.embeddingSize],
-    filler: { type: 'xavier' },
-  });
+  rows = identities,
+): ClassifierSpecs {
   const own = margin.parameters?.(loss.margin, identities) ?? [];
-  const declared = own.map(({ name, start, ...spec }): [string, Value] => [
-    name,
-    net.parameter({
-      ...spec,
-      name: `${classifierLayer}.${name}`,
-      role: 'margin',
-      filler: { type: 'constant', value: start },
-    }),
-  ]);
-  return { weight, ofMargin: Object.fromEntries(declared) };
+  return {
+    weight: {
+      name: classifierName,
+      role: 'classifier',
+      shape: [rows, network.embeddingSize],
+      filler: { type: 'xavier' },
+    },
+    ofMargin: new Map(
+      own.map(({ name, start, ...spec }) => [
+        name,
+        { ...spec, name: `${classifierLayer}.${name}`, role: 'margin', filler: { type: 'constant', value: start } },
+      ]),
+    ),
+  };
+}
+
+/** The classifier and what the margin trains besides, as parameters of a training graph. */
+export function classifier(
+  net: NetworkBuilder,
+  { weight, ofMargin }: ClassifierSpecs,
+): { readonly weight: Value; readonly ofMargin: Readonly<Record<string, Value>> } {
+  const declared = net.parameter(weight);
+  const parameters = [...ofMargin].map(([name, spec]) => [name, net.parameter(spec)] as const);
+  return { weight: declared, ofMargin: Object.fromEntries(parameters) };
 }
 
 /** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
@@ -48,15 +56,38 @@ export function isOfClassifier({ role }: ParameterSpec): boolean {
   return role === 'classifier' || role === 'margin';
 }
 
-/** Fresh values for every parameter; the same for the same recipe, seed and number of identities. */
+/**
+ * Fresh values for every parameter; the same for the same recipe, seed and number of identities.
+ * @param firstRow of a divided classifier, the first row that is here: it starts as it would in a whole one.
+ */
 export function startingValues(
   specs: readonly ParameterSpec[],
   { seed, network }: Recipe,
   { unitClassifier }: Pick<MarginDescriptor, 'unitClassifier'>,
+  firstRow = 0,
 ): Map<string, Float32Array> {
-  const values = initialize(specs, new Random(seed));
+  const random = new Random(seed);
+  const values = new Map(
+    specs.map((spec) => [
+      spec.name,
+      spec.role === 'classifier' ? classifierStart(spec, firstRow, random) : fill(spec.filler, spec.shape, random),
+    ]),
+  );
   if (unitClassifier) normaliseRows(values.get(classifierName)!, network.embeddingSize);
   return values;
+}
+
+/** Rows that are drawn at once. */
+const drawnRows = 4096;
+
+/** The rows of a classifier from `firstRow` on; those before are drawn as well, for the sequence to be that of a whole one. */
+function classifierStart({ shape, filler }: ParameterSpec, firstRow: number, random: Random): Float32Array {
+  const [count, size] = shape;
+  const draw = (rows: number) => fill(filler, [rows, size], random);
+  for (let row = 0; row < firstRow; row += drawnRows) draw(Math.min(drawnRows, firstRow - row));
+  const data = new Float32Array(count * size);
+  for (let row = 0; row < count; row += drawnRows) data.set(draw(Math.min(drawnRows, count - row)), row * size);
+  return data;
 }
 
 /** Divides each row of `size` values by its length, in place. A row of zeros stays as it is. */
@@ -76,12 +107,12 @@ export function embeddingModel(
   metadata: Readonly<Record<string, string>>,
   extensions: Extensions = {},
 ): Uint8Array {
-  const { deploy } = componentsOf(recipe, extensions).backbone;
-  if (deploy !== undefined) return withMetadata(deploy(values), metadata);
+  const { backbone } = componentsOf(recipe, extensions);
+  if (backbone.deploy !== undefined) return withMetadata(backbone.deploy(values), metadata);
   const graph = new Graph();
   const { width, height } = recipe.input;
   const images = graph.input('images', 'float32', [1, 3, height, width]);
-  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, extensions.backbones);
+  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, backbone);
   const batch = { 0: 'batch' };
   return serialize(graph, {
     outputs: { embedding: output },

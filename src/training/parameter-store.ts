@@ -3,9 +3,11 @@ import { SphereFaceError } from '../common/errors.js';
 import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
 import { isTrained, type ParameterSpec } from '../nn/index.js';
 import type { Tensor } from '../models/safetensors.js';
+import { isOfClassifier } from './network.js';
 
-/** Parameters with equal multipliers, laid end to end. */
+/** Parameters of one part of the network with equal multipliers, laid end to end. */
 export interface ParameterGroup {
+  readonly part: 'backbone' | 'classifier';
   readonly learningRateMultiplier: number;
   readonly decayMultiplier: number;
   readonly values: Float32Array;
@@ -18,17 +20,23 @@ export interface ParameterGroup {
  */
 export class ParameterStore {
   readonly groups: readonly ParameterGroup[];
-  /** Every parameter's values; those of trained ones are views into their group. */
+  /** Every parameter's values; those of a group's are views into it. */
   readonly values = new Map<string, Float32Array>();
-  /** Views into the groups, for trained parameters. */
+  /** Of trained parameters; of a group's, views into it. */
   readonly momentum = new Map<string, Float32Array>();
+  /** Views into the groups. */
   readonly gradients = new Map<string, Float32Array>();
   private readonly shapeByName: ReadonlyMap<string, Shape>;
 
-  /** @param layouts parameters that the step graph holds in another layout than the standard one */
+  /**
+   * @param layouts parameters that the step graph holds in another layout than the standard one
+   * @param apart trained parameters that are in no group: their gradients are kept elsewhere, and whoever has them updates their values
+   *   and momentum
+   */
   constructor(
     readonly specs: readonly ParameterSpec[],
     private readonly layouts: ReadonlyMap<string, Layout> = new Map(),
+    apart: ReadonlySet<string> = new Set(),
   ) {
     this.shapeByName = new Map(specs.map(({ name, shape }) => [name, shape]));
     const members = new Map<string, ParameterSpec[]>();
@@ -37,7 +45,12 @@ export class ParameterStore {
         this.values.set(spec.name, new Float32Array(sizeOf(spec.shape)));
         continue;
       }
-      const key = `${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;
+      if (apart.has(spec.name)) {
+        this.values.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+        this.momentum.set(spec.name, new Float32Array(sizeOf(spec.shape)));
+        continue;
+      }
+      const key = `${partOf(spec)} ${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;
       members.set(key, [...(members.get(key) ?? []), spec]);
     }
     this.groups = [...members.values()].map((group) => this.lay(group));
@@ -71,6 +84,7 @@ export class ParameterStore {
     const total = specs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
     const [{ learningRateMultiplier = 1, decayMultiplier = 1 }] = specs;
     const group = {
+      part: partOf(specs[0]),
       learningRateMultiplier,
       decayMultiplier,
       values: new Float32Array(total),
@@ -112,4 +126,8 @@ export class ParameterStore {
       }),
     );
   }
+}
+
+function partOf(spec: ParameterSpec): ParameterGroup['part'] {
+  return isOfClassifier(spec) ? 'classifier' : 'backbone';
 }

@@ -20,7 +20,7 @@ export const inputSchema = z.strictObject({
   scale: z
     .tuple([positive, positive, positive])
     .default([...publishedInput.scale])
-    .describe('Factor of each channel, after the mean.'),
+    .describe('What each channel is divided by, after the mean is taken off.'),
   alignment: z
     .strictObject({
       template: z.string().default(alignment.template).describe('Where the five landmarks are moved to.'),
@@ -51,7 +51,7 @@ export const scheduleSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const solverSchema = z.strictObject({
+const solverFields = z.strictObject({
   batchSize: count.default(256).describe('Images of one forward and backward pass.'),
   iterSize: count.default(1).describe('Passes accumulated into one optimizer step.'),
   iterations: count.default(28000).describe('Optimizer steps.'),
@@ -72,9 +72,82 @@ export const solverSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+  classifier: z
+    .enum(['dense', 'sharded'])
+    .default('dense')
+    .describe(
+      'dense: every process holds the whole classifier. sharded: its rows are divided among the processes, block by block on one.',
+    ),
+  sampleRate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe(
+      "Share of a sharded classifier's rows that takes part in a pass: those of the batch's identities, and others at random.",
+    ),
+  backbone: z
+    .strictObject({
+      rate: nonNegative.default(1).describe("The backbone's learning rate relative to the classifier's."),
+      wait: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe('Steps at the beginning in which the classifier learns alone, so that it does not mislead.'),
+    })
+    .prefault({})
+    .describe('How fast what a fine-tune starts from may change.'),
 });
 
+export const solverSchema = solverFields.refine(
+  ({ classifier, sampleRate }) => sampleRate === 1 || classifier === 'sharded',
+  {
+    path: ['sampleRate'],
+    message: 'a part of the rows can be sampled of a divided classifier only: solver.classifier=sharded',
+  },
+);
+/** A part of the data, as `data.subset` of a recipe says it. */
+export interface DataSubset {
+  readonly identities: number | null;
+  readonly maximumImages: number | null;
+  readonly scarce: { readonly share: number; readonly images: number } | null;
+  readonly seed: number;
+}
+
+/** What decides which images of a source a run uses. */
+export interface DataSelection {
+  readonly minimumImages: number;
+  readonly subset: DataSubset;
+}
+
+const subsetSchema = z.strictObject({
+  identities: count.nullable().default(null).describe('Identities used, drawn at random; null: all.'),
+  maximumImages: count
+    .nullable()
+    .default(null)
+    .describe('Images used of each identity at most, drawn at random; null: all.'),
+  scarce: z
+    .strictObject({
+      share: fraction.describe('Share of the identities, drawn at random.'),
+      images: count.describe('Images used of each of them at most.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('An imbalance: a share of the identities with few images each; null: none.'),
+  seed: z
+    .int()
+    .nonnegative()
+    .default(1)
+    .describe('Seed of the draw; apart from that of the run, so that runs of several seeds use the same images.'),
+}) satisfies z.ZodType<DataSubset>;
+
 export const dataSchema = z.strictObject({
+  fit: z
+    .enum(['exact', 'pad'])
+    .default('exact')
+    .describe(
+      'exact: crops have the size of the input. pad: crops of 112 x 96 get 8 columns on either side, repetitions of the outermost, for an input of 112 x 112.',
+    ),
   sampler: z
     .enum(['shuffle', 'balanced'])
     .default('shuffle')
@@ -91,12 +164,35 @@ export const dataSchema = z.strictObject({
     .describe('Megabytes of decoded crops kept in memory; what does not fit is decoded each time.'),
   prefetch: count.default(4).describe('Batches prepared ahead of the step.'),
   minimumImages: count.default(1).describe('Identities with fewer images are left out.'),
+  subset: subsetSchema.prefault({}).describe('A part of the data instead of all of it, to see what their number does.'),
 });
 
 export const logSchema = z.strictObject({
   display: count.default(100).describe('A line in log.jsonl every so many iterations.'),
   checkpoint: count.default(500).describe('A checkpoint every so many iterations.'),
   keep: count.default(3).describe('Checkpoints kept; older ones are deleted.'),
+  snapshots: count
+    .nullable()
+    .default(null)
+    .describe('The parameters alone every so many iterations and after the last, all of them kept; null: none.'),
+});
+
+export const validationSchema = z.strictObject({
+  share: z.number().gt(0).lt(1).default(0.1).describe('Share of the identities that are held out, drawn by the seed.'),
+  pairs: count.default(1000).describe('Pairs of each kind that are drawn among them, at most.'),
+  every: count
+    .default(100)
+    .describe('A measurement every so many iterations, besides those at the start and at the end.'),
+  measure: z
+    .enum(['accuracy', 'tar', 'auc'])
+    .default('accuracy')
+    .describe(
+      'What is best. accuracy: share of the pairs that one threshold decides rightly. tar: true-accept rate at a false-accept rate of 1 %. auc: area under the ROC.',
+    ),
+  patience: count
+    .nullable()
+    .default(null)
+    .describe('The run ends after so many measurements that were not better; null: never.'),
 });
 
 export const guardSchema = z.strictObject({

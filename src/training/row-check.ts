@@ -1,7 +1,5 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
-import { decodeCrop } from '../images/decode.js';
-import { InputPacker, type PackedPicture } from '../images/packer.js';
-import { float32, float32Data, Session } from '../runtime/index.js';
+import { embedImages, openModel } from '../models/index.js';
 import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
 import type { Trainer } from './trainer.js';
@@ -23,53 +21,54 @@ const unremarkable = 0.05;
 
 /** Embeds a sample of the people's images as the network stands, and looks for the nearest row of its classifier. */
 export async function checkRows(trainer: Trainer, people: readonly string[], threads?: number): Promise<RowCheck> {
-  const { dataset, recipe, store } = trainer;
+  const { dataset, recipe, rows, communicator } = trainer;
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
   const count = Math.min(theirs.length, sampleSize);
-  const sample: { readonly label: number; readonly packed: PackedPicture }[] = [];
-  for (let i = 0; i < count; i++) {
-    const index = theirs[Math.floor((i * theirs.length) / count)];
-    const bytes = await dataset.source.read(index).catch(() => undefined);
-    // An image that cannot be used is reported when its turn comes.
-    const picture = bytes && (await decodeCrop(bytes, recipe.input).catch(() => undefined));
-    if (picture) sample.push({ label: dataset.labels[index], packed: { picture, mirrored: false } });
+  const indices = Array.from({ length: count }, (_, i) => theirs[Math.floor((i * theirs.length) / count)]);
+  let sample: { readonly label: number }[] = [];
+  let embeddings = new Float32Array();
+  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  // An image that cannot be used is reported when its turn comes.
+  const options = { indices, fit: recipe.data.fit, batchSize: sampleSize };
+  for await (const batch of embedImages(model, dataset.source, options)) {
+    sample = batch.indices.map((index) => ({ label: dataset.labels[index] }));
+    embeddings = Float32Array.from(batch.embeddings);
   }
-  const { width, height } = recipe.input;
-  const packer = new InputPacker(recipe.input);
-  const pixels = new Float32Array(sample.length * packer.stride);
-  packer.pack(
-    sample.map(({ packed }) => packed),
-    pixels,
-  );
-  await using session = await Session.create(modelOf(trainer), { threads });
-  const { embedding } = await session.run({ images: float32(pixels, [sample.length, 3, height, width]) });
-  const embeddings = float32Data(embedding);
-  const rows = store.valueTensors().get(classifierName)!;
-  const size = rows.shape[1];
-  const recognised = sample.filter(
-    ({ label }, i) => nearestRow(embeddings.subarray(i * size, (i + 1) * size), rows.data) === label,
-  ).length;
-  const byChance =
-    sample.length >= enough && atLeastByChance(recognised, sample.length, 1 / rows.shape[0]) > unremarkable;
+  const scores = scoresOf(embeddings, sample, trainer);
+  await communicator.allReduce(scores.nearest, 'max');
+  await communicator.allReduce(scores.own, 'max');
+  const recognised = sample.filter((_, i) => scores.own[i] >= scores.nearest[i]).length;
+  const chance = 1 / rows.classes;
+  const byChance = sample.length >= enough && atLeastByChance(recognised, sample.length, chance) > unremarkable;
   return { images: sample.length, recognised, byChance };
 }
 
-/** The row of a matrix [rows, embedding.length] with the largest cosine. */
-function nearestRow(embedding: Float32Array, matrix: Float32Array): number {
-  const size = embedding.length;
-  let [best, highest] = [-1, -Infinity];
-  for (let row = 0; row * size < matrix.length; row++) {
-    let [dot, squared] = [0, 0];
-    for (let i = 0; i < size; i++) {
-      const value = matrix[row * size + i];
-      dot += value * embedding[i];
-      squared += value * value;
+/** For each image, the largest cosine with a row that is here, and that with its own row; −∞ where there is none. */
+function scoresOf(embeddings: Float32Array, sample: readonly { readonly label: number }[], { store, rows }: Trainer) {
+  const matrix = store.values.get(classifierName)!;
+  const size = matrix.length / rows.count;
+  const nearest = new Float64Array(sample.length).fill(-Infinity);
+  const own = nearest.slice();
+  for (const [i, { label }] of sample.entries()) {
+    for (let row = 0; row < rows.count; row++) {
+      const cosine = cosineOf(embeddings.subarray(i * size, (i + 1) * size), matrix, row * size);
+      nearest[i] = Math.max(nearest[i], cosine);
+      if (row + rows.first === label) own[i] = cosine;
     }
-    const cosine = squared > 0 ? dot / Math.sqrt(squared) : -Infinity;
-    if (cosine > highest) [best, highest] = [row, cosine];
   }
-  return best;
+  return { nearest, own };
+}
+
+/** The cosine of an embedding with the row of a matrix that begins at `start`, times the embedding's length. */
+function cosineOf(embedding: Float32Array, matrix: Float32Array, start: number): number {
+  let [dot, squared] = [0, 0];
+  for (let i = 0; i < embedding.length; i++) {
+    const value = matrix[start + i];
+    dot += value * embedding[i];
+    squared += value * value;
+  }
+  return squared > 0 ? dot / Math.sqrt(squared) : -Infinity;
 }
 
 /** The probability of `hits` or more in `draws` draws that hit with probability `chance` (binomial). */

@@ -39,7 +39,7 @@ beforeAll(async () => {
   faces = join(scratch, 'faces');
   await writeTinyFaces(faces, { identities: count, nameOf: String });
   run = newFolder();
-  const recipe = tinyRecipe('solver.iterations=400', 'data.mirror=0');
+  const recipe = tinyRecipe('solver.iterations=300', 'data.mirror=0');
   accuracy = (await startRun({ data: faces, recipe, folder: run, threads })).lastLine!.accuracy;
 });
 afterAll(() => rm(scratch, { recursive: true }));
@@ -87,6 +87,20 @@ describe('a start from a run', () => {
     expect(JSON.parse(await readFile(join(folder, 'init.json'), 'utf8'))).toEqual({ model: run, ...report });
   });
 
+  it("makes rows from the images of people whom the start does not know: each image's nearest is mostly its own", async () => {
+    const others = join(scratch, 'strangers');
+    await writeTinyFaces(others, { identities: count, nameOf: (i) => `stranger-${i}`, seed: 2 });
+    const centred = await startFrom(run, others);
+    expect(centred.report.centred).toHaveLength(count);
+    const random = await startFrom(run, others, { initRows: 'fresh' });
+    expect(random.report.centred).toBeUndefined();
+    expect(centred.accuracy).toBeGreaterThan(0.9);
+    expect(random.accuracy).toBeLessThan(0.5);
+    const some = join(scratch, 'one-new');
+    await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
+    expect((await startFrom(run, some)).report.centred).toEqual(['new']);
+  });
+
   it('warns when the rows do not know the people of their names', async () => {
     const namesakes = join(scratch, 'namesakes');
     await writeTinyFaces(namesakes, { identities: count, nameOf: String, seed: 3 });
@@ -98,7 +112,7 @@ describe('a start from a run', () => {
   it('gives rows to those who are in both, from a run, its model and its weights', async () => {
     const some = join(scratch, 'some');
     await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
-    const folder = join(run, 'checkpoints', '400');
+    const folder = join(run, 'checkpoints', '300');
     for (const init of [run, folder, join(folder, 'parameters.safetensors'), join(run, 'model.onnx')]) {
       const { report, folder: result } = await startFrom(init, some);
       expect(report.rows).toMatchObject({ matched: ['0', '2', '11'], fresh: ['new'] });
@@ -119,7 +133,7 @@ describe('a start from a run', () => {
   });
 
   it('takes rows without names by position only when told', async () => {
-    const named = decodeWeights(await readFile(join(run, 'checkpoints', '400', 'parameters.safetensors')), 'x');
+    const named = decodeWeights(await readFile(join(run, 'checkpoints', '300', 'parameters.safetensors')), 'x');
     const unnamed = join(scratch, 'unnamed.safetensors');
     await writeFile(unnamed, encodeWeights({ parameters: named.parameters }));
     await expect(startFrom(unnamed, faces)).rejects.toThrow(/does not say whose rows/);

@@ -73,7 +73,7 @@ function statisticsOf(maps: Float64Array[][]): { mean: number; variance: number 
 async function train(iterSize: number, passes: number, steps = 8) {
   const source = await openImageSource(join(folder, 'faces'));
   const recipe = recipeOf(iterSize);
-  await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads: 1, extensions });
+  await using trainer = await Trainer.create(recipe, datasetOf(source), { threads: 1, extensions });
   let expected = Array.from({ length: 4 }, () => ({ mean: 0, variance: 1 }));
   for (let step = 0; step < steps; step++) {
     const batch = statisticsOf(convolved(dataOf(trainer.store.valueTensors()).get('mix.weight')!));
@@ -149,7 +149,7 @@ describe('a step that the guard refuses', () => {
     const source = await openImageSource(join(folder, 'faces'));
     const recipe = recipeOf(2);
     const wild = { ...recipe, solver: { ...recipe.solver, baseLearningRate: 1e12 } };
-    await using trainer = await Trainer.create(wild, datasetOf(source, 1), { threads: 1, extensions });
+    await using trainer = await Trainer.create(wild, datasetOf(source), { threads: 1, extensions });
     const copy = () => new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()]));
     let before = copy();
     const untilRefused = async () => {
@@ -173,7 +173,7 @@ describe('MobileFaceNet', () => {
       'solver.batchSize=24',
       'loss.margin={type: normalised-softmax, scale: 16}',
     );
-    await using trainer = await Trainer.create(recipe, datasetOf(source, 1), { threads: 1 });
+    await using trainer = await Trainer.create(recipe, datasetOf(source), { threads: 1 });
     const losses: number[] = [];
     for (let step = 0; step < 15; step++) losses.push(await trainer.step());
     await source.dispose();

@@ -1,5 +1,5 @@
-// The graph of one training step: images, labels, parameters and scheduled scalars in; loss terms, measures, gradients and their norms,
-// and new statistics out.
+// The graph of one training step: images, labels, parameters and scheduled scalars in; loss terms, measures, gradients and new
+// statistics out.
 import {
   add,
   Graph,
@@ -19,9 +19,17 @@ import {
   type Value,
 } from '../graph/index.js';
 import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js';
-import { embeddingNetwork, isTrained, type ParameterSpec, type ParameterValues, TrainingBuilder } from '../nn/index.js';
+import {
+  type DropoutMask,
+  embeddingNetwork,
+  isTrained,
+  type NetworkBuilder,
+  type ParameterSpec,
+  type ParameterValues,
+  TrainingBuilder,
+} from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
-import { classifier, classifierName } from './network.js';
+import { classifier, classifierName, classifierSpecs } from './network.js';
 import type { Recipe } from './recipe.js';
 
 /** A step as an ONNX model, and what it takes and gives besides images and labels. */
@@ -31,6 +39,8 @@ export interface StepModel {
   readonly specs: readonly ParameterSpec[];
   /** Single numbers that it takes, by their names. */
   readonly scalars: readonly ScheduledScalar[];
+  /** Random factors that each pass takes, by their names. */
+  readonly masks: readonly DropoutMask[];
   /** Layouts in which it takes parameters and gives their gradients, where not the standard one. */
   readonly layouts: ReadonlyMap<string, Layout>;
   /** Names of the single numbers it gives; see {@link measureNames}. */
@@ -64,11 +74,6 @@ export function gradientName(parameter: string): string {
   return `gradient:${parameter}`;
 }
 
-/** The name of the output with a gradient's norm. */
-export function gradientNormName(parameter: string): string {
-  return `norm:${parameter}`;
-}
-
 /** The name of the input to which a pass adds its share of the gradient; there is one where a step takes several passes. */
 export function earlierGradientName(parameter: string): string {
   return `earlier:${parameter}`;
@@ -86,6 +91,10 @@ export interface StepOptions {
   readonly frozen?: ParameterValues;
   /** What the recipe may name besides the margins, energies and backbones of this package. */
   readonly extensions?: Extensions;
+  /** Processes whose gradients are added up: each gives its part of the mean. Default 1. */
+  readonly ranks?: number;
+  /** Whether the energy of the classifier is left out, because it is computed elsewhere (classifier-energy.ts). Default false. */
+  readonly energyApart?: boolean;
 }
 
 /**
@@ -96,11 +105,10 @@ export interface StepOptions {
 export function buildStep(
   recipe: Recipe,
   identities: number,
-  { target = portable, frozen = new Map(), extensions = {} }: StepOptions = {},
+  { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
-  const { margin, energy } = componentsOf(recipe, extensions);
-  const { hiddenEnergy } = recipe.loss;
+  const { margin, energy, backbone } = componentsOf(recipe, extensions);
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
   const labels = graph.input('labels', 'int64', [batch]);
@@ -108,8 +116,8 @@ export function buildStep(
   const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
   const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
-  const { weight, ofMargin } = classifier(net, recipe, identities, margin);
+  const features = embeddingNetwork(net, images, recipe.network, backbone);
+  const { weight, ofMargin } = classifier(net, classifierSpecs(recipe, identities, margin));
   const { specs } = net;
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
   const classification = margin.build(inputs, recipe.loss.margin);
@@ -120,11 +128,10 @@ export function buildStep(
     ['featureNorm', mean(rowNorms(features))],
   ]);
   let backboneLoss = classification.loss;
-  if (hiddenEnergy !== null) {
-    const filters = specs.filter(({ role }) => role === 'filters').map(({ name }) => net.values.get(name)!);
-    const term = filterEnergy(filters, hiddenEnergy);
-    measures.set('hiddenEnergyTerm', term);
-    backboneLoss = add(backboneLoss, term);
+  const hidden = hiddenEnergyTerm(net, recipe);
+  if (hidden !== undefined) {
+    measures.set('hiddenEnergyTerm', hidden);
+    backboneLoss = add(backboneLoss, hidden);
   }
 
   const trained = specs.filter(isTrained);
@@ -132,10 +139,10 @@ export function buildStep(
   const parameters = trained.map(({ name }) => net.values.get(name)!);
   gradients(backboneLoss, parameters).forEach((grad, i) => grads.set(trained[i].name, grad));
   const classificationGradient = grads.get(classifierName)!;
-  measures.set('classificationGradient', norm(classificationGradient));
+  if (!energyApart) measures.set('classificationGradient', norm(classificationGradient));
 
   let loss = backboneLoss;
-  if (energy !== undefined && recipe.loss.energy !== null) {
+  if (energy !== undefined && recipe.loss.energy !== null && !energyApart) {
     const built = energy.build({ classifier: weight, labels, classificationGradient }, recipe.loss.energy);
     measures.set('energy', built.energy).set('energyTerm', built.term).set('energyWeight', built.weight);
     measures.set('energyGradient', norm(built.gradient));
@@ -144,21 +151,52 @@ export function buildStep(
   }
   measures.set('loss', loss);
 
-  const outputs: Record<string, Value> = {};
+  const { iterSize: passes } = recipe.solver;
+  const { outputs, layouts, named } = gradientOutputs(grads, net, { passes, parts: passes * ranks, target });
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
-  const passes = recipe.solver.iterSize;
+  const model = serialize(graph, { outputs, target, layouts: named });
+  return { model, specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
+}
+
+/** The energy of the hidden filters, if the recipe has one, with its weight. */
+export function hiddenEnergyTerm(net: NetworkBuilder, recipe: Recipe): Value | undefined {
+  const { hiddenEnergy } = recipe.loss;
+  if (hiddenEnergy === null) return undefined;
+  const filters = net.specs.filter(({ role }) => role === 'filters').map(({ name }) => net.values.get(name)!);
+  return filterEnergy(filters, hiddenEnergy);
+}
+
+/** What becomes of the gradients and statistics of a pass. */
+export interface GradientOutputs {
+  readonly outputs: Record<string, Value>;
+  /** Layouts of parameters, where not the standard one. */
+  readonly layouts: ReadonlyMap<string, Layout>;
+  /** The same by the names of the parameters, their gradients and the earlier gradients, as the model has them. */
+  readonly named: Readonly<Record<string, Layout>>;
+}
+
+/**
+ * Outputs of a model with gradients, by their parameters' names, and with the statistics of a network.
+ * @param parts what the gradients are divided by, so that over all passes and processes they add up to the mean. @param passes of a step
+ *   in this process: from two on, each adds to what the earlier ones gave.
+ */
+export function gradientOutputs(
+  grads: ReadonlyMap<string, Value>,
+  net: NetworkBuilder,
+  { passes, parts, target }: { readonly passes: number; readonly parts: number; readonly target: Target },
+): GradientOutputs {
+  const outputs: Record<string, Value> = {};
   // In the order in which the backward pass comes by them: the runtime computes them in this one, and drops what only they need.
   for (const [name, grad] of [...grads].sort(([, a], [, b]) => a.id - b.id)) {
-    const total =
-      passes === 1 ? grad : add(scale(grad, 1 / passes), graph.input(earlierGradientName(name), 'float32', grad.shape));
-    outputs[gradientName(name)] = total;
-    outputs[gradientNormName(name)] = norm(total);
+    const part = parts === 1 ? grad : scale(grad, 1 / parts);
+    const earlier = passes === 1 ? undefined : grad.graph.input(earlierGradientName(name), 'float32', grad.shape);
+    outputs[gradientName(name)] = earlier === undefined ? part : add(part, earlier);
   }
   for (const [name, value] of net.statistics) outputs[statisticName(name)] = value;
   // Kept as the model reads them, parameters need no transposing at every step, nor do their gradients.
   const layouts = new Map(
-    trained
-      .map(({ name }) => [name, preferredLayout(net.values.get(name)!, target)] as const)
+    [...grads.keys()]
+      .map((name) => [name, preferredLayout(net.values.get(name)!, target)] as const)
       .filter(([, layout]) => layout !== 'standard'),
   );
   const named = Object.fromEntries(
@@ -168,8 +206,7 @@ export function buildStep(
       [earlierGradientName(name), layout],
     ]),
   );
-  const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
+  return { outputs, layouts, named };
 }
 
 function nearestIsOwn(scores: Value, labels: Value): Value {

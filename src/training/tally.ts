@@ -2,6 +2,7 @@
 import type { ClassifierAngles } from './geometry.js';
 import type { LogLine, MarginColumns } from './log.js';
 import type { MeasureName } from './step-graph.js';
+import type { Measurement } from './validation-state.js';
 
 /** What a line says besides means: of its last step, or of the time since the line before. */
 export interface LineContext {
@@ -11,7 +12,11 @@ export interface LineContext {
   readonly angles: ClassifierAngles;
   /** What the margin adds, by column; null where a column does not apply. */
   readonly columns: MarginColumns;
+  /** On people held out, if the last step was followed by a measurement. */
+  readonly measurement: Measurement | undefined;
   readonly imagesPerStep: number;
+  /** Seconds that a step took each rank, without waiting for others. */
+  readonly rankSeconds: readonly number[];
   /** Seconds waited for data since the trainer began. */
   readonly waited: number;
 }
@@ -20,20 +25,37 @@ export class Tally {
   private readonly started = performance.now();
   private steps = 0;
   private gradientNorm = 0;
+  private seconds = 0;
   private readonly sums = new Map<MeasureName, number>();
 
   /** @param waitedBefore seconds that the trainer has waited for data so far. */
   constructor(private readonly waitedBefore: number) {}
 
-  /** Counts a step: its measures and the norm of its whole gradient. */
-  add(measures: ReadonlyMap<MeasureName, number>, gradientNorm: number): void {
+  /** Counts a step: its measures, the norm of its whole gradient, and the seconds that it took without waiting for other ranks. */
+  add(measures: ReadonlyMap<MeasureName, number>, gradientNorm: number, seconds: number): void {
     this.steps++;
     this.gradientNorm += gradientNorm;
+    this.seconds += seconds;
     for (const [name, value] of measures) this.sums.set(name, (this.sums.get(name) ?? 0) + value);
   }
 
+  /** Mean seconds of a step, without waiting for other ranks. */
+  get secondsPerStep(): number {
+    return this.seconds / this.steps;
+  }
+
   /** The line of the steps counted, of which there is at least one. */
-  line({ iteration, learningRate, epoch, angles, columns, imagesPerStep, waited }: LineContext): LogLine {
+  line({
+    iteration,
+    learningRate,
+    epoch,
+    angles,
+    columns,
+    measurement,
+    imagesPerStep,
+    rankSeconds,
+    waited,
+  }: LineContext): LogLine {
     const { steps } = this;
     const mean = (name: MeasureName) => {
       const total = this.sums.get(name);
@@ -60,10 +82,14 @@ export class Tally {
         classification: mean('classificationGradient'),
         energy: mean('energyGradient'),
       }),
+      validationAccuracy: measurement?.accuracy ?? null,
+      validationTar: measurement?.tar ?? null,
+      validationAuc: measurement?.auc ?? null,
       learningRate,
       epoch,
       imagesPerSecond: (steps * imagesPerStep) / seconds,
       waiting: (waited - this.waitedBefore) / seconds,
+      rankSeconds,
     };
   }
 }

@@ -1,24 +1,28 @@
-// The training loop: step, accumulate, guard, clip, update, renormalise; a log line and a checkpoint every so often.
+// The training loop: step, accumulate, add up over ranks, guard, clip, update, renormalise; a log line and a checkpoint every so often.
+import { type Communicator, oneProcess, threadsPerProcess } from '../distributed/index.js';
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
+import type { Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
-import { type ParameterValues, sgdUpdate, withPresentNames } from '../nn/index.js';
+import { type ParameterValues, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
-import { ClassifierGeometry } from './geometry.js';
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
 import type { LogLine, MarginColumns } from './log.js';
-import { classifierName, normaliseRows, startingValues } from './network.js';
-import { ParameterStore } from './parameter-store.js';
+import { DenseSolver } from './dense-solver.js';
+import { classifierName, normaliseRows } from './network.js';
+import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
+import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
-import { learningRate } from './schedule.js';
-import { buildStep, type StepModel } from './step-graph.js';
-import { StepRunner } from './step-runner.js';
+import { backboneShare, learningRate } from './schedule.js';
+import { ShardedSolver } from './sharded/sharded-solver.js';
+import type { Solver, SolverOptions } from './solver.js';
 import { Tally } from './tally.js';
+import type { Measurement } from './validation-state.js';
 
 /** Where a trainer computes, and what its recipe may name. */
 export interface TrainerOptions {
@@ -30,14 +34,16 @@ export interface TrainerOptions {
   readonly frozen?: ParameterValues;
   /** Margins, energies and backbones of your own, which the recipe may name besides those of this package. */
   readonly extensions?: Extensions;
+  /**
+   * The processes that train together: each has a trainer of the same recipe and data, and makes the same calls. Default: this one alone.
+   */
+  readonly communicator?: Communicator;
 }
 
 /** What a trainer is made of. */
 interface Parts {
-  readonly step: StepModel;
-  readonly store: ParameterStore;
-  readonly runner: StepRunner;
-  readonly geometry: ClassifierGeometry;
+  readonly communicator: Communicator;
+  readonly solver: Solver;
   readonly components: Components;
   readonly extensions: Extensions;
 }
@@ -46,6 +52,7 @@ interface Parts {
 export class Trainer implements AsyncDisposable {
   readonly store: ParameterStore;
   readonly extensions: Extensions;
+  readonly communicator: Communicator;
   private iteration = 0;
   private guard: Guard;
   private readonly sampler: Sampler;
@@ -59,10 +66,11 @@ export class Trainer implements AsyncDisposable {
     readonly dataset: Dataset,
     private readonly parts: Parts,
   ) {
-    const { store, extensions, components } = parts;
+    const { solver, extensions, components, communicator } = parts;
     const { margin, backbone } = components;
-    this.store = store;
+    this.store = solver.store;
     this.extensions = extensions;
+    this.communicator = communicator;
     this.learnable = {
       chance: margin.uninformedLoss(recipe.loss.margin, dataset.identities.length),
       easing: [margin.easing, backbone.easing].filter((advice) => advice !== undefined),
@@ -75,22 +83,25 @@ export class Trainer implements AsyncDisposable {
   }
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
-    const { device, threads, profilePrefix, frozen, extensions = {} } = options;
-    const identities = dataset.identities.length;
+    const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
+    const threads = options.threads ?? (communicator.size === 1 ? undefined : threadsPerProcess());
     const components = componentsOf(recipe, extensions);
     const target: Target = { device: device ?? 'cpu' };
-    const step = buildStep(recipe, identities, { target, frozen, extensions });
-    const store = new ParameterStore(step.specs, step.layouts);
-    store.setValues(startingValues(step.specs, recipe, components.margin));
-    const runner = await StepRunner.create(step, store, recipe, { device, threads, profilePrefix });
-    const shape = [identities, recipe.network.embeddingSize] as const;
-    const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
-    return new Trainer(recipe, dataset, { step, store, runner, geometry, components, extensions });
+    const solver = await solverOf({
+      ...{ recipe, identities: dataset.identities.length, components, communicator, target },
+      ...{ frozen, extensions, device, threads, profilePrefix },
+    });
+    return new Trainer(recipe, dataset, { communicator, solver, components, extensions });
   }
 
   /** Optimizer steps done. */
   get done(): number {
     return this.iteration;
+  }
+
+  /** Which rows of the classifier are in the store. */
+  get rows(): RowRange {
+    return this.parts.solver.rows;
   }
 
   /** Images that could not be read so far. */
@@ -100,7 +111,7 @@ export class Trainer implements AsyncDisposable {
 
   /** Which device computes, in words. */
   get device(): string {
-    return this.parts.runner.device;
+    return this.parts.solver.device;
   }
 
   /** Continues from a checkpoint, bit for bit. */
@@ -119,6 +130,7 @@ export class Trainer implements AsyncDisposable {
 
   /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
   checkpoint(): Checkpoint {
+    const { rows } = this;
     return {
       state: {
         format: 1,
@@ -126,11 +138,21 @@ export class Trainer implements AsyncDisposable {
         sampler: this.samplerState,
         guard: this.guard.state,
       },
+      ...this.weights(),
       parameters: this.store.valueTensors(),
-      identities: this.dataset.identities,
-      input: this.recipe.input,
       momentum: this.store.momentumTensors(),
+      ...(rows.divided ? { rows } : {}),
     };
+  }
+
+  /**
+   * What was learnt so far, but for the rows of a divided classifier, of which each process has its own. Tensors may be the live buffers:
+   * write them before the next step.
+   */
+  weights(): Weights {
+    const parameters = this.store.valueTensors();
+    if (this.rows.divided) parameters.delete(classifierName);
+    return { parameters, identities: this.dataset.identities, input: this.recipe.input };
   }
 
   /** Puts the classifier's rows on the unit sphere, where the margin wants them. Done by every step; call it after changing values. */
@@ -147,15 +169,16 @@ export class Trainer implements AsyncDisposable {
     const { solver } = this.recipe;
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
-    const scalars = this.parts.step.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
-    const { measures, norms, statistics } = await this.parts.runner.run(
-      new Map(scalars.map(({ name, value }) => [name, value])),
-      async () => {
+    const scalars = this.parts.solver.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
+    const { measures, norms, statistics, seconds } = await this.parts.solver.gradient({
+      done: this.iteration,
+      scalars: new Map(scalars.map(({ name, value }) => [name, value])),
+      next: async () => {
         const batch = await this.loader.next();
         this.samplerState = batch.state;
         return batch;
       },
-    );
+    });
     const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
@@ -166,25 +189,34 @@ export class Trainer implements AsyncDisposable {
       learningRate: rate,
       gradientNorms: norms,
     });
-    this.update(rate, solver.clipNorm !== null && norm > solver.clipNorm ? solver.clipNorm / norm : 1);
+    const { momentum, weightDecay, clipNorm } = solver;
+    const gradientScale = clipNorm !== null && norm > clipNorm ? clipNorm / norm : 1;
+    const sgd = { learningRate: rate, momentum, decay: weightDecay, gradientScale };
+    this.parts.solver.update({ ...sgd, backboneShare: backboneShare(solver, step) });
     for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
-    this.renormalise();
     this.iteration = step;
-    this.tally.add(measures, norm);
+    this.tally.add(measures, norm, seconds);
     return measures.get('loss')!;
   }
 
-  /** The log line of the steps since the last one, and a fresh start of its means. */
-  async logLine(): Promise<LogLine> {
+  /**
+   * The log line of the steps since the last one, and a fresh start of its means. Every rank asks for it, and each gets the same means.
+   * @param measurement on people held out, if there was one after the last step
+   */
+  async logLine(measurement?: Measurement): Promise<LogLine> {
     const { solver } = this.recipe;
-    const { tally, samplerState, iteration } = this;
+    const { tally, samplerState, iteration, communicator } = this;
+    const everyOne = Array.from({ length: communicator.size }, () => 1);
+    const rankSeconds = await communicator.allGather(Float64Array.of(tally.secondsPerStep), everyOne);
     const line = tally.line({
       iteration,
       learningRate: learningRate(solver, iteration),
       epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
-      angles: await this.parts.geometry.measure(this.store.values.get(classifierName)!),
+      angles: await this.parts.solver.angles(),
       columns: this.marginColumns(),
+      measurement,
       imagesPerStep: solver.batchSize * solver.iterSize,
+      rankSeconds: [...rankSeconds],
       waited: this.loader.waited,
     });
     this.tally = new Tally(this.loader.waited);
@@ -193,8 +225,7 @@ export class Trainer implements AsyncDisposable {
 
   async dispose(): Promise<void> {
     await this.loader.dispose();
-    await this.parts.geometry.dispose();
-    await this.parts.runner.dispose();
+    await this.parts.solver[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -210,15 +241,6 @@ export class Trainer implements AsyncDisposable {
     return { ...none, ...margin.log?.(this.recipe.loss.margin, this.iteration) };
   }
 
-  private update(rate: number, gradientScale: number): void {
-    const { momentum, weightDecay } = this.recipe.solver;
-    for (const { values, momentum: buffer, gradients, learningRateMultiplier, decayMultiplier } of this.store.groups) {
-      const learningRate = rate * learningRateMultiplier;
-      const decay = weightDecay * decayMultiplier;
-      sgdUpdate(values, buffer, gradients, { learningRate, momentum, decay, gradientScale });
-    }
-  }
-
   private newLoader(): Loader {
     const { data, input, solver } = this.recipe;
     return new Loader({
@@ -226,10 +248,26 @@ export class Trainer implements AsyncDisposable {
       labels: this.dataset.labels,
       sampler: this.sampler,
       input,
+      fit: data.fit,
       augmentation: data,
       batchSize: solver.batchSize,
+      iterSize: solver.iterSize,
+      share: this.parts.solver.share,
       prefetch: data.prefetch,
-      cacheBytes: data.cacheMegabytes * 2 ** 20,
+      cacheBytes: (data.cacheMegabytes * 2 ** 20) / this.communicator.localSize,
     });
+  }
+}
+
+/** Where the recipe wants the classifier. */
+function solverOf(options: SolverOptions): Promise<Solver> {
+  const { classifier } = options.recipe.solver;
+  switch (classifier) {
+    case 'dense':
+      return DenseSolver.create(options);
+    case 'sharded':
+      return ShardedSolver.create(options);
+    default:
+      return classifier satisfies never;
   }
 }

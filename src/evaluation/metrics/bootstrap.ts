@@ -41,10 +41,9 @@ export function bootstrapCurve<Name extends string>(
     resample(falsePoints, falseAccepts, random);
     for (const name of names) samples.get(name)![r] = metrics[name](replicate);
   }
-  return Object.fromEntries(names.map((name) => [name, interval(samples.get(name)!, options.level)])) as Record<
-    Name,
-    Interval
-  >;
+  return Object.fromEntries(
+    names.map((name) => [name, percentileInterval(samples.get(name)!, options.level)]),
+  ) as Record<Name, Interval>;
 }
 
 /** Interval of the mean of fold accuracies, resampling the pairs within each fold at their thresholds. */
@@ -63,7 +62,7 @@ export function bootstrapAccuracy(
     }
     samples[r] = mean;
   }
-  return interval(samples, options.level);
+  return percentileInterval(samples, options.level);
 }
 
 /** The curve point at which each pair is first accepted, from the cumulative counts. */
@@ -85,7 +84,7 @@ function resample(points: Uint32Array, cumulative: Uint32Array, random: Random):
 }
 
 /** The central `level` of the samples, quantiles interpolated linearly (Hyndman and Fan's type 7). */
-function interval(samples: Float64Array, level: number): Interval {
+export function percentileInterval(samples: Float64Array, level: number): Interval {
   const sorted = samples.slice().sort();
   const quantile = (q: number): number => {
     const position = q * (sorted.length - 1);

@@ -1,61 +1,7 @@
-// The report's charts, drawn by ECharts into SVG text on the server: no script is needed to read them.
-import { LineChart, ScatterChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+// The evaluation report's charts: ROC, DET, scores and thresholds.
+import { axis, colours, draw, font, legend, percent, power } from './chart.js';
 import { equalErrorRate, pointAtFar, type RocCurve } from '../metrics/index.js';
 import { probit } from './probit.js';
-
-use([LineChart, ScatterChart, GridComponent, LegendComponent, MarkLineComponent, SVGRenderer]);
-
-/** Colours that stay apart in grey print and for colour-blind eyes. */
-const colours = {
-  matched: '#1d5a8c',
-  mismatched: '#c8641b',
-  line: '#1d5a8c',
-  mark: '#8b1a2b',
-  grid: '#e4e0d8',
-  text: '#3a3732',
-};
-const font = 'P052, Palatino, "Palatino Linotype", "Book Antiqua", Georgia, serif';
-/** Drawn at the width of a phone's column, so that labels keep a readable size there and only grow elsewhere. */
-const size = { width: 420, height: 330 };
-
-const legend = {
-  top: 6,
-  icon: 'roundRect',
-  itemWidth: 18,
-  itemHeight: 9,
-  textStyle: { fontSize: 14, fontFamily: font, color: colours.text },
-};
-
-function draw(option: EChartsCoreOption, description: string): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  try {
-    chart.setOption({
-      animation: false,
-      textStyle: { fontFamily: font, color: colours.text },
-      grid: { left: 58, right: 18, top: 18, bottom: 52 },
-      ...option,
-    });
-    const label = description.replace(/[<>&"]/g, ' ');
-    return chart.renderToSVGString({ useViewBox: true }).replace('<svg ', `<svg role="img" aria-label="${label}" `);
-  } finally {
-    chart.dispose();
-  }
-}
-
-function axis(name: string, nameGap: number): Record<string, unknown> {
-  return {
-    name,
-    nameLocation: 'middle',
-    nameGap,
-    nameTextStyle: { fontSize: 14, color: colours.text },
-    axisLabel: { fontSize: 13, color: colours.text },
-    axisLine: { show: true, onZero: false, lineStyle: { color: colours.text } },
-    splitLine: { show: true, lineStyle: { color: colours.grid } },
-  };
-}
 
 /** False-accept rates to draw a curve at: every one that few false accepts give, and a fine logarithmic grid. */
 function drawnRates(curve: RocCurve): number[] {
@@ -283,17 +229,6 @@ export function histogramChart(scores: Float64Array, same: Uint8Array, threshold
     },
     `Histograms of the similarities of ${totals[1]} matched and ${totals[0]} mismatched pairs, threshold ${threshold.toFixed(4)}`,
   );
-}
-
-/** 0.05 as `5 %`, 0.0001 as `0.01 %`: no more digits than needed. */
-export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
-}
-
-function power(value: number): string {
-  const exponent = Math.round(Math.log10(value));
-  const superscript = [...String(-exponent)].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('');
-  return exponent === 0 ? '1' : `10⁻${superscript}`;
 }
 
 function nearest(values: readonly number[], value: number): number {

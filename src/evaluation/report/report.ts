@@ -3,9 +3,10 @@ import type { Evaluation, EvaluationNumbers } from '../evaluate.js';
 import type { IdentificationNumbers } from '../identification.js';
 import type { Interval } from '../metrics/index.js';
 import type { MissingPair } from '../pairs/index.js';
-import { detChart, histogramChart, percent, rocChart, thresholdChart } from './charts.js';
+import { percent } from './chart.js';
+import { detChart, histogramChart, rocChart, thresholdChart } from './charts.js';
 import { Html, html, type Piece } from './html.js';
-import { reportStyle } from './style.js';
+import { count, type Facts, factsTable, renderPage } from './page.js';
 
 /** A wrongly decided pair with its two pictures. */
 export interface PicturedPair {
@@ -16,9 +17,6 @@ export interface PicturedPair {
   /** The two pictures as `data:` addresses. */
   readonly pictures: readonly [string, string];
 }
-
-/** Named statements, for instance a model's metadata, in the order to print them. */
-export type Facts = readonly (readonly [name: string, value: string])[];
 
 /** Everything that a report shows. */
 export interface ReportContent {
@@ -41,46 +39,27 @@ export interface ReportContent {
 export function renderReport(content: ReportContent): string {
   const { evaluation, model, missing, pairs } = content;
   const { numbers } = evaluation;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-        />
-        <title>${model}: ${share(numbers.accuracy.mean)} (${numbers.protocol})</title>
-        <style>
-          ${new Html(reportStyle)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1>Face verification</h1>
-          <p class="model">${model}</p>
-          <p class="headline">
-            <strong>${share(numbers.accuracy.mean)}</strong>
-            <span>${spread(numbers)}</span>
-          </p>
-          <p class="protocol"><b>${numbers.protocol}.</b> ${numbers.description}</p>
-          ${missing.length > 0 && usedNotice(pairs, missing.length)} ${keyFigures(numbers, pairs)}
-        </header>
-        <main>
-          ${tables(numbers)} ${charts(evaluation)}
-          ${content.identification !== undefined && identificationSection(content.identification)} ${mistakes(content)}
-          ${missing.length > 0 && missingSection(missing)}
-          <section>
-            <h2>What was evaluated</h2>
-            <div class="tables">
-              ${factsTable('The model', content.modelFacts)} ${factsTable('The pictures and pairs', content.dataFacts)}
-            </div>
-          </section>
-        </main>
-        <footer>${footnotes(numbers, content.packageVersion)}</footer>
-      </body>
-    </html>`;
-  return page.text;
+  return renderPage({
+    title: `${model}: ${share(numbers.accuracy.mean)} (${numbers.protocol})`,
+    header: html`<h1>Face verification</h1>
+      <p class="model">${model}</p>
+      <p class="headline">
+        <strong>${share(numbers.accuracy.mean)}</strong>
+        <span>${spread(numbers)}</span>
+      </p>
+      <p class="protocol"><b>${numbers.protocol}.</b> ${numbers.description}</p>
+      ${missing.length > 0 && usedNotice(pairs, missing.length)} ${keyFigures(numbers, pairs)}`,
+    main: html`${tables(numbers)} ${charts(evaluation)}
+      ${content.identification !== undefined && identificationSection(content.identification)} ${mistakes(content)}
+      ${missing.length > 0 && missingSection(missing)}
+      <section>
+        <h2>What was evaluated</h2>
+        <div class="tables">
+          ${factsTable('The model', content.modelFacts)} ${factsTable('The pictures and pairs', content.dataFacts)}
+        </div>
+      </section>`,
+    footer: footnotes(numbers, content.packageVersion),
+  });
 }
 
 function share(value: number, digits = 2): string {
@@ -89,10 +68,6 @@ function share(value: number, digits = 2): string {
 
 function range({ low, high }: Interval): string {
   return `${(low * 100).toFixed(2)}–${(high * 100).toFixed(2)} %`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en');
 }
 
 function spread({ accuracy, folds, bootstrap }: EvaluationNumbers): string {
@@ -378,23 +353,6 @@ function missingSection(missing: readonly MissingPair[]): Html {
     </ul>
     ${rest > 0 && html`<p class="note">And ${count(rest)} more, all in result.json.</p>`}
   </section>`;
-}
-
-function factsTable(title: string, facts: Facts): Html {
-  return html`<table>
-    <caption>
-      ${title}
-    </caption>
-    <tbody>
-      ${facts.map(
-        ([name, value]) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td class="long">${value}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`;
 }
 
 function footnotes({ bootstrap }: EvaluationNumbers, version: string): Piece {

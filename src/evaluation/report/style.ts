@@ -43,6 +43,17 @@ tfoot td, tfoot th { border-top: 1px solid var(--ink); color: var(--ink); font-s
 td:first-child, th:first-child { white-space: nowrap; }
 td.absent { color: var(--soft); font-size: .9rem; white-space: normal; }
 td.long { overflow-wrap: anywhere; font-size: .95rem; }
+.wide { overflow-x: auto; margin: .75rem 0; }
+.wide table { width: auto; min-width: 100%; }
+.wide td.n, .wide th.n { padding-right: .7rem; }
+.wide td:last-child, .wide th:last-child { padding-right: 0; }
+td.strong { color: var(--accent); }
+.interval { display: block; width: 9rem; height: 1.1rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .75rem 0 1rem; list-style: none; font-size: .9rem; }
+.legend li { display: flex; align-items: center; gap: .4rem; overflow-wrap: anywhere; }
+.legend li svg { flex: none; width: 1.9rem; height: .6rem; }
+.answers { padding-left: 1.1rem; margin: .5rem 0; max-width: 44rem; }
+.answers li { margin: .35rem 0; overflow-wrap: anywhere; }
 figure { margin: 0; break-inside: avoid; }
 .charts svg { display: block; width: 100%; height: auto; max-width: 34rem; }
 .picture-pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 1.25rem 1rem; padding: 0; margin: .75rem 0; list-style: none; }
@@ -62,6 +73,7 @@ footer { margin-top: 3rem; border-top: 3px double var(--rule); padding-top: 1rem
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   .headline strong { font-size: 44pt; }
   .tables, .charts { grid-template-columns: 1fr 1fr; }
+  .wide { overflow-x: visible; }
   .picture-pairs { grid-template-columns: repeat(5, 1fr); }
   h2, h3, caption { break-after: avoid; }
   tr, figure, li { break-inside: avoid; }

@@ -1,7 +1,8 @@
 // Reading and adding at indices: gather, gatherElements, scatterAdd (rows) and scatterAddElements.
 import { normalizeAxes, requireDType, requireRank, sameShape, ShapeError } from '../shapes.js';
 import { type Op, type Shape, sizeOf, type Value } from '../value.js';
-import { sub } from './arithmetic.js';
+import { mul, sub } from './arithmetic.js';
+import { equal } from './comparison.js';
 import { reshape } from './layout.js';
 
 const gatherOp: Op<Record<string, never>> = {
@@ -121,7 +122,13 @@ export function scatterAddElements(x: Value, indices: Value, updates: Value, axi
   return x.graph.apply(scatterAddElementsOp, [x, indices, updates], { axis: normal })[0];
 }
 
-/** The entry of each row of `logits` [n, k] at its label: [n]. */
+/** 1 where there is a label, 0 where it is −1, which stands for none of the columns: [n]. */
+export function hasLabel(labels: Value): Value {
+  const none = labels.graph.indices(new Array<number>(labels.size).fill(-1));
+  return sub(labels.graph.scalar(1), equal(labels, none));
+}
+
+/** The entry of each row of `logits` [n, k] at its label: [n]; of the last column where the label is −1. */
 export function pickLabel(logits: Value, labels: Value): Value {
   requireRank('pickLabel', logits, 2);
   const [n] = logits.shape;
@@ -130,13 +137,13 @@ export function pickLabel(logits: Value, labels: Value): Value {
   return reshape(gatherElements(logits, reshape(labels, [n, 1]), 1), [n]);
 }
 
-/** `logits` [n, k] with the entry at each row's label replaced by `values` [n]. */
+/** `logits` [n, k] with the entry at each row's label replaced by `values` [n]; a row whose label is −1 stays as it is. */
 export function replaceLabel(logits: Value, labels: Value, values: Value): Value {
   requireRank('replaceLabel', logits, 2);
   const [n] = logits.shape;
   if (![labels, values].every(({ shape }) => sameShape(shape, [n]))) {
     throw new ShapeError('replaceLabel', [logits, labels, values], `a label and a value for each row: [${n}]`);
   }
-  const change = reshape(sub(values, pickLabel(logits, labels)), [n, 1]);
-  return scatterAddElements(logits, reshape(labels, [n, 1]), change, 1);
+  const change = mul(sub(values, pickLabel(logits, labels)), hasLabel(labels));
+  return scatterAddElements(logits, reshape(labels, [n, 1]), reshape(change, [n, 1]), 1);
 }

@@ -17,7 +17,7 @@ import {
   type Value,
 } from '../../graph/index.js';
 import { unitRows, withGradientOf } from '../rows.js';
-import type { EnergyDescriptor } from './energy.js';
+import type { DividedEnergy, EnergyDescriptor } from './energy.js';
 
 const schema = z.strictObject({
   form: z.literal('caffe').describe('The released InterClass layer.'),
@@ -41,6 +41,16 @@ export const caffe = {
     const [gradient] = gradients(loss, [classifier]);
     return { energy: distance, term: loss, gradient, weight: classifier.graph.scalar(options.alpha) };
   },
+  divided({ alpha, ...options }): DividedEnergy {
+    return {
+      form: 'batch',
+      weight: { type: 'constant', value: alpha },
+      build({ own, mean }) {
+        const { loss, distance } = repulsion(own, mean, { ...options, alpha: 1 });
+        return { value: distance, loss };
+      },
+    };
+  },
 } satisfies EnergyDescriptor<typeof schema>;
 
 /** The layer's own guards against division by zero. */
@@ -52,20 +62,25 @@ const caffeEpsilon = 1e-5;
  * @returns `loss`, whose gradient that is and whose value is the function it descends (2α / (M d), and α (1 − distance) for `mean`),
  *   and `distance`, the layer's output: d = 1/N Σ_i Σ_j ‖ŵ_i − ŵ_{y_j}‖², or 1 − mean_j cos(m̂, ŵ_{y_j}).
  */
-export function caffeEnergy(
-  classifier: Value,
-  labels: Value,
-  { type, alpha, normalise }: CaffeEnergyOptions,
-): { readonly loss: Value; readonly distance: Value } {
-  const { graph } = classifier;
-  const [count, size] = classifier.shape;
-  const batch = labels.size;
+export function caffeEnergy(classifier: Value, labels: Value, options: CaffeEnergyOptions): Repulsion {
+  const [count] = classifier.shape;
   const rows = stopGradient(unitRows(classifier));
   const mean = scale(sum(rows, { axes: [0], keepDims: true }), 1 / count);
+  return repulsion(gather(classifier, labels), mean, options);
+}
+
+interface Repulsion {
+  readonly loss: Value;
+  readonly distance: Value;
+}
+
+/** Of the batch's own rows, `trained` [n, d], from the mean row [1, d]. */
+function repulsion(trained: Value, mean: Value, { type, alpha, normalise }: CaffeEnergyOptions): Repulsion {
+  const { graph } = trained;
+  const [batch, size] = trained.shape;
+  const own = stopGradient(unitRows(trained));
   const meanSquare = sum(square(mean));
   const centre = normalise ? div(mean, sqrt(shift(meanSquare, caffeEpsilon))) : mean;
-  const own = gather(rows, labels);
-  const trained = gather(classifier, labels);
   switch (type) {
     case 'among': {
       // Σ_i Σ_j ‖ŵ_i − ŵ_j‖² / N = 2 M − 2 Σ_j ŵ_j · mean, for unit rows.

@@ -7,6 +7,7 @@ import {
   equal,
   gather,
   gradients,
+  hasLabel,
   matmul,
   mul,
   reciprocal,
@@ -41,7 +42,11 @@ export function rieszEnergy(classifier: Value, labels: Value, pairs: EnergyPairs
   const rows = unitRows(classifier);
   switch (pairs) {
     case 'batch-all':
-      return meanOverPairs(sumAgainstAll(gather(rows, labels), rows, labels, options), labels.size, rows, options);
+      return meanOverPairs(
+        sumAgainstAll(gather(rows, labels), rows, labels, options),
+        { lines: labels.size, classes: rows.shape[0] },
+        options,
+      );
     case 'batch':
       return distinctLabelEnergy(gather(rows, labels), labels, options);
     case 'all':
@@ -51,24 +56,53 @@ export function rieszEnergy(classifier: Value, labels: Value, pairs: EnergyPairs
   }
 }
 
-/** Σ_i Σ_{j≠own_i} of the kernel, for `some` [n, d] of `rows` [N, d]: with both ŵ_j and −ŵ_j in half space. */
+/**
+ * Σ_i Σ_{j≠own_i} of the kernel, for `some` [n, d] against `rows` [N, d]: with both ŵ_j and −ŵ_j in half space.
+ * @param own int64 [n]: the place of each among the rows, −1 for one that is not there.
+ */
 function sumAgainstAll(some: Value, rows: Value, own: Value, options: RieszOptions): Value {
   const c = matmul(some, rows, { transposeB: true });
   // A row with itself would be at distance 0: such entries are set to cosine 0 and what they then add is taken off again.
   const zero = c.graph.constant(new Float32Array(some.shape[0]), [some.shape[0]]);
   const lines = sum(spaceKernel(replaceLabel(c, own, zero), options), { axes: [1] });
-  return sum(shift(lines, -kernelAtRightAngle(options)));
+  return sum(sub(lines, scale(hasLabel(own), kernelAtRightAngle(options))));
 }
 
-/** From the sum over `lines` rows, each against all others, to the mean over pairs. */
-function meanOverPairs(total: Value, lines: number, rows: Value, options: RieszOptions): Value {
-  const [count] = rows.shape;
-  if (options.space === 'full') return scale(total, 1 / (lines * (count - 1)));
-  return scale(shift(total, lines * oppositeKernel(options)), 1 / (lines * (2 * count - 1)));
+/** From the sum over `lines` rows, each against all others, to the mean over pairs; or from a `share` of that sum to the share of the mean. */
+function meanOverPairs(
+  total: Value,
+  { lines, classes, share = 1 }: { readonly lines: number; readonly classes: number; readonly share?: number },
+  options: RieszOptions,
+): Value {
+  if (options.space === 'full') return scale(total, 1 / (lines * (classes - 1)));
+  return scale(shift(total, share * lines * oppositeKernel(options)), 1 / (lines * (2 * classes - 1)));
 }
 
-/** Pairs of distinct labels within the batch: a label that occurs k times has weight 1/k in each of its rows. */
-function distinctLabelEnergy(rows: Value, labels: Value, options: RieszOptions): Value {
+/** Some rows against some others, of all pairs that a mean energy is over. */
+export interface PairShare {
+  /** [v, d] and [m, d]: rows of any length. */
+  readonly visitors: Value;
+  readonly rows: Value;
+  /** int64 [v]: the place of each visitor among the rows, −1 for one that is not there. */
+  readonly places: Value;
+  /** Visitors in all. */
+  readonly lines: number;
+  /** Rows in all. */
+  readonly classes: number;
+}
+
+/** What the pairs of a share bring to the mean energy of `lines` rows, each against all `classes` others: the shares add up to it. */
+export function rieszShare({ visitors, rows, places, lines, classes }: PairShare, options: RieszOptions): Value {
+  const total = sumAgainstAll(unitRows(visitors), unitRows(rows), places, options);
+  const share = (visitors.shape[0] / lines) * (rows.shape[0] / classes);
+  return meanOverPairs(total, { lines, classes, share }, options);
+}
+
+/**
+ * Pairs of distinct labels within the batch: a label that occurs k times has weight 1/k in each of its rows.
+ * @param rows [n, d], unit rows of the labels.
+ */
+export function distinctLabelEnergy(rows: Value, labels: Value, options: RieszOptions): Value {
   const { graph } = rows;
   const n = labels.size;
   const same = equal(reshape(labels, [n, 1]), reshape(labels, [1, n]));
@@ -109,5 +143,5 @@ function allPairsEnergy(rows: Value, options: RieszOptions): Value {
   }
   const direction = directions.length === 1 ? directions[0] : concat(directions, 0);
   const shadow = sum(rowDots(rows, stopGradient(direction)));
-  return meanOverPairs(withGradientOf(total, shadow), count, rows, options);
+  return meanOverPairs(withGradientOf(total, shadow), { lines: count, classes: count }, options);
 }

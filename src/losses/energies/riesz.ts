@@ -1,7 +1,8 @@
 // The Riesz energy of a classifier's rows, SphereFace+'s term (Liu et al., NeurIPS 2018), as a recipe states it.
 import { z } from 'zod';
-import type { EnergyDescriptor } from './energy.js';
-import { rieszEnergy } from './riesz-pairs.js';
+import { unitRows } from '../rows.js';
+import type { DividedEnergy, EnergyDescriptor } from './energy.js';
+import { distinctLabelEnergy, rieszEnergy, rieszShare } from './riesz-pairs.js';
 import { weighted, weightSchema } from './weight.js';
 
 /** The kernel, which the energy of hidden filters has in common. */
@@ -35,5 +36,24 @@ export const riesz = {
   schema,
   build(inputs, { pairs, weight, ...kernel }) {
     return weighted(rieszEnergy(inputs.classifier, inputs.labels, pairs, kernel), inputs, weight);
+  },
+  divided({ pairs, weight, ...kernel }): DividedEnergy {
+    switch (pairs) {
+      case 'batch-all':
+        return { form: 'pairs', visitors: 'batch', weight, share: (inputs) => rieszShare(inputs, kernel) };
+      case 'all':
+        return { form: 'pairs', visitors: 'all', weight, share: (inputs) => rieszShare(inputs, kernel) };
+      case 'batch':
+        return {
+          form: 'batch',
+          weight,
+          build({ own, labels }) {
+            const loss = distinctLabelEnergy(unitRows(own), labels, kernel);
+            return { value: loss, loss };
+          },
+        };
+      default:
+        return pairs satisfies never;
+    }
   },
 } satisfies EnergyDescriptor<typeof schema>;

@@ -21,7 +21,8 @@ import {
   sub,
   type Value,
 } from '../../graph/index.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import { rowDots, rowNorms, unitRows, unitRowsStraightThrough, withGradientOf } from '../rows.js';
 import { annealedLambda, effectiveMargin, lambdaSchema } from './lambda.js';
 import type { ClassifierInputs, MarginDescriptor } from './margin.js';
@@ -61,7 +62,7 @@ export const aSoftmax = {
   uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
   build(inputs, options) {
     const { logits, plain } = aSoftmaxLogits(inputs, inputs.scalars.lambda, options);
-    return { loss: crossEntropy(logits, inputs.labels), scores: plain };
+    return crossEntropyClassification(logits, inputs.labels, plain);
   },
 } satisfies MarginDescriptor<typeof schema>;
 

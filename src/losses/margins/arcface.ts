@@ -15,7 +15,8 @@ import {
   type Value,
 } from '../../graph/index.js';
 import { cosines } from '../angles.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';
 
@@ -38,7 +39,7 @@ export const arcFace = {
   uninformedLoss: ({ scale: s, margin }, classes) => uninformedCrossEntropy(classes, s * Math.sin(margin)),
   build(inputs, options) {
     const c = cosines(inputs);
-    return { loss: crossEntropy(arcFaceLogits(c, inputs.labels, options), inputs.labels), scores: c };
+    return crossEntropyClassification(arcFaceLogits(c, inputs.labels, options), inputs.labels, c);
   },
 } satisfies MarginDescriptor<typeof schema>;
 

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { pickLabel, replaceLabel, scale, shift, type Value } from '../../graph/index.js';
 import { cosines } from '../angles.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';
 
@@ -25,7 +26,7 @@ export const cosFace = {
   uninformedLoss: ({ scale: s, margin }, classes) => uninformedCrossEntropy(classes, s * margin),
   build(inputs, options) {
     const c = cosines(inputs);
-    return { loss: crossEntropy(cosFaceLogits(c, inputs.labels, options), inputs.labels), scores: c };
+    return crossEntropyClassification(cosFaceLogits(c, inputs.labels, options), inputs.labels, c);
   },
 } satisfies MarginDescriptor<typeof schema>;
 

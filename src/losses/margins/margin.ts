@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Descriptor, Kind } from '../../common/registry.js';
 import type { Shape, Value } from '../../graph/index.js';
+import type { ClassLoss } from '../class-loss.js';
 
 /** A recipe's `loss.margin` is told apart by its `type`. */
 export const marginKind: Kind = { name: 'margin', key: 'type' };
@@ -10,9 +11,9 @@ export const marginKind: Kind = { name: 'margin', key: 'type' };
 export interface ClassifierInputs {
   /** `[n, d]`: the embeddings of a batch. */
   readonly features: Value;
-  /** `[classes, d]`: a row per identity. */
+  /** `[classes, d]`: a row per identity; of a classifier that is divided among processes, some of the rows. */
   readonly classifier: Value;
-  /** int64 [n], 0 … classes − 1. */
+  /** int64 [n], 0 … classes − 1; −1 for an image whose row is not among those given. */
   readonly labels: Value;
 }
 
@@ -30,6 +31,11 @@ export interface Classification {
   readonly loss: Value;
   /** `[n, classes]`: scores without margin; in each row the largest is the nearest classifier's. */
   readonly scores: Value;
+  /**
+   * What the loss is made of, class by class. A margin without it needs the whole classifier in every process
+   * (`solver.classifier: dense`).
+   */
+  readonly byClass?: ClassLoss;
 }
 
 /** A number that changes from step to step: an input of the step graph. */

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { scale } from '../../graph/index.js';
 import { cosines } from '../angles.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';
 
@@ -21,6 +22,6 @@ export const normalisedSoftmax = {
   uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
   build(inputs, options) {
     const c = cosines(inputs);
-    return { loss: crossEntropy(scale(c, options.scale), inputs.labels), scores: c };
+    return crossEntropyClassification(scale(c, options.scale), inputs.labels, c);
   },
 } satisfies MarginDescriptor<typeof schema>;

@@ -1,7 +1,8 @@
 // Softmax: plain inner products, no margin and no sphere.
 import { z } from 'zod';
 import { matmul } from '../../graph/index.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 
 const schema = z.strictObject({
@@ -18,6 +19,6 @@ export const softmax = {
   uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
   build({ features, classifier, labels }) {
     const logits = matmul(features, classifier, { transposeB: true });
-    return { loss: crossEntropy(logits, labels), scores: logits };
+    return crossEntropyClassification(logits, labels, logits);
   },
 } satisfies MarginDescriptor<typeof schema>;

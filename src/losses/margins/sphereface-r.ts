@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { add, cos, minimum, pickLabel, replaceLabel, scale, stopGradient, sub, type Value } from '../../graph/index.js';
 import { angleOf, cosines } from '../angles.js';
-import { crossEntropy, uninformedCrossEntropy } from '../cross-entropy.js';
+import { crossEntropyClassification } from '../class-loss.js';
+import { uninformedCrossEntropy } from '../cross-entropy.js';
 import type { MarginDescriptor } from './margin.js';
 import { featureScale } from './options.js';
 
@@ -42,8 +43,8 @@ export const sphereFaceR = {
   },
   build(inputs, options) {
     const c = cosines(inputs);
-    const loss = crossEntropy(sphereFaceRLogits(c, inputs.labels, options), inputs.labels);
-    return { loss: scale(loss, options.weight), scores: c };
+    const logits = sphereFaceRLogits(c, inputs.labels, options);
+    return crossEntropyClassification(logits, inputs.labels, c, options.weight);
   },
 } satisfies MarginDescriptor<typeof schema>;
 

@@ -3,20 +3,19 @@ import { z } from 'zod';
 import {
   add,
   affine,
-  mean,
   mul,
   neg,
   pickLabel,
   pow,
   relu,
+  replaceLabel,
   scale,
   shift,
   softplus,
-  sub,
-  sum,
   type Value,
 } from '../../graph/index.js';
 import { cosines } from '../angles.js';
+import { summedClassification } from '../class-loss.js';
 import type { MarginDescriptor } from './margin.js';
 
 const positive = z.number().positive();
@@ -57,23 +56,23 @@ export const sphereFace2 = {
   },
   build(inputs, options) {
     const c = cosines(inputs);
-    return { loss: sphereFace2Loss(c, inputs.labels, inputs.parameters.bias, options), scores: c };
+    return summedClassification(sphereFace2Terms(c, inputs.labels, inputs.parameters.bias, options), c);
   },
 } satisfies MarginDescriptor<typeof schema>;
 
 /**
- * The loss with an additive margin (type C), mean over the batch:
- * weight/r · [λ ln(1 + e^−(r (g(cos θ_y) − m) + b)) + (1 − λ) Σ_{j≠y} ln(1 + e^(r (g(cos θ_j) + m) + b))].
- * @param cosines [n, classes]; @param labels int64 [n]; @param bias b, trained, one number.
+ * The loss of each image and class with an additive margin (type C), to be summed over classes and averaged over the batch:
+ * weight/r · λ ln(1 + e^−(r (g(cos θ_y) − m) + b)) at the label, weight/r · (1 − λ) ln(1 + e^(r (g(cos θ_j) + m) + b)) elsewhere.
+ * @param cosines [n, classes]; @param labels int64 [n]; @param bias b, trained, one number. @returns [n, classes].
  */
-export function sphereFace2Loss(cosines: Value, labels: Value, bias: Value, options: SphereFace2Options): Value {
+export function sphereFace2Terms(cosines: Value, labels: Value, bias: Value, options: SphereFace2Options): Value {
   const { balance, scale: r, margin, exponent, weight } = options;
   const target = pickLabel(cosines, labels);
   const adjusted = (z: Value) => affine(adjust(z, exponent), 2 * r, -r);
   const pull = softplus(neg(add(shift(adjusted(target), -r * margin), bias)));
-  const push = (z: Value) => softplus(add(shift(adjusted(z), r * margin), bias));
-  const others = sub(sum(push(cosines), { axes: [1] }), push(target));
-  return scale(mean(add(scale(pull, balance), scale(others, 1 - balance))), weight / r);
+  const push = softplus(add(shift(adjusted(cosines), r * margin), bias));
+  const factor = weight / r;
+  return replaceLabel(scale(push, factor * (1 - balance)), labels, scale(pull, factor * balance));
 }
 
 /** ((z + 1) / 2)^t; whole exponents by products, which rounding below z = −1 cannot turn into NaN. */

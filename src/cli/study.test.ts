@@ -1,0 +1,126 @@
+// `sphereface study`, `report` and `evaluate --snapshots` as commands: what they print, what they refuse, and a study killed with its workers.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { UsageError } from '../common/errors.js';
+import { loadStudy } from '../pipeline/index.js';
+import { runCommand } from '../testing/command.js';
+import { tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';
+import { registerEvaluate } from './evaluate.js';
+import { registerReport } from './report.js';
+import { registerStudy } from './study.js';
+
+let scratch: string;
+let file: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'sphereface-study-cli-'));
+  await writeTinyFaces(join(scratch, 'faces'), { identities: 12, each: 6 });
+  file = join(scratch, 'tiny.yaml');
+  const study = {
+    name: 'tiny',
+    data: 'faces',
+    validation: [{ holdOut: 0.25, pairsOfEachKind: 20 }],
+    test: { holdOut: 0.25, pairsOfEachKind: 20 },
+    seeds: 2,
+    snapshots: 2,
+    set: [...tinySettings, 'log={display: 4, checkpoint: 4, keep: 1}', 'solver.iterations=20'],
+    arms: { a: { recipe: 'sphereface-m4-small' }, b: { recipe: 'sphereface-m4-small', set: ['loss.margin.m=2'] } },
+    questions: [{ ask: 'Is m = 2 better?', against: 'a', arms: ['b'] }],
+  };
+  await writeFile(file, stringify(study));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const study = (...args: string[]) => runCommand(registerStudy, ['study', ...args, '--threads', '1']);
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+/** Starts the real command with two workers and kills it alone, without a word to them, once a cell is in work. */
+async function killedWithWorkers(folder: string): Promise<void> {
+  const args = ['--import', 'tsx', main, 'study', file, '-o', folder, '--jobs', '2', '--threads', '2'];
+  const child = spawn(process.execPath, args, { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => {
+    said += data.toString();
+    if (/a\/1: |b\/1: /.test(said)) setTimeout(() => child.kill('SIGKILL'), 200);
+  });
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  const signal = await new Promise((resolve) => child.once('exit', (_, by) => resolve(by)));
+  expect(signal, said).toBe('SIGKILL');
+}
+
+describe('sphereface study', { timeout: 600_000 }, () => {
+  it('goes on after a kill, prints the answers, and says what is left', async () => {
+    const folder = join(scratch, 'out');
+    await killedWithWorkers(folder);
+    // Workers notice that nobody is there, and end; until then their cells are theirs.
+    const finished = await study(file, '-o', folder, '--json');
+    expect(finished.error).toBeUndefined();
+    const result = JSON.parse(finished.stdout) as { judged: number; answers: string[]; page: string };
+    expect(result).toMatchObject({ judged: 4, cells: 4 });
+    expect(result.answers).toEqual([expect.stringMatching(/^b against a: accuracy .* \(2 seeds, 40 pairs/)]);
+    expect(await readFile(result.page, 'utf8')).toContain('Is m = 2 better?');
+    expect((await readdir(join(folder, 'cells'))).length).toBe(4);
+
+    const undisturbed = join(scratch, 'whole');
+    await study(file, '-o', undisturbed);
+    const rows = async (of: string) =>
+      (await readFile(join(of, 'study.csv'), 'utf8')).split('\r\n').map((row) => row.split(',').slice(0, 16));
+    expect(await rows(folder)).toEqual(await rows(undisturbed));
+
+    const more = await study(file, '-o', folder, '--set', 'seeds=3', '--dry-run', '--json');
+    expect(JSON.parse(more.stdout)).toMatchObject({ left: 2, from: { finishedCells: 2, runs: 0, measured: 0 } });
+    expect(more.stderr).toMatch(/a\/3: sphereface-m4-small, 20 iterations: waiting, /);
+    expect(more.stderr).toMatch(/2 of 6 cells are left/);
+    const summary = await study(file, '-o', folder, '--set', 'seeds=3', '--summary');
+    expect(summary.stdout).toMatch(/4 of 6 cells judged[^]*a: .* % \(2 seeds\)/);
+  });
+
+  it('lists the built-in studies, and prints one that it reads again', async () => {
+    expect((await study('--list')).stdout).toMatch(/^demo .*\npublished .*\nmhe-small /);
+    const path = join(scratch, 'demo.yaml');
+    await writeFile(path, (await study('demo', '--list')).stdout);
+    expect(await loadStudy(path)).toEqual(await loadStudy('demo'));
+  });
+
+  it.each([
+    [[], /needs its file or name, and a folder/],
+    [['demo'], /needs its file or name, and a folder/],
+    [['none', '-o', 'OUT'], /no study "none"/],
+    [['none', '--list'], /no study "none"/],
+    [['published', '-o', 'OUT'], /data is missing/],
+    [['demo', '-o', 'OUT', '--set', 'seeds=x'], /seeds: expected how many seeds/],
+  ])('refuses %j', async (args, message) => {
+    const { error } = await study(...args);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toMatch(message);
+  });
+
+  it.each(['0/4', '5/4', '1', 'a/b'])('refuses --cell %s', async (cell) => {
+    expect(String((await study('demo', '-o', 'OUT', '--cell', cell)).error)).toMatch(/expected i\/n/);
+  });
+});
+
+describe('the runs of a study', { timeout: 600_000 }, () => {
+  it('are reported, and their snapshots evaluated', async () => {
+    const cells = join(scratch, 'whole', 'cells');
+    const run = join(cells, (await readdir(cells))[0], 'run');
+    const events = join(scratch, 'events');
+    const report = await runCommand(registerReport, ['report', run, '--tensorboard', events, '--json']);
+    expect(JSON.parse(report.stdout)).toEqual({
+      page: join(run, 'report', 'index.html'),
+      events: join(events, 'events.out.tfevents.0.sphereface'),
+      lines: 5,
+    });
+    const pairs = ['--pairs', join(scratch, 'whole', 'data', 'pairs-1.txt'), '--images', join(scratch, 'faces')];
+    const common = ['evaluate', run, ...pairs, '-o', join(scratch, 'snapshots'), '--protocol', 'best-threshold'];
+    const evaluated = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--threads', '1']);
+    expect(evaluated.error).toBeUndefined();
+    expect(evaluated.stdout).toMatch(/^iteration \d+ {2}accuracy .*\nbest {6}iteration \d+ of these pairs/);
+    const refused = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--calibrate', '0.1']);
+    expect(String(refused.error)).toMatch(/--calibrate is for one model/);
+  });
+});

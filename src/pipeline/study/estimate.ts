@@ -1,0 +1,94 @@
+// How long a study will take: from cells of the same arm that are finished, else from the speed of runs of the same network, else from a few steps.
+import { openImageSource } from '../../images/index.js';
+import { datasetOf, type LogLine, logOf, type Recipe, Trainer, type TrainerOptions } from '../../training/index.js';
+import type { Cell, StudyPlan } from './cells.js';
+import { evaluationSeconds, runOf, statusOf } from './records.js';
+
+/** The time that the cells that are left will take one after the other. */
+export interface Estimate {
+  /** Seconds of each cell that is left. */
+  readonly cells: ReadonlyMap<Cell, number>;
+  readonly seconds: number;
+  /** Cells whose speed was taken from where. */
+  readonly from: { readonly finishedCells: number; readonly runs: number; readonly measured: number };
+}
+
+/** Seconds of training that a log tells of, whatever interrupted it. */
+export function trainingSeconds(lines: readonly LogLine[], { solver }: Recipe): number {
+  let before = 0;
+  let seconds = 0;
+  for (const { iteration, imagesPerSecond } of lines) {
+    seconds += ((iteration - before) * solver.batchSize * solver.iterSize) / imagesPerSecond;
+    before = iteration;
+  }
+  return seconds;
+}
+
+/** Estimates the cells that are left. Speeds that no run tells are measured on the data, some seconds for each network. */
+export async function estimate(plan: StudyPlan, options: TrainerOptions): Promise<Estimate> {
+  const finished = new Map<string, number[]>();
+  const speeds = new Map<string, number[]>();
+  const left: Cell[] = [];
+  for (const cell of plan.cells) {
+    const lines = await logOf(runOf(cell)).lines();
+    const status = await statusOf(cell, plan);
+    if (status === 'judged') {
+      const seconds = trainingSeconds(lines, cell.recipe) + (await evaluationSeconds(cell, plan));
+      push(finished, cell.arm, seconds);
+    } else left.push(cell);
+    if (lines.length > 0) {
+      const trained = lines.at(-1)!.iteration * imagesPerStep(cell.recipe);
+      push(speeds, signature(cell.recipe), trained / trainingSeconds(lines, cell.recipe));
+    }
+  }
+  const measured = new Map<string, number>();
+  const cells = new Map<Cell, number>();
+  const from = { finishedCells: 0, runs: 0, measured: 0 };
+  for (const cell of left) {
+    const { recipe } = cell;
+    const ofArm = finished.get(cell.arm);
+    if (ofArm !== undefined) {
+      from.finishedCells++;
+      cells.set(cell, mean(ofArm));
+      continue;
+    }
+    const images = recipe.solver.iterations * imagesPerStep(recipe);
+    const kind = signature(recipe);
+    const known = speeds.get(kind);
+    if (known === undefined && !measured.has(kind)) measured.set(kind, await measure(recipe, plan, options));
+    from[known === undefined ? 'measured' : 'runs']++;
+    cells.set(cell, images / (known === undefined ? measured.get(kind)! : mean(known)));
+  }
+  return { cells, seconds: [...cells.values()].reduce((sum, seconds) => sum + seconds, 0), from };
+}
+
+/** What of a recipe decides its speed. */
+function signature({ network, input, loss, solver }: Recipe): string {
+  const { type } = loss.margin;
+  return JSON.stringify([network, input.width, input.height, type, loss.energy, loss.hiddenEnergy, solver.batchSize]);
+}
+
+function imagesPerStep({ solver }: Recipe): number {
+  return solver.batchSize * solver.iterSize;
+}
+
+const warmUpSteps = 2;
+const measuredSteps = 5;
+
+/** Images per second of a few steps on the data. */
+async function measure(recipe: Recipe, { data }: StudyPlan, options: TrainerOptions): Promise<number> {
+  await using source = await openImageSource(data.training.path);
+  await using trainer = await Trainer.create(recipe, datasetOf(source, recipe.data), options);
+  for (let i = 0; i < warmUpSteps; i++) await trainer.step();
+  const started = performance.now();
+  for (let i = 0; i < measuredSteps; i++) await trainer.step();
+  return (measuredSteps * imagesPerStep(recipe)) / ((performance.now() - started) / 1000);
+}
+
+function push(map: Map<string, number[]>, key: string, value: number): void {
+  map.set(key, [...(map.get(key) ?? []), value]);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

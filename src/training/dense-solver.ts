@@ -1,0 +1,101 @@
+// Steps with the whole classifier in every process: one graph from images to all gradients, which are then added up over the processes.
+import type { Communicator } from '../distributed/index.js';
+import type { ScheduledScalar } from '../losses/index.js';
+import { ClassifierEnergy } from './classifier-energy.js';
+import { DropoutFeeds } from './dropout-feeds.js';
+import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
+import { sumGradients } from './gradient-sum.js';
+import { classifierName, normaliseRows, startingValues } from './network.js';
+import { ParameterStore } from './parameter-store.js';
+import { meansOverRanks } from './rank-means.js';
+import { RowRange } from './row-range.js';
+import {
+  type SolvedStep,
+  type Solver,
+  type SolverOptions,
+  type StepInputs,
+  updateGroups,
+  type UpdateScalars,
+} from './solver.js';
+import { buildStep, type StepModel } from './step-graph.js';
+import { StepRunner } from './step-runner.js';
+import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
+
+export class DenseSolver implements Solver {
+  private constructor(
+    private readonly options: SolverOptions,
+    readonly share: StepShare,
+    readonly rows: RowRange,
+    private readonly step: StepModel,
+    readonly store: ParameterStore,
+    private readonly runner: StepRunner,
+    /** The classifier's energy, where it is no part of the step. */
+    private readonly energy: ClassifierEnergy | undefined,
+    private readonly geometry: ClassifierGeometry,
+  ) {}
+
+  static async create(options: SolverOptions): Promise<DenseSolver> {
+    const { recipe, identities, components, communicator, target, frozen, extensions } = options;
+    const { device, threads, profilePrefix } = options;
+    const share = shareOf(recipe.solver, communicator);
+    const own = recipeOfShare(recipe, share);
+    const energyApart = share.of === 'images' && recipe.loss.energy !== null;
+    const ranks = communicator.size;
+    const step = buildStep(own, identities, { target, frozen, extensions, ranks, energyApart });
+    const store = new ParameterStore(step.specs, step.layouts);
+    store.setValues(startingValues(step.specs, recipe, components.margin));
+    const energy = energyApart
+      ? await ClassifierEnergy.create(recipe, store, communicator, { device, threads, target, extensions })
+      : undefined;
+    const dropout = new DropoutFeeds(step.masks, recipe, share);
+    const runner = await StepRunner.create(step, store, own, energy, dropout, { device, threads, profilePrefix });
+    const shape = [identities, recipe.network.embeddingSize] as const;
+    const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
+    const rows = RowRange.whole(identities);
+    return new DenseSolver(options, share, rows, step, store, runner, energy, geometry);
+  }
+
+  get scalars(): readonly ScheduledScalar[] {
+    return this.step.scalars;
+  }
+
+  get device(): string {
+    return this.runner.device;
+  }
+
+  async gradient({ done, scalars, next }: StepInputs): Promise<SolvedStep> {
+    const outcome = await this.runner.run(done, scalars, next);
+    const [means, norms] = await Promise.all([
+      meansOverRanks(outcome, this.communicator),
+      sumGradients(this.store, this.communicator, this.summed),
+    ]);
+    return { ...outcome, ...means, norms };
+  }
+
+  update(scalars: UpdateScalars): void {
+    updateGroups(this.store, scalars);
+    const { components, recipe } = this.options;
+    if (components.margin.unitClassifier) {
+      normaliseRows(this.store.values.get(classifierName)!, recipe.network.embeddingSize);
+    }
+  }
+
+  angles(): Promise<ClassifierAngles> {
+    return this.geometry.measure(this.store.values.get(classifierName)!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.geometry.dispose();
+    await this.energy?.dispose();
+    await this.runner.dispose();
+  }
+
+  private get communicator(): Communicator {
+    return this.options.communicator;
+  }
+
+  /** Parameters whose gradient is that of all ranks before gradients are added up. */
+  private get summed(): ReadonlySet<string> {
+    return new Set(this.energy === undefined ? [] : [classifierName]);
+  }
+}
