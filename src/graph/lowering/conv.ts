@@ -2,7 +2,7 @@
 import { constantOf } from '../constant.js';
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Node, Shape, Value } from '../value.js';
-import type { Layout } from './layout.js';
+import { type Layout, pictureLayout } from './layout.js';
 import type { Target } from './target.js';
 import { isBilinear } from './winograd-plan.js';
 import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './winograd.js';
@@ -62,12 +62,19 @@ function convolutionOf(readers: readonly Node[], weights: Shape, geometry: ConvG
 
 const sameGeometry = (a: unknown, b: ConvGeometry): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** The layouts in which a form reads what the convolution or its gradients are given; those of a bias do not matter. */
-const layoutsOf: Readonly<Record<Form, { readonly x: Layout; readonly w: Layout; readonly dy: Layout }>> = {
-  direct: { x: 'standard', w: 'standard', dy: 'standard' },
-  bilinear: { x: 'hwnc', w: 'hwio', dy: 'hwnc' },
-  unrolled: { x: 'chwn', w: 'hwio', dy: 'hwnc' },
-};
+/** How a form reads the picture of a convolution, its weights, and the gradient of its result; that of a bias does not matter. */
+function layoutsOf(form: Form, pictures: { readonly x: Shape; readonly y: Shape }) {
+  switch (form) {
+    case 'direct':
+      return { x: 'standard', w: 'standard', dy: 'standard' } as const;
+    case 'bilinear':
+      return { x: pictureLayout(pictures.x), w: 'hwio', dy: pictureLayout(pictures.y) } as const;
+    case 'unrolled':
+      return { x: 'chwn', w: 'hwio', dy: pictureLayout(pictures.y) } as const;
+    default:
+      return form satisfies never;
+  }
+}
 
 function convForm(node: Node<ConvAttributes>, target: Target): Form {
   const [, w] = node.inputs;
@@ -91,19 +98,19 @@ function weightGradientForm(
 
 /** How the convolution reads its picture and its weights. */
 export function convLayouts(node: Node<ConvAttributes>, target: Target): readonly Layout[] {
-  const { x, w } = layoutsOf[convForm(node, target)];
+  const { x, w } = layoutsOf(convForm(node, target), { x: node.inputs[0].shape, y: node.outputs[0].shape });
   return [x, w];
 }
 
 /** How the gradient of the picture reads that of the result and the weights. */
 export function convInputGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
-  const { dy, w } = layoutsOf[inputGradientForm(node, target)];
+  const { dy, w } = layoutsOf(inputGradientForm(node, target), { x: node.outputs[0].shape, y: node.inputs[0].shape });
   return [dy, w];
 }
 
 /** How the gradient of the weights reads the picture and the gradient of the result. */
 export function convWeightGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
-  const { x, dy } = layoutsOf[weightGradientForm(node, target)];
+  const { x, dy } = layoutsOf(weightGradientForm(node, target), { x: node.inputs[0].shape, y: node.inputs[1].shape });
   return [x, dy];
 }
 
