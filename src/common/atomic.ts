@@ -4,7 +4,10 @@ import { open, rename, rm } from 'node:fs/promises';
 import { keepTemporary, markTemporary } from './temporary.js';
 
 /** Writes a file, whole or in parts, so that a reader, or a crash at any moment, meets the old content or the new one and nothing between. */
-export async function writeFileAtomic(path: string, data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   markTemporary(temporary);
   try {

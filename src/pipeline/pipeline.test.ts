@@ -191,7 +191,7 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
   it('fine-tunes a model from elsewhere, and compares before and after', async () => {
     const init = join(folder, 'any.onnx');
     await writeFile(init, smallNetwork());
-    const settings = ['validation=null', 'solver.iterations=10', 'solver.batchSize=8', 'solver.backbone.wait=2'];
+    const settings = ['validation=null', 'solver.iterations=10', 'solver.batchSize=8'];
     const tuned = parseRecipe(settings.reduce<unknown>(applySetting, builtInRecipe('fine-tune')));
     const more = { recipes: { init, tuned, inputSpec: publishedInput }, control: true };
     const summary = await runPipeline(options('tuned', more));

@@ -86,17 +86,11 @@ const solverFields = z.strictObject({
     .describe(
       "Share of a sharded classifier's rows that takes part in a pass: those of the batch's identities, and others at random.",
     ),
-  backbone: z
-    .strictObject({
-      rate: nonNegative.default(1).describe("The backbone's learning rate relative to the classifier's."),
-      wait: z
-        .int()
-        .nonnegative()
-        .default(0)
-        .describe('Steps at the beginning in which the classifier learns alone, so that it does not mislead.'),
-    })
-    .prefault({})
-    .describe('How fast what a fine-tune starts from may change.'),
+  backboneRate: nonNegative
+    .default(1)
+    .describe(
+      "The backbone's learning rate relative to the classifier's: what a fine-tune starts from may change slowly.",
+    ),
 });
 
 export const solverSchema = solverFields.refine(

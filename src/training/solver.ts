@@ -33,7 +33,7 @@ export interface SolvedStep extends StepOutcome {
 /** How far an update goes: rate and decay for multipliers of 1. */
 export interface UpdateScalars extends SgdScalars {
   /** The backbone's learning rate relative to the classifier's. */
-  readonly backboneShare: number;
+  readonly backboneRate: number;
 }
 
 export interface Solver extends AsyncDisposable {
@@ -71,7 +71,7 @@ export interface SolverOptions {
 
 /** Moves the parameters of a store's groups along their gradients. */
 export function updateGroups({ groups }: ParameterStore, scalars: UpdateScalars): void {
-  const shares = { backbone: scalars.backboneShare, classifier: 1 };
+  const shares = { backbone: scalars.backboneRate, classifier: 1 };
   for (const { part, values, momentum, gradients, learningRateMultiplier, decayMultiplier } of groups) {
     const learningRate = scalars.learningRate * shares[part] * learningRateMultiplier;
     const decay = scalars.decay * decayMultiplier;

@@ -18,7 +18,7 @@ import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
 import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
-import { backboneShare, learningRate } from './schedule.js';
+import { learningRate } from './schedule.js';
 import { ShardedSolver } from './sharded/sharded-solver.js';
 import type { Solver, SolverOptions } from './solver.js';
 import { Tally } from './tally.js';
@@ -189,10 +189,10 @@ export class Trainer implements AsyncDisposable {
       learningRate: rate,
       gradientNorms: norms,
     });
-    const { momentum, weightDecay, clipNorm } = solver;
+    const { momentum, weightDecay, clipNorm, backboneRate } = solver;
     const gradientScale = clipNorm !== null && norm > clipNorm ? clipNorm / norm : 1;
     const sgd = { learningRate: rate, momentum, decay: weightDecay, gradientScale };
-    this.parts.solver.update({ ...sgd, backboneShare: backboneShare(solver, step) });
+    this.parts.solver.update({ ...sgd, backboneRate });
     for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
     this.iteration = step;
     this.tally.add(measures, norm, seconds);

@@ -25,7 +25,7 @@ const digest = (...parts: (string | Uint8Array)[]) => {
 };
 
 /** Fields that have come since, each with the default that leaves everything as it was. */
-const added = { solver: { backbone: { rate: 1, wait: 0 } }, data: { fit: 'exact' } } as const;
+const added = { solver: { backboneRate: 1 }, data: { fit: 'exact' } } as const;
 
 /** A recipe as version 0.1 would have it. */
 function earlier(recipe: Recipe): unknown {
