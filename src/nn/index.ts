@@ -1,7 +1,7 @@
 // The public face of the nn layer.
 export { backbones, embeddingNetwork, type EmbeddingNetwork, type EmbeddingNetworkInput } from './backbones/index.js';
 export { withPresentNames, type BackboneDescriptor, type BackboneOptions } from './backbones/backbone.js';
-export { fill, type Filler } from './fillers.js';
+export { fill, type Filler, passOver } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';
 export * from './parameters.js';
