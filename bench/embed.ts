@@ -1,26 +1,27 @@
-// Embedding throughput of SphereFace-20, alternating with PyTorch's forward pass: `npm run bench -- embed [batch]`.
+// Embedding throughput, alternating with PyTorch's forward pass in each of its modes:
+// npm run bench -- embed [batch] [--network sfnet20|mobilefacenet] [--rounds N]
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Random } from '../dist/common/random.js';
 import type { Picture } from '../dist/images/source.js';
 import { Graph } from '../dist/graph/index.js';
 import { encodeMetadata, openModel, writeModel } from '../dist/models/index.js';
 import { embeddingNetwork, initialize, TrainingBuilder } from '../dist/nn/index.js';
-import { embeddingModel, loadRecipe } from '../dist/training/index.js';
-import { median, peerMissing, runPeer } from './peer.js';
+import { embeddingModel } from '../dist/training/index.js';
+import { type BenchNetwork, defaultNetwork, networkOf, recipeOf, threads } from './networks.js';
+import { compare, findPeer, type SpeedRun } from './peer.js';
 
-const threads = 2;
-const pairs = 5;
 const seconds = 10;
 /** Pictures before the clock starts: openModel prepares its network for many pictures after some hundreds. */
 const warmUp = 384;
 
-/** A model file of the published network with the values that training starts from. */
-async function makeModel(path: string): Promise<void> {
-  const recipe = await loadRecipe('sphereface-m4', []);
+/** A model file of a network with the values that training starts from. */
+async function makeModel(path: string, network: BenchNetwork): Promise<void> {
+  const recipe = await recipeOf(network);
   const net = new TrainingBuilder(new Graph());
   const { width, height } = recipe.input;
   embeddingNetwork(net, net.graph.input('images', 'float32', [1, 3, height, width]), recipe.network);
@@ -29,11 +30,9 @@ async function makeModel(path: string): Promise<void> {
   await writeModel(path, embeddingModel(recipe, initialize(net.specs, new Random(1)), metadata));
 }
 
-interface OwnRun {
-  readonly forward: number;
+interface OwnRun extends SpeedRun {
   /** Milliseconds to open the model and embed one picture. */
   readonly first: number;
-  readonly peakMiB: number;
 }
 
 /** Embeds for some seconds in this process and prints a JSON line: pixels in, embeddings out, packing included. */
@@ -55,7 +54,7 @@ async function measure(path: string, batch: number): Promise<void> {
     embedded += batch;
   }
   const elapsed = (performance.now() - start) / 1000;
-  const run: OwnRun = { forward: embedded / elapsed, first, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  const run: OwnRun = { imagesPerSecond: embedded / elapsed, first, peakMiB: process.resourceUsage().maxRSS / 1024 };
   console.log(JSON.stringify(run));
 }
 
@@ -67,28 +66,25 @@ function runOwn(path: string, batch: number): OwnRun {
 
 export async function run(args: readonly string[]): Promise<void> {
   if (args[0] === '--measure') return measure(args[1], Number(args[2]));
-  const batch = Number(args[0] ?? 32);
-  const missing = peerMissing();
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { network: { type: 'string', default: defaultNetwork }, rounds: { type: 'string', default: '5' } },
+  });
+  const network = networkOf(values.network);
+  const batch = Number(positionals[0] ?? 32);
   const folder = mkdtempSync(join(tmpdir(), 'sphereface-bench-'));
   try {
     const path = join(folder, 'model.onnx');
-    await makeModel(path);
-    console.log(`embedding, SphereFace-20, batch ${batch}, ${threads} threads`);
-    const ratios: number[] = [];
-    for (let pair = 1; pair <= (missing === undefined ? pairs : 1); pair++) {
-      const own = runOwn(path, batch);
-      const about = `first picture after ${own.first.toFixed(0)} ms, peak ${own.peakMiB.toFixed(0)} MiB`;
-      if (missing !== undefined) {
-        console.log(`  ${own.forward.toFixed(1)} images/s, ${about}; no ratio: ${missing}`);
-        return;
-      }
-      const peer = runPeer(batch, seconds);
-      const ratio = own.forward / peer.forward;
-      ratios.push(ratio);
-      const rates = `${own.forward.toFixed(1)} against ${peer.forward.toFixed(1)} images/s`;
-      console.log(`  pair ${pair}: ${rates}, ratio ${ratio.toFixed(2)}; ${about}`);
-    }
-    console.log(`  median ratio ${median(ratios).toFixed(2)}`);
+    await makeModel(path, network);
+    const peer = findPeer();
+    console.log(`embedding, ${network.title}, batch ${batch}, ${threads} threads`);
+    const own = (): SpeedRun => {
+      const ours = runOwn(path, batch);
+      console.log(`  first picture after ${ours.first.toFixed(0)} ms`);
+      return ours;
+    };
+    compare(peer, { network, phase: 'forward', batch, seconds, rounds: Number(values.rounds), own });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Communicator, joinWorld } from '../dist/distributed/index.js';
 import { Trainer } from '../dist/training/index.js';
 import { median } from './peer.js';
+import { defaultNetwork, networkOf } from './networks.js';
 import { noiseDataset, recipeFor } from './train-step.js';
 
 const steps = 2;
@@ -14,7 +15,7 @@ const gradientLength = 28e6;
 
 /** Images per second of this group, all ranks together. */
 async function trainingRate(communicator: Communicator, threads: number): Promise<number> {
-  const recipe = await recipeFor(batch, pass);
+  const recipe = await recipeFor({ network: networkOf(defaultNetwork), batch, pass });
   const dataset = await noiseDataset(batch * 2);
   await using trainer = await Trainer.create(recipe, dataset, { threads, communicator });
   await trainer.step();

@@ -9,8 +9,9 @@ export interface Benchmark {
 }
 
 const [name, ...args] = process.argv.slice(2);
+const helpers = ['run.js', 'peer.js', 'networks.js', 'profile.js'];
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.js') && !['run.js', 'peer.js'].includes(file))
+  .filter((file) => file.endsWith('.js') && !helpers.includes(file))
   .map((file) => basename(file, '.js'))
   .sort();
 if (name === undefined || !names.includes(name)) {

@@ -12,7 +12,14 @@ import {
 } from '../pipeline/index.js';
 import { Output, Progress, withCommonOptions } from './context.js';
 import { withDetectOptions } from './faces-options.js';
-import { openRecognizer, rate, type RecognizerCommandOptions, withRecognizerOptions } from './recognizer-options.js';
+import { type NeededArgument, tellModel, withOptionalModel } from './optional-model.js';
+import {
+  modelUsed,
+  openRecognizer,
+  rate,
+  type RecognizerCommandOptions,
+  withRecognizerOptions,
+} from './recognizer-options.js';
 
 interface EnrollOptions extends RecognizerCommandOptions {
   readonly output: string;
@@ -24,12 +31,15 @@ interface EnrollOptions extends RecognizerCommandOptions {
 /** How many photos are named on the terminal; `--json` names all. */
 const named = 10;
 
+const needed = [
+  ['people', 'a folder of identity folders, a zip of one, or a "path label" list'],
+] as const satisfies readonly NeededArgument[];
+
 export function registerEnroll(program: Command): void {
-  const command = program
-    .command('enroll')
-    .description('make a gallery of known people; again: only what changed')
-    .argument('<model>', 'a model file (.onnx)')
-    .argument('<people>', 'a folder of identity folders, a zip of one, or a "path label" list')
+  const command = withOptionalModel(
+    program.command('enroll').description('make a gallery of known people; again: only what changed'),
+    needed,
+  )
     .requiredOption('-o, --output <gallery>', 'the folder of the gallery')
     .addOption(
       new Option('--score <score>', "how a person's photos make a similarity; best by default").choices(identityScores),
@@ -44,7 +54,11 @@ export function registerEnroll(program: Command): void {
   withCommonOptions(withDetectOptions(withRecognizerOptions(command))).action(enroll);
 }
 
-async function enroll(model: string, people: string, options: EnrollOptions): Promise<void> {
+async function enroll(given: readonly string[], options: EnrollOptions): Promise<void> {
+  const {
+    model,
+    others: [people],
+  } = tellModel(given, needed);
   const out = new Output(options.json === true);
   const { output, calibrate } = options;
   await using faces = await openRecognizer(model, options, out);
@@ -80,7 +94,14 @@ async function enroll(model: string, people: string, options: EnrollOptions): Pr
       'no threshold: nobody will be known without --threshold. Enroll with --calibrate RATE, or calibrate the model',
     );
   }
-  out.result({ gallery: output, identities, photos: gallery.photos.length, ...report, decision });
+  out.result({
+    model: modelUsed(model, faces),
+    gallery: output,
+    identities,
+    photos: gallery.photos.length,
+    ...report,
+    decision,
+  });
 }
 
 async function openGallery(faces: FaceRecognizer, { output, score, type }: EnrollOptions): Promise<Gallery> {

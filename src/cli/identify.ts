@@ -3,7 +3,9 @@ import { type Command, Option } from 'commander';
 import type { Match, OpenSetDecision } from '../pipeline/index.js';
 import { Output, positiveInteger, withCommonOptions } from './context.js';
 import { withDetectOptions } from './faces-options.js';
+import { type NeededArgument, tellModel, withOptionalModel } from './optional-model.js';
 import {
+  modelUsed,
   openRecognizer,
   rate,
   type RecognizerCommandOptions,
@@ -23,13 +25,13 @@ type Answer =
   | { readonly file: string; readonly faces?: number; readonly matches: readonly Match[] }
   | { readonly file: string; readonly error: string };
 
+const needed = [
+  ['gallery', 'a gallery (sphereface enroll) of the same model'],
+  ['photos', 'a photo, a folder of photos, a zip of one, or a list'],
+] as const satisfies readonly NeededArgument[];
+
 export function registerIdentify(program: Command): void {
-  const command = program
-    .command('identify')
-    .description('say who is in photos, or unknown')
-    .argument('<model>', 'the model that the gallery was made with')
-    .argument('<gallery>', 'a gallery (sphereface enroll)')
-    .argument('<photos>', 'a photo, a folder of photos, a zip of one, or a list')
+  const command = withOptionalModel(program.command('identify').description('say who is in photos, or unknown'), needed)
     .addOption(new Option('--top <n>', 'how many people to name for a photo').argParser(positiveInteger).default(1))
     .addOption(
       new Option('--far <rate>', "decide at this false-accept rate of the model's calibration").argParser(rate),
@@ -46,7 +48,11 @@ export function registerIdentify(program: Command): void {
 /** Photos that are searched for together: one pass over the gallery serves them all. */
 const together = 16;
 
-async function identify(model: string, folder: string, photos: string, options: IdentifyOptions): Promise<void> {
+async function identify(given: readonly string[], options: IdentifyOptions): Promise<void> {
+  const {
+    model,
+    others: [folder, photos],
+  } = tellModel(given, needed);
   const out = new Output(options.json === true);
   const { top, far, fpir, threshold } = options;
   await using faces = await openRecognizer(model, options, out);
@@ -85,7 +91,13 @@ async function identify(model: string, folder: string, photos: string, options: 
   const known = answers.filter((photo) => 'matches' in photo && photo.matches[0]?.known === true).length;
   const failed = answers.filter((photo) => 'error' in photo).length;
   out.line(`${known} known, ${answers.length - known - failed} unknown, ${failed} without a face or unreadable`);
-  out.result({ gallery: folder, identities: gallery.identities.length, decision, photos: answers });
+  out.result({
+    model: modelUsed(model, faces),
+    gallery: folder,
+    identities: gallery.identities.length,
+    decision,
+    photos: answers,
+  });
 }
 
 function byWhat(decision: OpenSetDecision): string {

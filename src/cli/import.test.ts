@@ -6,6 +6,7 @@ import { UsageError } from '../common/errors.js';
 import type { Picture } from '../images/index.js';
 import { openModel, readMetadata, readParameters, writeModel } from '../models/index.js';
 import { writeCaffeModel } from '../testing/caffe-writer.js';
+import { conventionModel, writeConventionCrops } from '../testing/convention-model.js';
 import { runCommand } from '../testing/command.js';
 import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
 import { decodeSafetensors } from '../models/safetensors.js';
@@ -83,6 +84,45 @@ describe('sphereface import', () => {
     const { error } = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', spec]);
     expect(error).toBeUndefined();
     await expectTiny(output);
+  });
+
+  it('takes the convention as text, in YAML', async () => {
+    const foreign = join(scratch, 'text.onnx');
+    await writeModel(foreign, tinyModel());
+    const output = join(scratch, 'text-own.onnx');
+    const { width, height, mean, scale } = tinyInput;
+    const text = `{width: ${width}, height: ${height}, channelOrder: BGR, mean: [${mean.join(', ')}], scale: [${scale.join(', ')}], alignment: {template: test, solver: umeyama, version: 7}}`;
+    const { error } = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', text]);
+    expect(error).toBeUndefined();
+    expect((await readMetadata(output))!.input).toEqual(tinyInput);
+    const wrong = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', '{width: no}']);
+    expect(String(wrong.error)).toMatch(/the input specification does not have the expected form/);
+    const absent = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', 'none.yaml']);
+    expect(absent.error).toBeInstanceOf(UsageError);
+  });
+
+  it('finds the convention on photos, and shows what was tried', async () => {
+    const crops = join(scratch, 'crops');
+    await writeConventionCrops(crops, 4, 2);
+    const foreign = join(scratch, 'unknown.onnx');
+    await writeModel(foreign, conventionModel({ channelOrder: 'BGR', mean: 0, scale: 255 }));
+    const output = join(scratch, 'found.onnx');
+    const run = (...args: string[]) =>
+      runCommand(registerImport, ['import', foreign, '-o', output, '--probe', crops, '--threads', '1', ...args]);
+    const { stdout, stderr, error } = await run('--json');
+    expect(error).toBeUndefined();
+    const result = JSON.parse(stdout) as { input: object; probe: { conventions: object[]; people: number } };
+    expect(result.input).toMatchObject({ channelOrder: 'BGR', mean: [0, 0, 0], scale: [255, 255, 255] });
+    expect(result.probe).toMatchObject({ people: 4, photos: 8 });
+    expect(result.probe.conventions).toHaveLength(14);
+    expect((await readMetadata(output))!.input).toEqual(result.input);
+    expect(stderr).toMatch(/14 conventions tried on 8 photos of 4 people[^]*1\.0000 +0\.00 % +BGR +x \/ 255/);
+    expect(stderr).toMatch(/the next that differs[^]*warning: only 4 people/);
+    expect((await run('--input-spec', spec)).error).toBeInstanceOf(UsageError);
+    const caffe = await runCommand(registerImport, [
+      ...['import', join(scratch, 'net.caffemodel'), '-o', output, '--probe', crops],
+    ]);
+    expect(String(caffe.error)).toMatch(/of an ONNX model that states none/);
   });
 
   it('says what is missing', async () => {

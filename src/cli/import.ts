@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
-import { describeAlignment } from '../images/index.js';
+import { describeAlignment, type InputSpec } from '../images/index.js';
 import {
   encodeWeights,
   importCaffe,
@@ -12,10 +12,12 @@ import {
   sidecarOf,
   writeModel,
 } from '../models/index.js';
-import { Output } from './context.js';
+import { type Probe, probeModel } from '../pipeline/index.js';
+import { Output, Progress } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
 interface ImportOptions extends ModelOptions {
+  readonly probe?: string;
   readonly output: string;
   readonly prototxt?: string;
   readonly blob?: string;
@@ -31,12 +33,17 @@ export function registerImport(program: Command): void {
         '-o, --output <file>',
         'the model (.onnx); or .safetensors: all weights, classifier included, for `train --init`',
       )
+      .option(
+        '--probe <photos>',
+        'find the input convention of an ONNX model: the one that tells the people of these photos apart best',
+      )
       .option('--prototxt <file>', "the Caffe net's definition; by default the .prototxt beside the weights")
       .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
     await requireWritableFile(options.output);
-    const imported = await importForeign(foreign, options);
+    const probe = options.probe === undefined ? undefined : await probeConvention(foreign, options.probe, options, out);
+    const imported = await importForeign(foreign, options, probe?.input);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
     const weights = { parameters: new Map([...parameters, ...classifiers]), input };
@@ -63,13 +70,80 @@ export function registerImport(program: Command): void {
       parameters: [...parameters.keys()],
       classifiers: [...classifiers.keys()],
       skipped,
+      ...(probe === undefined ? {} : { probe }),
     });
   });
 }
 
-async function importForeign(foreign: string, options: ImportOptions): Promise<ImportedModel> {
+/** Finds the convention, and shows how all did that were tried. */
+async function probeConvention(foreign: string, photos: string, options: ImportOptions, out: Output): Promise<Probe> {
+  const { device, threads, models, modelOutput, inputSpec } = options;
+  if (extname(foreign).toLowerCase() !== '.onnx' || inputSpec !== undefined) {
+    throw new UsageError('--probe finds the input convention of an ONNX model that states none.', {
+      got: inputSpec === undefined ? foreign : `--probe and --input-spec`,
+      next: inputSpec === undefined ? 'leave --probe out' : 'leave one of the two out',
+    });
+  }
+  const units = { photos: 'photos', conventions: 'conventions' } as const;
+  let progress: { readonly step: keyof typeof units; readonly bar: Progress } | undefined;
+  let probe: Probe;
+  try {
+    probe = await probeModel(foreign, {
+      photos,
+      device,
+      threads,
+      ...(models === undefined ? {} : { models }),
+      ...(modelOutput === undefined ? {} : { modelOutput }),
+      log: (line) => {
+        out.line(line);
+      },
+      onProgress: (step, done, total) => {
+        if (progress?.step !== step) {
+          progress?.bar[Symbol.dispose]();
+          progress = { step, bar: new Progress('probe', total, units[step]) };
+        }
+        progress.bar.update(done);
+      },
+    });
+  } finally {
+    progress?.bar[Symbol.dispose]();
+  }
+  printProbe(probe, out);
+  return probe;
+}
+
+/** How many photos without a crop are named; `--json` names all. */
+const named = 5;
+
+function printProbe(probe: Probe, out: Output): void {
+  const { conventions, equivalent, runnerUp, people, photos, problems, warnings } = probe;
+  for (const { file, error } of problems.slice(0, named)) out.warn(`${file}: ${error}`);
+  if (problems.length > named) out.warn(`… and ${problems.length - named} more photos without a crop`);
+  out.line(`${conventions.length} conventions tried on ${photos} photos of ${people} people, best first:`);
+  out.line("  d'      AUC     EER      order  scaling                          template");
+  for (const { input, scaling, dPrime, auc, eer } of conventions) {
+    const numbers = `${dPrime.toFixed(3).padEnd(7)} ${auc.toFixed(4)}  ${(eer * 100).toFixed(2).padStart(5)} %`;
+    out.line(`  ${numbers}  ${input.channelOrder}    ${scaling.padEnd(32)} ${input.alignment.template}`);
+  }
+  if (equivalent.length > 0) {
+    const others = equivalent.map(({ input, scaling }) => `${input.channelOrder} ${scaling}`).join('; ');
+    out.line(`the same embeddings, so that the choice is free: ${others}`);
+  }
+  if (runnerUp !== undefined) {
+    out.line(
+      `the next that differs: ${runnerUp.input.channelOrder} ${runnerUp.scaling}; in ${(runnerUp.agreement * 100).toFixed(0)} % of draws of people it is behind`,
+    );
+  }
+  for (const warning of warnings) out.warn(warning);
+}
+
+async function importForeign(
+  foreign: string,
+  options: ImportOptions,
+  found: InputSpec | undefined,
+): Promise<ImportedModel> {
   const { prototxt, blob, modelOutput } = options;
-  const open = await openOptions(options);
+  const open = { ...(await openOptions(options)), ...(found === undefined ? {} : { inputSpec: found }) };
   switch (extname(foreign).toLowerCase()) {
     case '.caffemodel': {
       if (modelOutput !== undefined) {
@@ -105,7 +179,7 @@ async function importForeign(foreign: string, options: ImportOptions): Promise<I
     default:
       throw new UsageError('A model of this kind cannot be imported.', {
         got: foreign,
-        expected: `a .caffemodel (with its .prototxt) or a .onnx (with --input-spec FILE or ${sidecarOf('MODEL.onnx')})`,
+        expected: `a .caffemodel (with its .prototxt) or a .onnx (with --input-spec FILE, ${sidecarOf('MODEL.onnx')} or --probe PHOTOS)`,
       });
   }
 }

@@ -12,7 +12,7 @@ export interface ModelOptions extends CommonOptions {
 /** Adds `--input-spec` and `--model-output` to a command. */
 export function addModelOptions(command: Command): Command {
   return command
-    .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
+    .option('--input-spec <file>', 'the input convention of a model from elsewhere: JSON or YAML, or {…} itself')
     .option('--model-output <name>', 'the output of a model from elsewhere that is the embedding, if it has several');
 }
 

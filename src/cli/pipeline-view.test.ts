@@ -23,6 +23,7 @@ function printed(models: readonly ModelSummary[], missing = 0, heldOut = 20): st
     pairs: { matched: 500, mismatched: 500, missing },
     protocol: 'ten folds.',
     models,
+    comparison: null,
   };
   const written: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);

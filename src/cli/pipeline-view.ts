@@ -1,5 +1,5 @@
 // How `demo` and `run` show the pipeline: stages, progress, log lines, and the table at the end.
-import type { ModelName, ModelSummary, PipelineEvents, PipelineSummary } from '../pipeline/index.js';
+import type { FineTuneSummary, ModelName, ModelSummary, PipelineEvents, PipelineSummary } from '../pipeline/index.js';
 import type { LogLine } from '../training/index.js';
 import { type Output, Progress } from './context.js';
 
@@ -7,6 +7,8 @@ const titles: Readonly<Record<ModelName, string>> = {
   sphereface: 'SphereFace',
   'without-energy': 'more training without MHE',
   'sphereface-plus': 'SphereFace+ (with MHE)',
+  before: 'before',
+  'fine-tuned': 'fine-tuned',
 };
 
 /** Shows a pipeline's events. Dispose of it when the pipeline ends, however it ends. */
@@ -94,6 +96,7 @@ export function printSummary(output: Output, summary: PipelineSummary): void {
   for (const line of columns(rows)) output.line(line);
   output.line();
   for (const line of effectOfEnergy(models)) output.line(line);
+  if (summary.comparison !== null) for (const line of effectOfTuning(summary.comparison)) output.line(line);
   output.line();
   for (const { name, report } of models) output.line(`report of ${titles[name]}: ${report}`);
 }
@@ -106,22 +109,40 @@ function row({ name, accuracy, auc, eer, spread }: ModelSummary): string[] {
     `${(100 * accuracy.mean).toFixed(2)}${error} %`,
     auc.toFixed(4),
     share(eer),
-    spread.energy.toFixed(4),
-    `${spread.minimumAngle.toFixed(2)}°`,
-    `${spread.meanNearestAngle.toFixed(2)}°`,
-    `${spread.meanAngle.toFixed(2)}°`,
+    ...(spread === null
+      ? ['–', '–', '–', '–']
+      : [
+          spread.energy.toFixed(4),
+          `${spread.minimumAngle.toFixed(2)}°`,
+          `${spread.meanNearestAngle.toFixed(2)}°`,
+          `${spread.meanAngle.toFixed(2)}°`,
+        ]),
+  ];
+}
+
+/** What a fine-tune changed. */
+function effectOfTuning({ difference, report }: FineTuneSummary): string[] {
+  const points = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(100 * value).toFixed(2)}`;
+  const { low, high } = difference.interval;
+  return [
+    `Change by the fine-tune: accuracy ${points(difference.mean)} points (95 % interval ${points(low)} to ${points(high)}).`,
+    `before and after, side by side: ${report}`,
   ];
 }
 
 /** What the energy changed: against the same fine-tune without it where there is one; else against the start, which says less. */
 function effectOfEnergy(models: readonly ModelSummary[]): string[] {
   const find = (name: ModelName) => models.find((model) => model.name === name);
-  const plus = find('sphereface-plus');
+  const plus = find('sphereface-plus') ?? find('fine-tuned');
   const control = find('without-energy');
   const reference = control ?? find('sphereface');
-  if (plus === undefined || reference === undefined) return [];
-  const change = (value: (model: ModelSummary) => number, digits: number) => {
-    const difference = value(plus) - value(reference);
+  if (!plus?.spread || !reference?.spread) return [];
+  const [of, against] = [
+    { ...plus, spread: plus.spread },
+    { ...reference, spread: reference.spread },
+  ];
+  const change = (value: (model: typeof of) => number, digits: number) => {
+    const difference = value(of) - value(against);
     return `${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(digits)}`;
   };
   const what =

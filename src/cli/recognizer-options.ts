@@ -1,6 +1,7 @@
 // The options of the commands that recognize faces, and the recognizer that they open.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { FaceRecognizer } from '../pipeline/index.js';
+import { starterModel } from '../models/index.js';
+import { FaceRecognizer, type RecognizerOptions } from '../pipeline/index.js';
 import { finiteNumber, type Output } from './context.js';
 import { type DetectOptions, photoSettings } from './faces-options.js';
 import { addModelOptions, type ModelOptions, openOptions } from './model-options.js';
@@ -14,15 +15,15 @@ export function withRecognizerOptions(command: Command): Command {
   return addModelOptions(command.option('--aligned', 'the photos are aligned crops already'));
 }
 
-/** Opens the model, and the detector unless photos are crops. */
+/** Opens the model (without one the starter embedder, and says so), and the detector unless photos are crops. */
 export async function openRecognizer(
-  model: string,
+  model: string | undefined,
   options: RecognizerCommandOptions,
   out: Output,
 ): Promise<FaceRecognizer> {
   const { models, aligned = false } = options;
   const { detector, choice, rotations, maxPixels } = photoSettings(options);
-  return FaceRecognizer.open(model, {
+  const recognizerOptions: RecognizerOptions = {
     ...(await openOptions(options)),
     aligned,
     detector,
@@ -33,7 +34,16 @@ export async function openRecognizer(
     log: (line) => {
       out.line(line);
     },
-  });
+  };
+  if (model !== undefined) return FaceRecognizer.open(model, recognizerOptions);
+  const faces = await FaceRecognizer.open(recognizerOptions);
+  out.line(`model: ${starterModel.title}, ${faces.model.path}`);
+  return faces;
+}
+
+/** Which model a command used, in its result. */
+export function modelUsed(model: string | undefined, faces: FaceRecognizer): { path: string; starter: string | null } {
+  return { path: faces.model.path, starter: model === undefined ? starterModel.name : null };
 }
 
 /** `--threshold`: a similarity to decide by. */

@@ -54,6 +54,12 @@ describe('wrong usage', () => {
     ['without an output folder', ['run', 'photos'], /-o/],
     ['with a share of 1', ['run', 'photos', '-o', 'out', '--hold-out', '1'], /between 0 and 1/],
     ['with an unknown recipe', ['run', 'photos', '-o', 'out', '--recipe', 'spherical'], /spherical/],
+    ['with a specification of no model', ['run', 'photos', '-o', 'out', '--input-spec', 'x.json'], /there is none/],
+    [
+      'with two fine-tunes',
+      ['run', 'photos', '-o', 'out', '--init', 'x.onnx', '--plus-recipe', 'y'],
+      /fine-tuned once/,
+    ],
   ])('%s is refused', async (_, args, message) => {
     const { error, stderr } = await runCommand(registerRun, args);
     expect(`${stderr}${error instanceof Error ? error.message : ''}`).toMatch(message);

@@ -1,7 +1,10 @@
 // `sphereface run`: the whole pipeline on the user's own photos.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { defaultHoldOut, runPipeline } from '../pipeline/index.js';
-import { loadRecipe } from '../training/index.js';
+import { defaultHoldOut } from '../evaluation/index.js';
+import { UsageError } from '../common/index.js';
+import { readInputSpec } from '../models/index.js';
+import { type PipelineRecipes, runPipeline } from '../pipeline/index.js';
+import { loadRecipe, loadStatedRecipe } from '../training/index.js';
 import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, finiteNumber, Output, positiveInteger, withCommonOptions } from './context.js';
 import { detectorWeights } from './faces-options.js';
@@ -12,8 +15,10 @@ interface RunOptions extends CommonOptions {
   readonly output: string;
   readonly pairs?: string;
   readonly pairPhotos?: string;
-  readonly recipe: string;
-  readonly plusRecipe: string;
+  readonly recipe?: string;
+  readonly plusRecipe?: string;
+  readonly init?: string;
+  readonly inputSpec?: string;
   readonly set?: readonly string[];
   readonly plusSet?: readonly string[];
   readonly holdOut: number;
@@ -30,8 +35,13 @@ export function registerRun(program: Command): void {
       .requiredOption('-o, --output <folder>', 'where everything goes')
       .option('--pairs <file>', 'the pairs to evaluate on; without it identities are held out and pairs drawn')
       .option('--pair-photos <photos>', 'the photos that --pairs names, if they are not among PHOTOS')
-      .option('--recipe <name>', 'how SphereFace is trained: a built-in recipe or a file', 'sphereface-m4-small')
-      .option('--plus-recipe <name>', 'how it is fine-tuned to SphereFace+', 'sphereface-plus-m4-small')
+      .option(
+        '--recipe <name>',
+        'how SphereFace is trained, or with --init fine-tuned: a built-in recipe or a file (sphereface-m4-small, fine-tune)',
+      )
+      .option('--plus-recipe <name>', 'how SphereFace is fine-tuned to SphereFace+ (sphereface-plus-m4-small)')
+      .option('--init <model>', 'fine-tune this model (.onnx, or a finished run) instead, and compare before and after')
+      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
       .option('--set <path=value>', 'change one value of --recipe; may be given several times', collect)
       .option('--plus-set <path=value>', 'change one value of --plus-recipe; may be given several times', collect)
       .addOption(
@@ -47,10 +57,7 @@ export function registerRun(program: Command): void {
     const out = new Output(options.json === true);
     using view = new PipelineView(out);
     const { pairs, pairPhotos, control = false } = options;
-    const recipes = {
-      base: await loadRecipe(options.recipe, options.set),
-      plus: await loadRecipe(options.plusRecipe, options.plusSet),
-    };
+    const recipes = await recipesOf(options);
     const summary = await untilInterrupted((signal) =>
       runPipeline(
         {
@@ -72,6 +79,34 @@ export function registerRun(program: Command): void {
     printSummary(out, summary);
     out.result(summary);
   });
+}
+
+async function recipesOf(options: RunOptions): Promise<PipelineRecipes> {
+  const { recipe, plusRecipe, init, inputSpec, set, plusSet } = options;
+  if (init === undefined) {
+    if (inputSpec !== undefined) {
+      throw new UsageError('--input-spec is for a model from elsewhere, and there is none.', {
+        next: 'give the model with --init',
+      });
+    }
+    return {
+      base: await loadRecipe(recipe ?? 'sphereface-m4-small', set),
+      plus: await loadRecipe(plusRecipe ?? 'sphereface-plus-m4-small', plusSet),
+    };
+  }
+  if (plusRecipe !== undefined || plusSet !== undefined) {
+    throw new UsageError('A model that is given is fine-tuned once.', {
+      got: '--init with --plus-recipe or --plus-set',
+      next: 'say how with --recipe and --set',
+    });
+  }
+  const { recipe: tuned, statedInput } = await loadStatedRecipe(recipe ?? 'fine-tune', set);
+  return {
+    init,
+    tuned,
+    statedInput,
+    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+  };
 }
 
 function share(text: string): number {

@@ -3,13 +3,16 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../common/index.js';
 import { boundTo, type Communicator } from '../distributed/index.js';
 import { describeFormats } from '../images/index.js';
+import { readInputSpec } from '../models/index.js';
 import {
   type InitRows,
   initRowsModes,
   loadStatedRecipe,
+  type Measurement,
   resumeRun,
   type RunOptions,
   startRun,
+  type ValidationState,
 } from '../training/index.js';
 import { collect, type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
 import { interruptedStatus } from './exit-status.js';
@@ -20,6 +23,7 @@ import { TrainingView } from './training-view.js';
 interface TrainOptions extends CommonOptions {
   readonly recipe?: string;
   readonly init?: string;
+  readonly inputSpec?: string;
   readonly initRows?: InitRows;
   readonly set?: readonly string[];
   readonly output?: string;
@@ -36,6 +40,7 @@ export function registerTrain(program: Command): void {
       .argument('[data]', describeFormats())
       .option('--recipe <name>', 'a built-in recipe (see `sphereface recipes`), or a .yaml or .json file')
       .option('--init <model>', 'start from the parameters of a model (.onnx, .safetensors) or of a run')
+      .option('--input-spec <file>', 'the input convention of a model from elsewhere that is the network (JSON)')
       .addOption(
         new Option('--init-rows <how>', 'how its classifier rows find their people (by-name if not given)').choices(
           initRowsModes,
@@ -68,8 +73,10 @@ async function train(data: string | undefined, options: TrainOptions, communicat
       signal,
       ...(speaks
         ? {
+            onCentring: (done, total) => view.centring(done, total),
             onStart: (start) => view.start(start),
             onStep: (iteration, loss) => view.step(iteration, loss),
+            onMeasurement: (measurement) => view.measurement(measurement),
             onLine: (line) => view.line(line),
           }
         : {}),
@@ -77,10 +84,11 @@ async function train(data: string | undefined, options: TrainOptions, communicat
     };
     return options.resume === undefined ? start(data, options, run) : resume(data, options, run);
   });
-  const { unreadable, model, iteration, folder, status } = result;
+  const { unreadable, model, iteration, folder, status, validation } = result;
   // Of several ranks, another one may have been asked to stop.
   if (status === 'stopped') process.exitCode = interruptedStatus;
   if (unreadable.length > 0) output.line(`${unreadable.length} unreadable images were replaced by others`);
+  if (model !== undefined && validation !== undefined) output.line(chosen(validation));
   output.line(
     model === undefined
       ? `stopped at iteration ${iteration}; continue with: sphereface train --resume ${folder}`
@@ -98,8 +106,16 @@ function warnOfBinding(output: Output): void {
   );
 }
 
+/** Which state became the model. */
+function chosen({ start, best }: ValidationState): string {
+  const held = (of: Measurement): string => `${(100 * of.accuracy).toFixed(2)} % on people held out`;
+  return best.iteration === 0
+    ? `no state was better than the start (${held(start)}): the model is the start`
+    : `the model is the state after iteration ${best.iteration}: ${held(best)}, ${(100 * start.accuracy).toFixed(2)} % before`;
+}
+
 async function start(data: string | undefined, options: TrainOptions, run: RunOptions) {
-  const { recipe: name, output: folder, init, initRows, set } = options;
+  const { recipe: name, output: folder, init, inputSpec, initRows, set } = options;
   if (options.data !== undefined || options.iterations !== undefined) {
     throw new UsageError('--data and --iterations are for a run that goes on.', {
       expected: 'sphereface train DATA --recipe NAME --set solver.iterations=N -o RUN for a new one',
@@ -122,13 +138,14 @@ async function start(data: string | undefined, options: TrainOptions, run: RunOp
     data,
     folder,
     ...(init === undefined ? {} : { init }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
     ...(initRows === undefined ? {} : { initRows }),
   });
 }
 
 async function resume(given: string | undefined, options: TrainOptions, run: RunOptions) {
-  const { resume: folder, recipe, init, initRows, set, output, data, iterations } = options;
-  if ([given, recipe, init, initRows, set, output].some((value) => value !== undefined)) {
+  const { resume: folder, recipe, init, inputSpec, initRows, set, output, data, iterations } = options;
+  if ([given, recipe, init, inputSpec, initRows, set, output].some((value) => value !== undefined)) {
     throw new UsageError('A resumed run takes its data, recipe and folder from itself.', {
       expected:
         'sphereface train --resume RUN, with --data DATA if the data were moved, and --iterations N to lengthen it',

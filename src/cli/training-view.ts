@@ -1,8 +1,9 @@
 // What `sphereface train` shows of a run.
 import { describeAlignment } from '../images/index.js';
-import type { InitReport, LogLine, RunAlignment, RunStart } from '../training/index.js';
+import type { InitReport, LogLine, Measurement, RunAlignment, RunStart } from '../training/index.js';
 import type { Output } from './context.js';
 import { drawLive, hasTerminal } from './live-line.js';
+import { Progress } from './progress.js';
 
 /** What is shown of a run: a live line on a terminal, a plain line per displayed iteration everywhere. */
 export class TrainingView {
@@ -11,10 +12,18 @@ export class TrainingView {
   private imagesPerStep = 0;
   private readonly started = Date.now();
   private drawn = 0;
+  private centred: Progress | undefined;
 
   constructor(private readonly output: Output) {}
 
-  start({ recipe, images, identities, leftOut, device, ranks, iteration, init, alignment }: RunStart): void {
+  /** While rows of the classifier are made from people's images. */
+  centring(done: number, total: number): void {
+    this.centred ??= new Progress('classifier rows', total);
+    this.centred.update(done);
+  }
+
+  start({ recipe, images, identities, leftOut, heldOut, device, ranks, iteration, init, alignment }: RunStart): void {
+    this.centred?.[Symbol.dispose]();
     const { batchSize, iterSize, iterations } = recipe.solver;
     this.iterations = iterations;
     this.first = iteration;
@@ -27,7 +36,16 @@ export class TrainingView {
       `${iterations} iterations of ${this.imagesPerStep} images${accumulated}, from iteration ${iteration}`,
     );
     this.output.line(alignmentLine(alignment));
+    if (heldOut > 0) this.output.line(`held out: ${heldOut} identities, to measure on`);
     if (init !== undefined) this.initial(init);
+  }
+
+  /** What is measured on people held out before the first step; later measurements are on their lines. */
+  measurement({ iteration, accuracy, tar, auc }: Measurement): void {
+    if (iteration > 0) return;
+    this.output.line(
+      `held out, at the start: accuracy ${percent(accuracy)} | true accepts at 1 % false ones ${percent(tar)} | AUC ${auc.toFixed(5)}`,
+    );
   }
 
   private initial(init: InitReport): void {
@@ -40,9 +58,12 @@ export class TrainingView {
       const { mode, matched, fresh, leftBehind } = init.rows;
       const how = mode === 'by-position' ? 'by position' : 'by name';
       this.output.line(`  classifier rows copied ${how}: ${matched.length}`);
-      if (fresh.length > 0) this.output.line(`  new identities, rows start fresh: ${some(fresh)}`);
+      if (fresh.length > 0) this.output.line(`  identities that the model does not have: ${some(fresh)}`);
       if (leftBehind.length > 0)
         this.output.line(`  identities of the model that are not in the data: ${some(leftBehind)}`);
+    }
+    if (init.centred !== undefined) {
+      this.output.line(`  classifier rows made from people's own images: ${init.centred.length}`);
     }
     if (init.unused.length > 0) this.output.line(`  not in the network, unused: ${init.unused.join(', ')}`);
   }
@@ -66,6 +87,7 @@ export class TrainingView {
       `accuracy ${(100 * line.accuracy).toFixed(1)} %`,
       `|x| ${line.featureNorm.toFixed(1)}`,
       `angles ${line.minimumAngle.toFixed(1)}° / ${line.meanAngle.toFixed(2)}°`,
+      ...(line.validationAccuracy === null ? [] : [`held out ${percent(line.validationAccuracy)}`]),
       `rate ${line.learningRate.toPrecision(3)}`,
       `${line.imagesPerSecond.toFixed(1)} images/s`,
     ];
@@ -79,6 +101,10 @@ const named = 10;
 function some(names: readonly string[]): string {
   const more = names.length > named ? `, … (${names.length} in all)` : '';
   return names.slice(0, named).join(', ') + more;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
 }
 
 function alignmentLine({ alignment, statedBy }: RunAlignment): string {

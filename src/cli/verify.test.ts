@@ -1,14 +1,15 @@
 // The verify command: similarity and decision on crops, refusal to decide, and whole photos where the weights are at hand.
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { updateMetadata, writeModel } from '../models/index.js';
+import { starterModel, updateMetadata, writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
+import { testStarter } from '../testing/starter-model.js';
 import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
 import { registerVerify } from './verify.js';
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true }));
 
 interface Verified {
+  model: { path: string; starter: string | null };
   similarity: number;
   decision: 'same' | 'different' | null;
   falseAcceptRate?: number;
@@ -99,6 +101,11 @@ describe('sphereface verify on crops', () => {
   });
 
   it('refuses what it cannot align or read', async () => {
+    await expect(verify(model, crops[0], '--aligned')).rejects.toThrow(/argument is missing[^]*is the model; name A B/);
+    const models = join(scratch, 'no-models');
+    await expect(verify(...crops, '--models', models)).rejects.toThrow(
+      /no starter embedder in the folder[^]*name a model/,
+    );
     await expect(verify(model, ...crops)).rejects.toThrow(/cannot make[^]*template test/);
     await expect(verify(model, crops[0], join(scratch, 'none.png'), '--aligned')).rejects.toBeInstanceOf(UsageError);
     await writeFile(join(scratch, 'text.png'), 'no picture');
@@ -145,6 +152,20 @@ describe.skipIf(!existsSync(shared))('sphereface verify on photos (skipped where
       const different = await verify(network, first, other, ...options);
       expect(same.result.photos.every(({ faces }) => faces !== undefined && faces >= 1)).toBe(true);
       expect(same.result.similarity).toBeGreaterThan(different.result.similarity + 0.2);
+      expect(same.result.model).toEqual({ path: network, starter: null });
+
+      // Without MODEL, with all weights in one folder.
+      const starter = await testStarter();
+      if (starter.path === undefined) return;
+      const models = join(scratch, 'models');
+      await mkdir(models);
+      await symlink(join(shared, 'models/mtcnn'), join(models, 'mtcnn'));
+      await symlink(dirname(starter.path), join(models, starterModel.name));
+      const own = await verify(first, second, '--far', '0.01', '--models', models);
+      const stranger = await verify(first, other, '--far', '0.01', '--models', models);
+      expect([own.result.decision, stranger.result.decision]).toEqual(['same', 'different']);
+      expect(own.result).toMatchObject({ flip: true, falseAcceptRate: 0.01, model: { starter: starterModel.name } });
+      expect(own.stderr).toMatch(/model: dlib's residual network[^]*calibrated on LFW view 1/);
     } finally {
       await source.dispose();
     }

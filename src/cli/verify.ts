@@ -6,7 +6,9 @@ import { openImageSource } from '../images/index.js';
 import type { Verification } from '../pipeline/index.js';
 import { Output, withCommonOptions } from './context.js';
 import { withDetectOptions } from './faces-options.js';
+import { type NeededArgument, tellModel, withOptionalModel } from './optional-model.js';
 import {
+  modelUsed,
   openRecognizer,
   rate,
   type RecognizerCommandOptions,
@@ -19,13 +21,13 @@ interface VerifyOptions extends RecognizerCommandOptions {
   readonly threshold?: number;
 }
 
+const needed = [
+  ['a', 'a photo, or a folder of photos of one person, which are taken together'],
+  ['b', 'another'],
+] as const satisfies readonly NeededArgument[];
+
 export function registerVerify(program: Command): void {
-  const command = program
-    .command('verify')
-    .description('compare the faces of two photos')
-    .argument('<model>', 'a model file (.onnx)')
-    .argument('<a>', 'a photo, or a folder of photos of one person, which are taken together')
-    .argument('<b>', 'another')
+  const command = withOptionalModel(program.command('verify').description('compare the faces of two photos'), needed)
     .addOption(
       new Option('--far <rate>', 'decide at this false-accept rate; the strictest stored one by default').argParser(
         rate,
@@ -35,7 +37,11 @@ export function registerVerify(program: Command): void {
   withCommonOptions(withDetectOptions(withRecognizerOptions(command))).action(verify);
 }
 
-async function verify(model: string, a: string, b: string, options: VerifyOptions): Promise<void> {
+async function verify(given: readonly string[], options: VerifyOptions): Promise<void> {
+  const {
+    model,
+    others: [a, b],
+  } = tellModel(given, needed);
   const out = new Output(options.json === true);
   const { far, threshold, choose } = options;
   await using faces = await openRecognizer(model, options, out);
@@ -54,7 +60,7 @@ async function verify(model: string, a: string, b: string, options: VerifyOption
   out.line(`similarity ${similarity.toFixed(4)}`);
   if (same === undefined) {
     out.line('no decision: this model is not calibrated. Give a --threshold, or store thresholds in the model with');
-    out.line(`  sphereface evaluate ${model} --pairs FILE --images DATA -o REPORT --calibrate 1e-2,1e-3`);
+    out.line(`  sphereface evaluate ${faces.model.path} --pairs FILE --images DATA -o REPORT --calibrate 1e-2,1e-3`);
   } else {
     out.line(`${same ? 'same person' : 'different people'}, ${byWhat(verification)}`);
     const { calibration } = faces;
@@ -64,6 +70,7 @@ async function verify(model: string, a: string, b: string, options: VerifyOption
     }
   }
   out.result({
+    model: modelUsed(model, faces),
     similarity,
     flip: faces.flip,
     decision: same === undefined ? null : same ? 'same' : 'different',

@@ -25,12 +25,33 @@ function shifted(dx: number, dy: number): Landmarks {
   return published.map(([x, y]): Point => [x + dx, y + dy]) as unknown as Landmarks;
 }
 
+/**
+ * dlib's mean face (the shape behind `get_face_chip_details`, in a unit square) at our landmarks: the means of either eye's contour (points 36 to
+ * 41 and 42 to 47 of 68), the tip of the nose (30) and the corners of the mouth (48 and 54).
+ */
+const dlibMeanFace: Landmarks = [
+  [0.2254918, 0.2159903],
+  [0.7547613, 0.2159903],
+  [0.490127, 0.515625],
+  [0.254149, 0.780233],
+  [0.726104, 0.780233],
+];
+
+/** A quarter of the face's size around it, as dlib's network was trained. A pixel's centre lies half a pixel after its edge. */
+function dlibChip(size: number): Landmarks {
+  const padding = 0.25;
+  const place = (value: number): number => (size * (value + padding)) / (1 + 2 * padding) - 0.5;
+  return dlibMeanFace.map(([x, y]): Point => [place(x), place(y)]) as unknown as Landmarks;
+}
+
 /** The known templates, by crop size `HEIGHTxWIDTH`. */
 export const templates = {
   /** The published system's. */
   '112x96': { name: 'sphereface-112x96', width: 96, height: 112, landmarks: shifted(-1, -1) },
   /** The same face with 8 pixels more on either side, as later systems use it (x + 8: ArcFace, OpenSphere). */
   '112x112': { name: 'sphereface-112x112', width: 112, height: 112, landmarks: shifted(8 - 1, -1) },
+  /** dlib's, for its residual network: the whole head. */
+  '150x150': { name: 'dlib-150x150', width: 150, height: 150, landmarks: dlibChip(150) },
 } as const satisfies Record<string, Template>;
 
 export type CropSizeName = keyof typeof templates;

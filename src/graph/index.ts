@@ -25,6 +25,7 @@ export * from './window-geometry.js';
 export { constantOf, type ConstantAttributes } from './constant.js';
 export * from './ops/arithmetic.js';
 export * from './ops/batch-norm.js';
+export * from './ops/channels.js';
 export * from './ops/comparison.js';
 export * from './ops/conv2d.js';
 export * from './ops/elementwise.js';

@@ -32,21 +32,31 @@ const publishedCrop: CropSize = { width: 96, height: 112 };
 export class CropSizeError extends ImageDecodeError {}
 
 /**
+ * What becomes of a published crop, 112×96, where 112×112 is wanted. `exact`: it is refused. `pad`: it gets 8 columns on either side, each a
+ * repetition of the outermost; landmarks then lie as in a wide crop, and what a wide crop shows there is missing.
+ */
+export type CropFit = 'exact' | 'pad';
+
+/**
  * Decodes an aligned crop, the fast path of training: no rotation is looked for and the size must be exactly `size`.
- * One exception: a 112×112 crop is cut to 112×96 by leaving out 8 columns on either side, because the two templates
- * differ by just this shift.
+ * Exceptions: a 112×112 crop is cut to 112×96 by leaving out 8 columns on either side, because the two templates
+ * differ by just this shift; and the other way round if `fit` says so.
  * @throws CropSizeError for a crop of another size, ImageDecodeError for a file that does not decode as a whole.
  */
-export async function decodeCrop(bytes: Uint8Array, size: CropSize): Promise<Picture> {
+export async function decodeCrop(bytes: Uint8Array, size: CropSize, fit: CropFit = 'exact'): Promise<Picture> {
   const decoder = readable(bytes);
   const picture = await (decoder.decodeCrop?.(bytes, defaultDecodeOptions.limitInputPixels) ??
     decoder.decode(bytes, { ...defaultDecodeOptions, strict: true }));
   if (sameSize(picture, size)) return picture;
   if (sameSize(picture, wideCrop) && sameSize(size, publishedCrop)) return cutSides(picture, size.width);
+  const narrow = sameSize(picture, publishedCrop) && sameSize(size, wideCrop);
+  if (narrow && fit === 'pad') return padSides(picture, size.width);
   throw new CropSizeError('The crop has the wrong size.', {
     got: `${picture.width} wide, ${picture.height} high`,
     expected: `${size.width} wide, ${size.height} high`,
-    next: 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
+    next: narrow
+      ? 'align the photos to this size (sphereface prepare PHOTOS --size 112x112 -o ALIGNED), or train with --set data.fit=pad'
+      : 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
   });
 }
 
@@ -76,4 +86,17 @@ function cutSides({ width: from, height, data }: Picture, width: number): Pictur
     cut.set(data.subarray(start, start + width * 3), y * width * 3);
   }
   return { width, height, data: cut };
+}
+
+/** The outermost columns repeated up to `width`. */
+function padSides({ width: from, height, data }: Picture, width: number): Picture {
+  const left = (width - from) / 2;
+  const padded = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const source = (y * from + Math.min(Math.max(x - left, 0), from - 1)) * 3;
+      padded.set(data.subarray(source, source + 3), (y * width + x) * 3);
+    }
+  }
+  return { width, height, data: padded };
 }

@@ -1,6 +1,7 @@
 // How pixels become a network's input, as every model file states it of itself.
 import { SphereFaceError } from '../common/errors.js';
 import { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+import type { CropFit } from './decode.js';
 
 /** The input convention of a model: size, channel order, and `(pixel - mean) / scale` per channel, in that order. */
 export interface InputSpec {
@@ -34,15 +35,17 @@ export function assertCropSize(spec: InputSpec, crop: { readonly width: number; 
 
 /**
  * The alignment that crops have for a network of this size. Those of the 112 × 112 template lose 8 columns on either side where 96 are
- * wanted, and are then those of the published template.
+ * wanted, and are then those of the published template; those of the published one become those of 112 × 112 where they are padded.
  */
 export function alignmentAsTaken(
   crops: AlignmentSpec,
   { width, height }: { readonly width: number; readonly height: number },
+  fit: CropFit = 'exact',
 ): AlignmentSpec {
-  const cut =
-    crops.template === 'sphereface-112x112' && width === publishedInput.width && height === publishedInput.height;
-  return cut ? { ...crops, template: publishedInput.alignment.template } : crops;
+  const [narrow, wide] = [publishedInput.alignment.template, 'sphereface-112x112'];
+  const cut = crops.template === wide && width === publishedInput.width && height === publishedInput.height;
+  const padded = fit === 'pad' && crops.template === narrow && width === 112 && height === 112;
+  return cut ? { ...crops, template: narrow } : padded ? { ...crops, template: wide } : crops;
 }
 
 /**

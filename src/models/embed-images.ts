@@ -1,6 +1,6 @@
 // Embedding a whole image source: decoding runs ahead of the network, unreadable images are reported and left out.
 import { lineOf } from '../common/errors.js';
-import { CropSizeError, decodeCrop } from '../images/decode.js';
+import { type CropFit, CropSizeError, decodeCrop } from '../images/decode.js';
 import type { ImageSource, Picture } from '../images/source.js';
 import type { Model } from './model.js';
 
@@ -12,6 +12,8 @@ export interface EmbedImagesOptions {
   readonly batchSize?: number;
   /** Which entries, in which order; all of them by default. */
   readonly indices?: readonly number[];
+  /** What becomes of crops narrower than the model takes; refused by default. */
+  readonly fit?: CropFit;
 }
 
 /** An image that gave no embedding, and why. */
@@ -42,9 +44,9 @@ export async function* embedImages(
   source: ImageSource,
   options: EmbedImagesOptions = {},
 ): AsyncGenerator<EmbeddedBatch> {
-  const { flip = false, batchSize = 32, indices = [...source.entries.keys()] } = options;
+  const { flip = false, batchSize = 32, indices = [...source.entries.keys()], fit } = options;
   let wrongSizes = 0;
-  let ahead = decodeBatch(model, source, indices.slice(0, batchSize));
+  let ahead = decodeBatch(model, source, indices.slice(0, batchSize), fit);
   for (let start = 0; start < indices.length; start += batchSize) {
     const { decoded, failures, wrongSize } = await ahead;
     const next = start + batchSize;
@@ -53,7 +55,7 @@ export async function* embedImages(
       const all = wrongSizes === Math.min(next, indices.length);
       if (all && (wrongSizes >= enoughWrongSizes || next >= indices.length)) throw wrongSize[0];
     }
-    ahead = decodeBatch(model, source, indices.slice(next, next + batchSize));
+    ahead = decodeBatch(model, source, indices.slice(next, next + batchSize), fit);
     const pictures = decoded.map(({ picture }) => picture);
     const rows = await model.embed(pictures, { flip, batchSize });
     yield withoutUnusable(
@@ -73,13 +75,18 @@ interface DecodedBatch {
 }
 
 /** Never rejects: whatever is wrong with an image is that image's failure. */
-async function decodeBatch(model: Model, source: ImageSource, indices: readonly number[]): Promise<DecodedBatch> {
+async function decodeBatch(
+  model: Model,
+  source: ImageSource,
+  indices: readonly number[],
+  fit: CropFit | undefined,
+): Promise<DecodedBatch> {
   const failures: EmbedFailure[] = [];
   const wrongSize: CropSizeError[] = [];
   const decoded = await Promise.all(
     indices.map(async (index) => {
       try {
-        return [{ index, picture: await decodeCrop(await source.read(index), model.input) }];
+        return [{ index, picture: await decodeCrop(await source.read(index), model.input, fit) }];
       } catch (error) {
         if (error instanceof CropSizeError) wrongSize.push(error);
         failures.push({ file: nameOf(source, index), error: lineOf(error) });

@@ -13,12 +13,21 @@ export {
   type OpenModelOptions,
   type ModelSource,
   openModel,
+  picturesOf,
   readInputSpec,
   readMetadata,
+  statedInput,
+  type StatingModel,
   sidecarOf,
   updateMetadata,
 } from './model.js';
+export { type KnownModel, knownModel, knownModels } from './known-models.js';
+export { type LoadedStarter, loadStarter, type StarterOptions, starterSources } from './starter/starter.js';
+export { starterModel } from './starter/description.js';
+export type { FileSource } from './sources.js';
 export { ModelFileError, type Parameter } from '../graph/onnx/index.js';
+export { readWholeModel } from './external-data.js';
+export type { PictureType, StatedPictures } from './ports.js';
 export { readModelFile, writeModel } from './model-file.js';
 export { readParameters } from './parameters.js';
 export { type EmbedFailure, type EmbedImagesOptions, type EmbeddedBatch, embedImages } from './embed-images.js';

@@ -1,4 +1,5 @@
 // What a model file says of itself, in the ONNX file's `metadata_props`, and the checks on reading it.
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
@@ -106,7 +107,14 @@ export function decodeMetadata(props: ReadonlyMap<string, string>, path: string)
   };
 }
 
-/** Parses an input specification (JSON): the form of `--input-spec` files and `<model>.onnx.json` sidecars. */
+/** Parses an input specification (JSON or YAML): the form of `--input-spec` and of `<model>.onnx.json` sidecars. */
 export function parseInputSpec(text: string, where: string): InputSpec {
-  return parseJson(inputSchema, text, where);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch {
+    // Said below, as of text that is no JSON.
+    return parseJson(inputSchema, text, where);
+  }
+  return parseJson(inputSchema, JSON.stringify(value) ?? '', where);
 }

@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../common/atomic.js';
 import { ModelFileError, withoutMetadataProps } from '../graph/onnx/index.js';
 
 /** The most bytes a protobuf file, and so an ONNX file without external data, can have. */
-const maxModelBytes = 2 ** 31 - 1;
+export const maxModelBytes = 2 ** 31 - 1;
 
 /** Reads a model file into memory. */
 export async function readModelFile(path: string): Promise<Uint8Array> {

@@ -2,17 +2,25 @@
 import { readFile } from 'node:fs/promises';
 import type { Tensor } from 'onnxruntime-common';
 import { fileURLToPath } from 'node:url';
-import { SphereFaceError } from '../common/errors.js';
+import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { Lifetime } from '../common/lifetime.js';
 import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
 import type { InputSpec } from '../images/input.js';
 import type { PackedPicture } from '../images/packer.js';
 import { type ModelMetadata, decodeMetadata, encodeMetadata, parseInputSpec } from './metadata.js';
-import { ModelFileError, parseModel, portsOf, readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
+import {
+  ModelFileError,
+  type ParsedModel,
+  parseModel,
+  portsOf,
+  readMetadataProps,
+  withMetadataProps,
+} from '../graph/onnx/index.js';
+import { knownModel } from './known-models.js';
 import { networkDigest, readModelFile, writeModel } from './model-file.js';
 import { outputValues, PictureTensors } from './picture-tensors.js';
-import { embeddingPort, type PicturePort, picturePort } from './ports.js';
+import { embeddingPort, type PicturePort, picturePort, type StatedPictures, statedPictures } from './ports.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
 /** How to open a model. */
@@ -59,7 +67,8 @@ export interface Model extends AsyncDisposable {
 }
 
 /**
- * Opens a model. The input convention is the file's own; a foreign file's comes from `inputSpec` or from the sidecar `<path>.json`.
+ * Opens a model. The input convention is the file's own; a foreign file's comes from `inputSpec`, from the sidecar `<path>.json`, or from
+ * the table of published models.
  * @throws ModelFileError if the file is no usable model, if nothing states its input, or if `inputSpec` contradicts it.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<Model> {
@@ -69,8 +78,16 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const path = inMemory ? 'the model' : file;
   const bytes = inMemory ? file : await readModelFile(file);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
-  const input = await inputOf(path, stated, options.inputSpec, inMemory ? undefined : sidecarOf(file));
   const parsed = parseModel(bytes, path);
+  const sidecar = inMemory ? undefined : sidecarOf(file);
+  const input = await statedInput({ bytes, parsed, path, sidecar }, options.inputSpec);
+  if (input === undefined) {
+    throw new ModelFileError(`${path} does not state how pictures become its input.`, {
+      got: 'an ONNX file without metadata of this package, and of no published model that is known',
+      expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
+      next: 'write one (docs/formats.md shows it), or have it found on photos: sphereface import MODEL --probe PHOTOS -o OWN',
+    });
+  }
   const ports = portsOf(parsed);
   const image = picturePort(ports.inputs, input, path);
   const output = embeddingPort(ports.outputs, path, options.modelOutput);
@@ -118,6 +135,11 @@ export async function readMetadata(path: string): Promise<ModelMetadata | undefi
   return decodeMetadata(readMetadataProps(await readModelFile(path), path), path);
 }
 
+/** What a model file's input says of the pictures that it takes. @throws ModelFileError for a file that is no model, or takes none. */
+export async function picturesOf(path: string): Promise<StatedPictures> {
+  return statedPictures(portsOf(parseModel(await readModelFile(path), path)).inputs, path);
+}
+
 /** Rewrites some of a model file's metadata, for instance its calibration. The network's bytes stay as they are. */
 export async function updateMetadata(path: string, changes: Partial<ModelMetadata>): Promise<void> {
   const bytes = await readModelFile(path);
@@ -137,35 +159,53 @@ export function sidecarOf(path: string): string {
   return `${path}.json`;
 }
 
-/** Reads an input specification from a JSON file. */
-export async function readInputSpec(path: string): Promise<InputSpec> {
-  return parseInputSpec(await readFile(path, 'utf8'), path);
+/** Reads an input specification: a file (JSON or YAML), or its text itself, which begins with `{`. @throws UsageError for a file that is not there. */
+export async function readInputSpec(given: string): Promise<InputSpec> {
+  if (given.trimStart().startsWith('{')) return parseInputSpec(given, 'the input specification');
+  const text = await readFile(given, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(`The input specification ${given} cannot be read.`, {
+      got: messageOf(cause),
+      expected: 'a file (JSON or YAML), or the specification itself: {width: 112, height: 112, …}',
+      next: 'see docs/formats.md',
+      cause,
+    });
+  });
+  return parseInputSpec(text, given);
 }
 
-async function inputOf(
-  path: string,
-  stated: ModelMetadata | undefined,
-  given: InputSpec | undefined,
-  sidecar: string | undefined,
-): Promise<InputSpec> {
-  if (stated !== undefined) {
-    if (given !== undefined && !sameSpec(stated.input, given)) {
+/** A model's bytes, its path, and the file that may state its input convention. */
+export interface StatingModel {
+  readonly bytes: Uint8Array;
+  readonly parsed: ParsedModel;
+  /** Names it in errors. */
+  readonly path: string;
+  readonly sidecar?: string | undefined;
+}
+
+/**
+ * The input convention of a model: its own statement, else `given`, else its sidecar's, else what is known of a published model; `undefined` where
+ * nothing states one.
+ * @throws ModelFileError if `given` contradicts the model.
+ */
+export async function statedInput(
+  { bytes, parsed, path, sidecar }: StatingModel,
+  given?: InputSpec,
+): Promise<InputSpec | undefined> {
+  const own = decodeMetadata(readMetadataProps(bytes, path), path)?.input;
+  if (own !== undefined) {
+    if (given !== undefined && !sameSpec(own, given)) {
       throw new ModelFileError(`The input specification contradicts the model ${path}.`, {
         got: JSON.stringify(given),
-        expected: JSON.stringify(stated.input),
+        expected: JSON.stringify(own),
         next: 'leave the specification out: the model states its own',
       });
     }
-    return stated.input;
+    return own;
   }
   if (given !== undefined) return given;
   const text = sidecar === undefined ? undefined : await readFile(sidecar, 'utf8').catch(() => undefined);
   if (sidecar !== undefined && text !== undefined) return parseInputSpec(text, sidecar);
-  throw new ModelFileError(`${path} does not state how pictures become its input.`, {
-    got: 'an ONNX file without metadata of this package',
-    expected: `an input specification${sidecar === undefined ? '' : ` in ${sidecar}, or`} given as \`inputSpec\``,
-    next: 'write one: size, channel order, mean, scale and alignment, as docs/formats.md shows',
-  });
+  return knownModel(parsed, path)?.input;
 }
 
 function sameSpec(a: InputSpec, b: InputSpec): boolean {

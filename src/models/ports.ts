@@ -63,6 +63,31 @@ export function picturePort(inputs: readonly Port[], spec: InputSpec, path: stri
   return { name: image.name, batch: image.shape[0], layout, type };
 }
 
+/** What a network's input says of the pictures that it takes. */
+export interface StatedPictures {
+  readonly size: { readonly width: number; readonly height: number } | undefined;
+  readonly type: PictureType;
+}
+
+/**
+ * Size and type of the pictures that a network takes, as its only input states them; no size where that is left open.
+ * @throws ModelFileError if the input is none for pictures of three colours
+ */
+export function statedPictures(inputs: readonly Port[], path: string): StatedPictures {
+  const [image] = inputs;
+  const type = inputs.length === 1 ? pictureTypes.get(image!.elementType) : undefined;
+  const [, ...dims] = image?.shape ?? [];
+  const sizes = dims[0] === 3 ? dims.slice(1) : dims[2] === 3 ? dims.slice(0, 2) : undefined;
+  if (type === undefined || sizes === undefined || dims.length !== 3) {
+    throw new ModelFileError(`${path} does not take pictures.`, {
+      got: `inputs ${list(inputs)}`,
+      expected: 'one input, float32, float16 or uint8, [batch, 3, height, width] or [batch, height, width, 3]',
+    });
+  }
+  const [height, width] = sizes;
+  return { size: height === undefined || width === undefined ? undefined : { height, width }, type };
+}
+
 /** Names that an embedding has, the surest first. */
 const embeddingNames = [/embed/i, /^(fc1|fc5|feat(ure)?s?|output(_?0)?|emb|x_?vector|descriptor)$/i];
 

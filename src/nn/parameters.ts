@@ -1,7 +1,7 @@
 // Parameters of a network: what they are, how they start, and how a graph gets at them.
 import { SphereFaceError } from '../common/errors.js';
 import type { Random } from '../common/random.js';
-import { type Graph, type Shape, sizeOf, type Value } from '../graph/index.js';
+import { type Graph, mul, type Shape, sizeOf, type Value } from '../graph/index.js';
 import { determined, type Filler, fill } from './fillers.js';
 
 /** What a parameter is in its network: what is done with it hangs on this, never on its name. */
@@ -35,6 +35,13 @@ export interface ParameterSpec {
   readonly decayMultiplier?: number;
 }
 
+/** Random factors that a step takes as an input: 0 with probability `ratio`, 1 / (1 − ratio) else. */
+export interface DropoutMask {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly ratio: number;
+}
+
 /** Values of parameters by name. */
 export type ParameterValues = ReadonlyMap<string, Float32Array>;
 
@@ -50,6 +57,8 @@ export abstract class NetworkBuilder {
   readonly values = new Map<string, Value>();
   /** New values of statistics, by name: the step gives them out, and the trainer keeps them. */
   readonly statistics = new Map<string, Value>();
+  /** In the order in which {@link dropout} was called. */
+  readonly masks: DropoutMask[] = [];
 
   constructor(
     readonly graph: Graph,
@@ -67,6 +76,17 @@ export abstract class NetworkBuilder {
     this.specs.push(spec);
     this.values.set(spec.name, value);
     return value;
+  }
+
+  /**
+   * Sets a share of the values to 0 at random in training, and makes the others that much larger; in inference all pass as they are. The
+   * random factors are fed, not computed in the graph: they are the same on every device.
+   */
+  dropout(x: Value, ratio: number): Value {
+    if (this.mode === 'inference' || ratio === 0) return x;
+    const name = `dropout:${this.masks.length}`;
+    this.masks.push({ name, shape: x.shape, ratio });
+    return mul(x, this.graph.input(name, 'float32', x.shape));
   }
 
   /** The trained parameters that a gradient is needed for. */

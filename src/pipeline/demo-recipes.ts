@@ -1,6 +1,6 @@
 // Recipes for some dozens of synthetic people: small enough to train within a minute or two on two cores.
 import { parseRecipe, type RecipeInput } from '../training/index.js';
-import type { PipelineRecipes } from './pipeline.js';
+import type { ScratchRecipes } from './pipeline.js';
 
 const network = {
   depth: 4,
@@ -12,7 +12,7 @@ const network = {
 const m = 4;
 
 /** SphereFace and its fine-tune with energy, for `demo`. @param seed of the starting weights and the order of images. */
-export function demoRecipes(seed: number): PipelineRecipes {
+export function demoRecipes(seed: number): ScratchRecipes {
   const base = parseRecipe({
     name: 'demo-sphereface',
     description: `a very small network from scratch, A-Softmax m = ${m}, for the demo's synthetic people`,

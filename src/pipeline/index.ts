@@ -1,18 +1,23 @@
 // The layers put together: the front door, photos to a report, and a model evaluated on a pair file.
 export { demoRecipes } from './demo-recipes.js';
+export type { FineTuneSummary } from './before-and-after.js';
 export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
 export { embedOnRanks } from './embed-on-ranks.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
-export { defaultHoldOut, holdOut, type HoldOut, type HoldOutOptions } from './hold-out.js';
 export {
   type ModelName,
   type ModelSummary,
   type PipelineEvents,
   type PipelineOptions,
+  type FineTuneRecipes,
   type PipelineRecipes,
+  type ScratchRecipes,
   type PipelineSummary,
   runPipeline,
 } from './pipeline.js';
+export type { Convention } from './probe/conventions.js';
+export type { Separation } from './probe/separation.js';
+export { type Probe, type ProbedConvention, probeModel, type ProbeOptions } from './probe/probe.js';
 export { evaluateSnapshots, type EvaluateSnapshotsOptions, type WeightsEvaluation } from './snapshots.js';
 export type { SnapshotNumbers, SnapshotsResult } from './run-report/snapshots-page.js';
 export { reportRun, type ReportRunOptions, type RunReportFiles } from './run-report/report-run.js';

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSyntheticPhotos } from '../synthetic/index.js';
 import { testWeights } from '../testing/mtcnn-weights.js';
-import { parseRecipe, type Recipe } from '../training/index.js';
+import { encodeModel, hashedTensor, testModel } from '../testing/onnx-model.js';
+import { applySetting, builtInRecipe, parseRecipe, type Recipe } from '../training/index.js';
+import { publishedInput } from '../images/index.js';
 import { demoRecipes } from './demo-recipes.js';
-import { type PipelineEvents, type PipelineOptions, type PipelineRecipes, runPipeline } from './pipeline.js';
+import { type PipelineEvents, type PipelineOptions, type ScratchRecipes, runPipeline } from './pipeline.js';
 
 const { weights, why } = await testWeights();
 
 /** The demo's recipes, cut to `iterations`. */
-function recipes(iterations: number): PipelineRecipes {
+function recipes(iterations: number): ScratchRecipes {
   const { base, plus } = demoRecipes(1);
   const cut = (recipe: Recipe, count: number) =>
     parseRecipe({
@@ -60,8 +62,8 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(base.accuracy.mean).toBeGreaterThan(0.65);
     expect(lines[lines.length - 1]).toBeLessThan(lines[0] / 2);
     // The energy spreads the classifiers, which the same training without it does not.
-    expect(plus.spread.energy).toBeLessThan(control.spread.energy);
-    expect(plus.spread.meanNearestAngle).toBeGreaterThan(control.spread.meanNearestAngle);
+    expect(plus.spread!.energy).toBeLessThan(control.spread!.energy);
+    expect(plus.spread!.meanNearestAngle).toBeGreaterThan(control.spread!.meanNearestAngle);
     for (const { report } of summary.models) expect(await readFile(report, 'utf8')).toMatch(/^<!doctype html>/i);
   });
 
@@ -185,4 +187,54 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     await expect(runPipeline(options('whole', { recipes: recipes(20) }))).rejects.toThrow(/other settings/);
     await expect(runPipeline(options('whole', { holdOut: { seed: 9 } }))).rejects.toThrow(/other settings/);
   });
+
+  it('fine-tunes a model from elsewhere, and compares before and after', async () => {
+    const init = join(folder, 'any.onnx');
+    await writeFile(init, smallNetwork());
+    const settings = ['validation=null', 'solver.iterations=10', 'solver.batchSize=8', 'solver.backbone.wait=2'];
+    const tuned = parseRecipe(settings.reduce<unknown>(applySetting, builtInRecipe('fine-tune')));
+    const more = { recipes: { init, tuned, inputSpec: publishedInput }, control: true };
+    const summary = await runPipeline(options('tuned', more));
+    expect(summary.models.map(({ name }) => name)).toEqual(['before', 'without-energy', 'fine-tuned']);
+    expect(summary.models.map(({ spread }) => spread === null)).toEqual([true, false, false]);
+    const { report, difference } = summary.comparison!;
+    const [before, , after] = summary.models;
+    expect(difference.mean).toBeCloseTo(after.accuracy.mean - before.accuracy.mean, 12);
+    expect(difference.interval.low).toBeLessThanOrEqual(difference.mean);
+    expect(difference.interval.high).toBeGreaterThanOrEqual(difference.mean);
+    const page = await readFile(report, 'utf8');
+    expect(page).toContain('any.onnx, by the recipe fine-tune');
+    for (const name of ['before', 'without-energy', 'fine-tuned']) expect(page).toContain(`href="${name}/index.html"`);
+    const result = JSON.parse(await readFile(join(folder, 'tuned', 'reports', 'result.json'), 'utf8')) as object;
+    expect(result).toMatchObject({ difference, models: { before: { auc: before.auc } } });
+
+    const found: string[] = [];
+    const again = await runPipeline(options('tuned', more), { onStage: (title, done) => done && found.push(title) });
+    expect(again).toEqual(summary);
+    expect(found).toContain('train fine-tuned');
+    const elsewhere = { ...publishedInput, alignment: { ...publishedInput.alignment, template: 'other' } };
+    const other = options('other', { recipes: { init, tuned, inputSpec: elsewhere } });
+    await expect(runPipeline(other)).rejects.toThrow(/cannot be aligned[\s\S]*template other/);
+  });
 });
+
+/** A convolution and a matrix, for the published crops. */
+function smallNetwork(): Uint8Array {
+  const model = testModel({
+    opset: 17,
+    images: ['n', 3, publishedInput.height, publishedInput.width],
+    nodes: [
+      { op: 'Conv', inputs: ['images', 'c'], outputs: ['x1'], attributes: { strides: [8, 8] } },
+      { op: 'PRelu', inputs: ['x1', 'slope'], outputs: ['x2'] },
+      { op: 'Flatten', inputs: ['x2'], outputs: ['x3'] },
+      { op: 'Gemm', inputs: ['x3', 'fc'], outputs: ['embedding'], attributes: { transB: 1 } },
+    ],
+    initializers: {
+      c: hashedTensor([6, 3, 8, 8], 1, 0, 0.1),
+      slope: hashedTensor([6, 1, 1], 2, 0.2, 0.1),
+      fc: hashedTensor([16, 6 * 14 * 12], 3, 0, 0.05),
+    },
+    outputs: ['embedding'],
+  });
+  return encodeModel(model);
+}

@@ -1,36 +1,70 @@
-// From a folder of photos to a report: align, divide, train SphereFace, fine-tune it to SphereFace+, evaluate on people not trained on.
-import { stat } from 'node:fs/promises';
+// From a folder of photos to a report: align, divide, train SphereFace and fine-tune it to SphereFace+, or fine-tune a model from elsewhere,
+// and evaluate on people not trained on.
+import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { requireWritableFolder } from '../common/writable.js';
-import { openImageSource } from '../images/index.js';
-import { formatPairs } from '../evaluation/index.js';
+import { describeAlignment, openImageSource } from '../images/index.js';
+import { writeModel } from '../models/index.js';
+import {
+  defaultHoldOut,
+  type EvaluationNumbers,
+  formatPairs,
+  holdOut,
+  type HoldOutOptions,
+} from '../evaluation/index.js';
 import {
   type AlignedManifest,
+  alignmentVersion,
+  type CropSettings,
+  type CropSizeName,
   defaultCrop,
   type MtcnnWeights,
   prepare,
   type PrepareOptions,
+  similaritySolvers,
   type StrayPolicy,
+  templates,
 } from '../faces/index.js';
 import { listIdentities } from '../faces/identity-list.js';
 import { packageVersion } from '../common/version.js';
-import { CheckpointStore, classifierName, type LogLine, type Recipe, resumeRun, startRun } from '../training/index.js';
+import {
+  CheckpointStore,
+  classifierName,
+  type FileNetwork,
+  type LogLine,
+  openNetwork,
+  type Recipe,
+  resumeRun,
+  startRun,
+  type StartOptions,
+  untrainedModel,
+} from '../training/index.js';
+import { compare, type FineTuneSummary } from './before-and-after.js';
 import { evaluateModel } from './evaluate-model.js';
 import { givenPairs } from './given-pairs.js';
-import { defaultHoldOut, holdOut, type HoldOutOptions } from './hold-out.js';
 import { Ledger } from './ledger.js';
 import { openPhotos } from './photos.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
 
-/** What is trained. */
-export interface PipelineRecipes {
+/** What is trained: a network from scratch, or one from elsewhere. */
+export type PipelineRecipes = ScratchRecipes | FineTuneRecipes;
+
+export interface ScratchRecipes {
   /** SphereFace, from scratch. */
   readonly base: Recipe;
   /** SphereFace+: starts from the finished base model and adds the energy. */
   readonly plus: Recipe;
+}
+
+/** The fine-tune of a model; it is evaluated before and after. */
+export interface FineTuneRecipes extends Pick<StartOptions, 'statedInput' | 'inputSpec'> {
+  /** An ONNX file, or a finished run. */
+  readonly init: string;
+  /** With a network in a file. */
+  readonly tuned: Recipe;
 }
 
 export interface PipelineOptions {
@@ -74,11 +108,11 @@ export interface ModelSummary {
   readonly accuracy: { readonly mean: number; readonly standardError: number | null };
   readonly auc: number;
   readonly eer: number;
-  /** How the classifier's rows lie. */
-  readonly spread: ClassifierSpread;
+  /** How the classifier's rows lie; null for a model that was not trained here. */
+  readonly spread: ClassifierSpread | null;
 }
 
-export type ModelName = 'sphereface' | 'without-energy' | 'sphereface-plus';
+export type ModelName = 'sphereface' | 'without-energy' | 'sphereface-plus' | 'before' | 'fine-tuned';
 
 export interface PipelineSummary {
   readonly photos: { readonly total: number; readonly aligned: number };
@@ -89,6 +123,8 @@ export interface PipelineSummary {
   /** How accuracy was counted. */
   readonly protocol: string;
   readonly models: readonly ModelSummary[];
+  /** What a fine-tune changed: the page of it, and the difference of the accuracies on the same pairs. */
+  readonly comparison: FineTuneSummary | null;
 }
 
 /** What the stage `divide` leaves. */
@@ -109,7 +145,7 @@ const enoughForFolds = 50;
  * Runs the whole pipeline, or what is left of it.
  *
  * The folder holds `aligned/`, `train.txt`, `pairs.txt`, a run's folder per model, `reports/<model>/`, and `pipeline.json`, the
- * record of what is finished.
+ * record of what is finished; of a fine-tune `reports/index.html` and `result.json` besides, which compare before and after.
  * @throws UsageError if the folder holds a pipeline with other options; SphereFaceError if `signal` was aborted.
  */
 export async function runPipeline(options: PipelineOptions, events: PipelineEvents = {}): Promise<PipelineSummary> {
@@ -121,6 +157,7 @@ class Pipeline {
   private readonly pairImages: string;
   private readonly list: string;
   private readonly pairs: string;
+  private crop: CropSettings = defaultCrop;
 
   constructor(
     private readonly options: PipelineOptions,
@@ -136,13 +173,15 @@ class Pipeline {
   async run(): Promise<PipelineSummary> {
     const { folder, photos, pairs, pairPhotos, recipes, control = false } = this.options;
     await this.check();
+    const given = 'init' in recipes ? await this.openModel(recipes) : undefined;
     const ledger = await Ledger.open(folder);
     // All that decides the results, recorded first: a run with other options is refused before anything is mixed up.
     const plan = {
       photos: resolve(photos),
       pairs: pairs === undefined ? { ...defaultHoldOut, ...this.options.holdOut } : resolve(pairs),
       pairPhotos: pairPhotos === undefined ? null : resolve(pairPhotos),
-      recipes,
+      recipes:
+        'init' in recipes ? { ...recipes, init: resolve(recipes.init), sha256: given?.recipe.network.sha256 } : recipes,
       packageVersion,
     };
     await ledger.stage('plan', plan, () => Promise.resolve(null));
@@ -156,18 +195,10 @@ class Pipeline {
         `held out: ${division.heldOut} people, ${division.matched} matched and ${division.mismatched} mismatched pairs`,
     );
 
-    const withoutEnergy: Recipe = {
-      ...recipes.plus,
-      name: `${recipes.plus.name}-without-energy`,
-      loss: { ...recipes.plus.loss, energy: null, hiddenEnergy: null },
-    };
-    const base = await this.train(ledger, 'sphereface', recipes.base);
-    if (control) await this.train(ledger, 'without-energy', withoutEnergy, base);
-    await this.train(ledger, 'sphereface-plus', recipes.plus, base);
-
-    const names: ModelName[] = control
-      ? ['sphereface', 'without-energy', 'sphereface-plus']
-      : ['sphereface', 'sphereface-plus'];
+    const names: readonly ModelName[] =
+      'init' in recipes
+        ? await this.trainFrom(ledger, recipes, given!, control)
+        : await this.trainFromScratch(ledger, recipes, control);
     const evaluated: Evaluated[] = [];
     for (const name of names) {
       const work = () => this.evaluate(name, division);
@@ -181,7 +212,60 @@ class Pipeline {
       pairs: { matched, mismatched, missing },
       protocol,
       models: evaluated.map(({ summary }) => summary),
+      comparison: 'init' in recipes ? await compare(join(folder, 'reports'), recipes, evaluated) : null,
     };
+  }
+
+  /** SphereFace, and its fine-tunes. Returns what there is to evaluate. */
+  private async trainFromScratch(
+    ledger: Ledger,
+    { base: recipe, plus }: ScratchRecipes,
+    control: boolean,
+  ): Promise<readonly ModelName[]> {
+    const base = await this.train(ledger, 'sphereface', { recipe });
+    if (control) await this.train(ledger, 'without-energy', { recipe: withoutEnergy(plus), init: base });
+    await this.train(ledger, 'sphereface-plus', { recipe: plus, init: base });
+    return control ? ['sphereface', 'without-energy', 'sphereface-plus'] : ['sphereface', 'sphereface-plus'];
+  }
+
+  /** A model from elsewhere as it came, and its fine-tunes. */
+  private async trainFrom(
+    ledger: Ledger,
+    { tuned, ...start }: FineTuneRecipes,
+    model: FileNetwork,
+    control: boolean,
+  ): Promise<readonly ModelName[]> {
+    const before = join(this.options.folder, 'before');
+    await mkdir(before, { recursive: true });
+    await writeModel(join(before, 'model.onnx'), untrainedModel(model));
+    if (control) await this.train(ledger, 'without-energy', { ...start, recipe: withoutEnergy(tuned) });
+    await this.train(ledger, 'fine-tuned', { ...start, recipe: tuned });
+    return control ? ['before', 'without-energy', 'fine-tuned'] : ['before', 'fine-tuned'];
+  }
+
+  /** Reads the model before anything is begun; its crops are those that it takes. */
+  private async openModel({ tuned, ...start }: FineTuneRecipes): Promise<FileNetwork> {
+    const network = await openNetwork({ ...start, recipe: tuned });
+    if (network === undefined) {
+      throw new UsageError(`The recipe ${tuned.name} does not take its network from a file.`, {
+        got: `network.type ${tuned.network.type}`,
+        expected: 'onnx, as the recipe fine-tune has',
+      });
+    }
+    const { alignment } = network.recipe.input;
+    const size = Object.entries(templates).find(([, { name }]) => name === alignment.template)?.[0] as CropSizeName;
+    const solver = similaritySolvers.find((one) => one === alignment.solver);
+    if (size === undefined || solver === undefined || alignment.version !== alignmentVersion) {
+      throw new UsageError(`Photos cannot be aligned for ${start.init} here.`, {
+        got: describeAlignment(alignment),
+        expected: `a template among ${Object.values(templates)
+          .map(({ name }) => name)
+          .join(', ')}`,
+        next: 'align them with what the model was made for, and use sphereface train on the crops',
+      });
+    }
+    this.crop = { ...defaultCrop, size, solver };
+    return network;
   }
 
   /** Refuses what would only be found wrong after the long work: pairs that cannot be read, or that the photos do not have. */
@@ -226,7 +310,7 @@ class Pipeline {
       const { manifest, resumed, digest } = await prepare({
         source,
         output,
-        crop: defaultCrop,
+        crop: this.crop,
         weights,
         threads,
         ...(device === undefined ? {} : { device }),
@@ -301,7 +385,12 @@ class Pipeline {
   }
 
   /** Trains, or goes on training, and returns the run's folder. */
-  private async train(ledger: Ledger, name: ModelName, recipe: Recipe, init?: string): Promise<string> {
+  private async train(
+    ledger: Ledger,
+    name: ModelName,
+    start: Pick<StartOptions, 'recipe' | 'init' | 'statedInput' | 'inputSpec'>,
+  ): Promise<string> {
+    const { recipe } = start;
     const { device, threads, signal } = this.options;
     const folder = join(this.options.folder, name);
     await this.stage(ledger, `train ${name}`, `train ${name}`, async () => {
@@ -316,7 +405,7 @@ class Pipeline {
       const started = await exists(join(folder, 'run.json'));
       const result = started
         ? await resumeRun(folder, run)
-        : await startRun({ ...run, data: this.list, recipe, folder, ...(init === undefined ? {} : { init }) });
+        : await startRun({ ...run, ...start, data: this.list, folder });
       if (result.status === 'stopped') {
         throw new SphereFaceError(`Training stopped at iteration ${result.iteration}.`, {
           next: 'give the same command again to go on',
@@ -359,14 +448,18 @@ class Pipeline {
         accuracy: { mean: numbers.accuracy.mean, standardError: numbers.accuracy.standardError },
         auc: numbers.auc,
         eer: numbers.eer,
-        spread: await this.spreadOf(join(folder, name)),
+        spread: name === 'before' ? null : await this.spreadOf(join(folder, name)),
       },
+      numbers,
+      correct: Array.from(result.evaluation.outcome.correct),
     };
   }
 
   /** How the classifier of a finished run lies. */
   private async spreadOf(run: string): Promise<ClassifierSpread> {
-    const checkpoint = await new CheckpointStore(join(run, 'checkpoints'), 1).latest(this.events.onWarning);
+    const store = new CheckpointStore(join(run, 'checkpoints'), 1);
+    const latest = await store.latest(this.events.onWarning);
+    const checkpoint = latest && (await store.best(latest));
     const rows = checkpoint?.parameters.get(classifierName);
     if (rows === undefined) {
       throw new SphereFaceError(`${run} holds no checkpoint with a classifier.`, {
@@ -390,6 +483,17 @@ interface Evaluated {
   readonly missing: number;
   readonly protocol: string;
   readonly summary: ModelSummary;
+  readonly numbers: EvaluationNumbers;
+  /** Of each pair, 1 where it was decided rightly. */
+  readonly correct: readonly number[];
+}
+
+function withoutEnergy(recipe: Recipe): Recipe {
+  return {
+    ...recipe,
+    name: `${recipe.name}-without-energy`,
+    loss: { ...recipe.loss, energy: null, hiddenEnergy: null },
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

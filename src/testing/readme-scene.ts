@@ -1,17 +1,18 @@
 // For tests: a folder with the files that the README's examples name, small enough to run them all in seconds.
 import { copyFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
-import { updateMetadata } from '../models/index.js';
+import { starterModel, updateMetadata } from '../models/index.js';
 import { writeSyntheticPhotos } from '../synthetic/index.js';
 import { narrowFaceModel } from './face-model.js';
 import { sharedMtcnn } from './mtcnn-weights.js';
+import { testStarter } from './starter-model.js';
 
 /**
  * Writes `photos/` and `people/` (folders of 6 identities, 4 photos each), `a.jpg` and `b.jpg` of one person, `who.jpg` of another,
  * `aligned/anna/1.jpg` (a crop), and `model.onnx`, calibrated, with random weights.
- * @returns the environment in which the detector's weights are found without a network, where they lie beside the checkout.
+ * @returns the environment in which the weights of the detector and of the starter embedder are found without a network, where they can be had.
  */
 export async function writeReadmeScene(folder: string): Promise<Readonly<Record<string, string>>> {
   const photos = join(folder, 'photos');
@@ -29,6 +30,10 @@ export async function writeReadmeScene(folder: string): Promise<Readonly<Record<
   if (!existsSync(sharedMtcnn)) return {};
   const cache = join(folder, 'cache');
   await cp(sharedMtcnn, join(cache, 'sphereface-plus', 'mtcnn'), { recursive: true });
+  const { path } = await testStarter();
+  if (path !== undefined) {
+    await cp(path, join(cache, 'sphereface-plus', starterModel.name, basename(path)));
+  }
   return { XDG_CACHE_HOME: cache };
 }
 

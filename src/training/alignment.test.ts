@@ -49,10 +49,10 @@ describe('agreed alignment', () => {
 
 describe('a recipe', () => {
   it('tells an alignment of its own from one that it was resolved to', async () => {
-    expect(await loadStatedRecipe('sphereface-m4')).not.toHaveProperty('alignment');
-    expect(await loadStatedRecipe('sphereface-m4', ['input.width=112'])).not.toHaveProperty('alignment');
-    const { alignment } = await loadStatedRecipe('sphereface-m4', ['input.alignment.solver=cp2tform']);
-    expect(alignment).toEqual(published);
+    const stated = async (...settings: string[]) => (await loadStatedRecipe('sphereface-m4', settings)).statedInput;
+    expect(await stated()).toEqual({});
+    expect(await stated('input.width=112')).toEqual({ width: 112 });
+    expect(await stated('input.alignment.solver=cp2tform')).toEqual({ alignment: published });
   });
 });
 
@@ -105,7 +105,9 @@ describe('a run', () => {
   });
 
   it('refuses crops that contradict the recipe or the start', async () => {
-    await expect(start({ data: crops, alignment: published })).rejects.toThrow(/umeyama[\s\S]*cp2tform/);
+    await expect(start({ data: crops, statedInput: { alignment: published } })).rejects.toThrow(
+      /umeyama[\s\S]*cp2tform/,
+    );
     const recipe = tinyRecipe('input.alignment.solver=other');
     await expect(start({ data: crops, recipe })).rejects.toThrow(/umeyama[\s\S]*other/);
     const other = join(scratch, 'other');

@@ -3,6 +3,7 @@ import { SphereFaceError } from '../common/errors.js';
 import {
   type AlignmentSpec,
   alignmentAsTaken,
+  type CropFit,
   describeAlignment,
   type InputSpec,
   publishedInput,
@@ -19,7 +20,8 @@ export interface RunAlignment {
 export interface AlignmentStatements {
   readonly recipe?: AlignmentSpec;
   readonly start?: { readonly name: string; readonly alignment: AlignmentSpec };
-  readonly data?: { readonly name: string; readonly alignment: AlignmentSpec };
+  /** With what becomes of narrow crops where wide ones are wanted. */
+  readonly data?: { readonly name: string; readonly alignment: AlignmentSpec; readonly fit?: CropFit };
 }
 
 /**
@@ -33,7 +35,7 @@ export function agreedAlignment(input: InputSpec, { recipe, start, data }: Align
     ...(start === undefined ? [] : [{ by: `the start, ${start.name},`, alignment: start.alignment }]),
     ...(data === undefined
       ? []
-      : [{ by: `the crops of ${data.name}`, alignment: alignmentAsTaken(data.alignment, input) }]),
+      : [{ by: `the crops of ${data.name}`, alignment: alignmentAsTaken(data.alignment, input, data.fit) }]),
   ];
   const [first] = stated;
   if (first === undefined) return { alignment: input.alignment, statedBy: [] };

@@ -12,6 +12,7 @@ import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/
 import { classifierName } from './network.js';
 import { RowRange } from './row-range.js';
 import { readShardedRows, shardFile, shardWeights } from './sharded/shard-files.js';
+import { validationStateSchema } from './validation-state.js';
 
 const word = z.int().min(0).max(0xffffffff);
 const randomState = z.tuple([word, word, word, word]).readonly();
@@ -32,6 +33,8 @@ const stateSchema = z.strictObject({
   guard: guardStateSchema,
   /** Files that a divided classifier is in; absent where it is among the parameters. */
   shards: z.int().positive().optional(),
+  /** Of a run that holds people out, once it has measured. */
+  validation: validationStateSchema.optional(),
 });
 
 /** Everything besides tensors that a run needs to go on. */
@@ -66,8 +69,8 @@ export class CheckpointStore {
   ) {}
 
   /**
-   * Writes a checkpoint and then deletes all but the newest `keep`. Every process calls it, rank 0 writes; of a divided classifier each
-   * its own rows, into a folder that gets its name when all have.
+   * Writes a checkpoint and then deletes all but the newest `keep` and the best one so far. Every process calls it, rank 0 writes; of a
+   * divided classifier each its own rows, into a folder that gets its name when all have.
    */
   async write(checkpoint: Checkpoint): Promise<void> {
     const { communicator } = this.sharing;
@@ -110,7 +113,8 @@ export class CheckpointStore {
     await rename(unfinished, join(this.folder, String(iteration)));
     keepTemporary(unfinished);
     await syncFolder(this.folder);
-    for (const old of (await this.iterations()).slice(0, -this.keep)) await this.remove(old);
+    const best = checkpoint.state.validation?.best.iteration;
+    for (const old of (await this.iterations()).slice(0, -this.keep)) if (old !== best) await this.remove(old);
   }
 
   /** Iterations with a checkpoint, ascending. */
@@ -149,6 +153,13 @@ export class CheckpointStore {
     }
     if (cause === undefined) return undefined;
     throw new SphereFaceError(`No checkpoint in ${this.folder} can be read.`, { got: messageOf(cause), cause });
+  }
+
+  /** The best checkpoint by the measurements that one remembers; that one itself where there are none. */
+  async best(checkpoint: Checkpoint): Promise<Checkpoint> {
+    const { iteration, validation } = checkpoint.state;
+    const best = validation?.best.iteration ?? iteration;
+    return best === iteration ? checkpoint : this.read(best);
   }
 
   /** Reads one checkpoint, however many processes wrote it. */

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { messageOf, SphereFaceError } from '../common/errors.js';
 import { decodeCrop } from '../images/decode.js';
-import type { InputSpec } from '../images/input.js';
 import { type Dataset, relativePaths } from './dataset.js';
+import type { Recipe } from './recipe.js';
 
 /** What a run remembers of its data. */
 export interface DataRecord {
@@ -66,11 +66,11 @@ export function otherNames(
  * Sees that some sampled image is a crop as the network takes it, so that wrong data are refused before anything is written.
  * @throws SphereFaceError when none is.
  */
-export async function assertUsable(dataset: Dataset, input: InputSpec): Promise<void> {
+export async function assertUsable(dataset: Dataset, { input, data: { fit } }: Recipe): Promise<void> {
   let first: string | undefined;
   for (const index of sampleOf(dataset)) {
     try {
-      await decodeCrop(await dataset.source.read(index), input);
+      await decodeCrop(await dataset.source.read(index), input, fit);
       return;
     } catch (error) {
       first ??= `${dataset.source.entries[index].file}: ${messageOf(error).replace(/\s*\n\s*/g, '; ')}`;
@@ -79,7 +79,7 @@ export async function assertUsable(dataset: Dataset, input: InputSpec): Promise<
   throw new SphereFaceError('None of the images that were tried can be used.', {
     got: first ?? 'no image',
     expected: `crops ${input.width} wide and ${input.height} high`,
-    next: 'make crops of this size with sphereface prepare, or set input.width and input.height to those of the crops',
+    next: 'make crops of this size with sphereface prepare --size, or set input.width and input.height to those of the crops',
   });
 }
 

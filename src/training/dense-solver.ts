@@ -1,15 +1,22 @@
 // Steps with the whole classifier in every process: one graph from images to all gradients, which are then added up over the processes.
 import type { Communicator } from '../distributed/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
-import type { SgdScalars } from '../nn/index.js';
 import { ClassifierEnergy } from './classifier-energy.js';
+import { DropoutFeeds } from './dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
 import { sumGradients } from './gradient-sum.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import { meansOverRanks } from './rank-means.js';
 import { RowRange } from './row-range.js';
-import { type SolvedStep, type Solver, type SolverOptions, type StepInputs, updateGroups } from './solver.js';
+import {
+  type SolvedStep,
+  type Solver,
+  type SolverOptions,
+  type StepInputs,
+  updateGroups,
+  type UpdateScalars,
+} from './solver.js';
 import { buildStep, type StepModel } from './step-graph.js';
 import { StepRunner } from './step-runner.js';
 import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
@@ -40,7 +47,8 @@ export class DenseSolver implements Solver {
     const energy = energyApart
       ? await ClassifierEnergy.create(recipe, store, communicator, { device, threads, target, extensions })
       : undefined;
-    const runner = await StepRunner.create(step, store, own, energy, { device, threads, profilePrefix });
+    const dropout = new DropoutFeeds(step.masks, recipe, share);
+    const runner = await StepRunner.create(step, store, own, energy, dropout, { device, threads, profilePrefix });
     const shape = [identities, recipe.network.embeddingSize] as const;
     const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
     const rows = RowRange.whole(identities);
@@ -55,8 +63,8 @@ export class DenseSolver implements Solver {
     return this.runner.device;
   }
 
-  async gradient({ scalars, next }: StepInputs): Promise<SolvedStep> {
-    const outcome = await this.runner.run(scalars, next);
+  async gradient({ done, scalars, next }: StepInputs): Promise<SolvedStep> {
+    const outcome = await this.runner.run(done, scalars, next);
     const [means, norms] = await Promise.all([
       meansOverRanks(outcome, this.communicator),
       sumGradients(this.store, this.communicator, this.summed),
@@ -64,7 +72,7 @@ export class DenseSolver implements Solver {
     return { ...outcome, ...means, norms };
   }
 
-  update(scalars: SgdScalars): void {
+  update(scalars: UpdateScalars): void {
     updateGroups(this.store, scalars);
     const { components, recipe } = this.options;
     if (components.margin.unitClassifier) {

@@ -64,7 +64,10 @@ describe('the fields of a recipe', () => {
     });
     const mobile = parseRecipe({ network: { type: 'mobilefacenet', embeddingSize: 64 } });
     expect(field(mobile, 'network.embeddingSize')).toMatchObject({ value: 64, default: 128 });
-    expect(field(mobile, 'network.type')).toMatchObject({ default: 'sfnet', choices: ['mobilefacenet', 'sfnet'] });
+    expect(field(mobile, 'network.type')).toMatchObject({
+      default: 'sfnet',
+      choices: ['mobilefacenet', 'onnx', 'sfnet'],
+    });
   });
 
   it('include those of descriptors of your own', () => {

@@ -7,6 +7,8 @@ export interface Extensions {
   readonly margins?: readonly MarginDescriptor[];
   readonly energies?: readonly EnergyDescriptor[];
   readonly backbones?: readonly BackboneDescriptor[];
+  /** The backbone of the recipe where its network lies in a file: opened. `startRun` and `resumeRun` see to it themselves. */
+  readonly network?: BackboneDescriptor;
 }
 
 /** All descriptors that there are to choose from. */
@@ -37,6 +39,6 @@ export function componentsOf({ loss, network }: Named, extensions: Extensions = 
   return {
     margin: registries.margins.of(loss.margin.type),
     energy: loss.energy === null ? undefined : registries.energies.of(loss.energy.form),
-    backbone: registries.backbones.of(network.type),
+    backbone: extensions.network?.type === network.type ? extensions.network : registries.backbones.of(network.type),
   };
 }

@@ -43,6 +43,7 @@ export { RowRange } from './row-range.js';
 export { resumeRun, startRun } from './run.js';
 export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
+export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
 export { learningRate } from './schedule.js';
 export {
   buildStep,
@@ -55,3 +56,4 @@ export {
 } from './step-graph.js';
 export { SnapshotStore } from './snapshots.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
+export type { Measurement, ValidationState } from './validation-state.js';

@@ -10,7 +10,8 @@ export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;
 
 /**
  * `by-name`: rows of the identities that both have; `by-position`: all rows as they stand, for a model without names that was trained on
- * the same people in the same order; `fresh`: none, the backbone alone.
+ * the same people in the same order; `fresh`: none, all rows are random. But for `fresh`, identities without a row of the model get one
+ * from their own images.
  */
 export type InitRows = (typeof initRowsModes)[number];
 
@@ -19,7 +20,7 @@ export interface RowsReport {
   readonly mode: InitRows;
   /** Identities whose row was copied. */
   readonly matched: readonly string[];
-  /** Identities of the data whose row starts fresh. */
+  /** Identities of the data that the model does not have. */
   readonly fresh: readonly string[];
   /** Identities of the model that the data does not have. */
   readonly leftBehind: readonly string[];
@@ -41,6 +42,8 @@ export interface InitReport {
   readonly unused: readonly string[];
   /** Absent where the model has no classifier, or one of another embedding size. */
   readonly rows?: RowsReport;
+  /** Identities without a row of the model whose row is the direction of their images' mean embedding; see centred-rows.ts. */
+  readonly centred?: readonly string[];
 }
 
 /** The network that is to be filled. */

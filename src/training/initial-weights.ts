@@ -2,7 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
-import { decodeWeights, readClassifier, readMetadata, readParameters, type Weights } from '../models/index.js';
+import { floatParameters, parseModel, readMetadataProps } from '../graph/onnx/index.js';
+import { decodeMetadata, decodeWeights, readClassifier, readWholeModel, type Weights } from '../models/index.js';
 import { CheckpointStore } from './checkpoint.js';
 
 /**
@@ -26,8 +27,9 @@ async function fromFolder(path: string): Promise<Weights> {
   if (Number.isInteger(iteration) && basename(dirname(path)) === 'checkpoints') {
     return new CheckpointStore(dirname(path), 1).read(iteration);
   }
-  const checkpoint = await new CheckpointStore(join(path, 'checkpoints'), 1).latest();
-  if (checkpoint !== undefined) return checkpoint;
+  const store = new CheckpointStore(join(path, 'checkpoints'), 1);
+  const checkpoint = await store.latest();
+  if (checkpoint !== undefined) return store.best(checkpoint);
   const model = join(path, 'model.onnx');
   if ((await stat(model).catch(() => undefined)) !== undefined) return fromModel(model);
   throw new SphereFaceError(`The folder ${path} holds no checkpoint.`, {
@@ -36,8 +38,13 @@ async function fromFolder(path: string): Promise<Weights> {
 }
 
 async function fromModel(path: string): Promise<Weights> {
-  const parameters = await readParameters(path);
-  const input = (await readMetadata(path))?.input;
+  return weightsOf(await readWholeModel(path), path);
+}
+
+/** The weights in a model file's bytes, with the classifier beside the file at `path`, if that is there. */
+export async function weightsOf(bytes: Uint8Array, path: string): Promise<Weights> {
+  const parameters = floatParameters(parseModel(bytes, path), path);
+  const input = decodeMetadata(readMetadataProps(bytes, path), path)?.input;
   const classifier = await readClassifier(path);
   return {
     parameters: new Map([...parameters, ...(classifier?.parameters ?? [])]),

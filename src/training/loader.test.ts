@@ -27,6 +27,7 @@ afterAll(async () => {
 function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
   const labels = source.entries.map((_, index) => Math.floor(index / 7));
   return new Loader({
+    fit: 'exact',
     source,
     labels,
     sampler: new Sampler('shuffle', labels, 3),

@@ -2,7 +2,7 @@
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
 import { type Augmentation, variationOf } from '../images/augmentation.js';
-import { decodeCrop } from '../images/decode.js';
+import { type CropFit, decodeCrop } from '../images/decode.js';
 import { InputPacker } from '../images/packer.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
@@ -24,6 +24,7 @@ export interface LoaderOptions {
   readonly labels: readonly number[];
   readonly sampler: Sampler;
   readonly input: InputSpec;
+  readonly fit: CropFit;
   readonly augmentation: Augmentation;
   /** Images of a pass, and passes of a step. */
   readonly batchSize: number;
@@ -159,9 +160,9 @@ export class Loader implements AsyncDisposable {
     const kept = this.cache[index];
     if (kept !== undefined) return kept;
     if (this.broken.has(index)) return undefined;
-    const { source, input, cacheBytes } = this.options;
+    const { source, input, fit, cacheBytes } = this.options;
     try {
-      const { data } = await decodeCrop(await source.read(index), input);
+      const { data } = await decodeCrop(await source.read(index), input, fit);
       if (this.cached + data.length <= cacheBytes && this.cache[index] === undefined) {
         this.cache[index] = data;
         this.cached += data.length;

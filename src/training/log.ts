@@ -26,6 +26,13 @@ export interface LogLine extends MarginColumns {
   readonly energyWeight: number | null;
   /** Norm of each term's gradient on the classifier, as weighted, and of the whole gradient. */
   readonly gradientNorms: Readonly<Record<string, number>>;
+  /**
+   * On people held out, where this iteration was measured: share of the pairs decided rightly by the best threshold, true-accept rate at
+   * a false-accept rate of 1 %, area under the ROC.
+   */
+  readonly validationAccuracy: number | null;
+  readonly validationTar: number | null;
+  readonly validationAuc: number | null;
   readonly learningRate: number;
   readonly epoch: number;
   readonly imagesPerSecond: number;

@@ -29,16 +29,20 @@ function modelWith(recipe: Recipe, values: ParameterValues, extensions?: Extensi
 /**
  * Writes the classifier of the model, its rows with their identities' names: what a fine-tune of the model starts from. Every process calls
  * it, and rank 0 writes, what is divided block by block.
+ * @param weights of the trainer or of one of its checkpoints
  */
-export async function writeClassifier(trainer: Trainer, path: string): Promise<void> {
-  const parts = classifierParts(trainer);
+export async function writeClassifier(trainer: Trainer, weights: Weights, path: string): Promise<void> {
+  const parts = classifierParts(trainer, weights);
   if (trainer.communicator.rank === 0) return writeFileAtomic(path, parts);
   // The others' part is to hand over their rows.
   while ((await parts.next()).done !== true);
 }
 
 /** The parts of the classifier's file, in the order of the names in it. */
-async function* classifierParts({ recipe, dataset, store, rows, communicator }: Trainer): AsyncGenerator<Uint8Array> {
+async function* classifierParts(
+  { recipe, dataset, store, rows, communicator }: Trainer,
+  { parameters }: Weights,
+): AsyncGenerator<Uint8Array> {
   const { identities } = dataset;
   const own = store.specs.filter(isOfClassifier).sort((a, b) => (a.name < b.name ? -1 : 1));
   const shapes = own.map(
@@ -46,7 +50,7 @@ async function* classifierParts({ recipe, dataset, store, rows, communicator }: 
   );
   yield safetensorsHeader(new Map(shapes), statementsOf({ identities, input: recipe.input }));
   for (const { name } of own) {
-    const values = store.values.get(name)!;
+    const values = parameters.get(name)!.data;
     if (name !== classifierName || !rows.divided) yield bytesOf(values);
     else
       for await (const block of rowBlocks(values, rows, recipe.network.embeddingSize, communicator))

@@ -107,12 +107,12 @@ export function embeddingModel(
   metadata: Readonly<Record<string, string>>,
   extensions: Extensions = {},
 ): Uint8Array {
-  const { deploy } = componentsOf(recipe, extensions).backbone;
-  if (deploy !== undefined) return withMetadata(deploy(values), metadata);
+  const { backbone } = componentsOf(recipe, extensions);
+  if (backbone.deploy !== undefined) return withMetadata(backbone.deploy(values), metadata);
   const graph = new Graph();
   const { width, height } = recipe.input;
   const images = graph.input('images', 'float32', [1, 3, height, width]);
-  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, extensions.backbones);
+  const output = embeddingNetwork(new InferenceBuilder(graph, values), images, recipe.network, backbone);
   const batch = { 0: 'batch' };
   return serialize(graph, {
     outputs: { embedding: output },

@@ -3,9 +3,11 @@ import { SphereFaceError } from '../common/errors.js';
 import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
 import { isTrained, type ParameterSpec } from '../nn/index.js';
 import type { Tensor } from '../models/safetensors.js';
+import { isOfClassifier } from './network.js';
 
-/** Parameters with equal multipliers, laid end to end. */
+/** Parameters of one part of the network with equal multipliers, laid end to end. */
 export interface ParameterGroup {
+  readonly part: 'backbone' | 'classifier';
   readonly learningRateMultiplier: number;
   readonly decayMultiplier: number;
   readonly values: Float32Array;
@@ -48,7 +50,7 @@ export class ParameterStore {
         this.momentum.set(spec.name, new Float32Array(sizeOf(spec.shape)));
         continue;
       }
-      const key = `${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;
+      const key = `${partOf(spec)} ${spec.learningRateMultiplier ?? 1} ${spec.decayMultiplier ?? 1}`;
       members.set(key, [...(members.get(key) ?? []), spec]);
     }
     this.groups = [...members.values()].map((group) => this.lay(group));
@@ -82,6 +84,7 @@ export class ParameterStore {
     const total = specs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
     const [{ learningRateMultiplier = 1, decayMultiplier = 1 }] = specs;
     const group = {
+      part: partOf(specs[0]),
       learningRateMultiplier,
       decayMultiplier,
       values: new Float32Array(total),
@@ -123,4 +126,8 @@ export class ParameterStore {
       }),
     );
   }
+}
+
+function partOf(spec: ParameterSpec): ParameterGroup['part'] {
+  return isOfClassifier(spec) ? 'classifier' : 'backbone';
 }

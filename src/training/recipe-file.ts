@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { messageOf, UsageError } from '../common/errors.js';
 import { isRecord } from '../common/json.js';
-import type { AlignmentSpec } from '../images/index.js';
+import type { InputSpec } from '../images/index.js';
 import type { Extensions } from './extensions.js';
 import { parseRecipe, type Recipe } from './recipe.js';
 import { builtInRecipe } from './recipes.js';
@@ -22,10 +22,10 @@ export async function loadRecipe(
   return (await loadStatedRecipe(nameOrPath, settings, extensions)).recipe;
 }
 
-/** A recipe, and the alignment that its file or its settings state; a recipe that states none leaves it to the data. */
+/** A recipe, and what of `input` its file or its settings state; what they do not is left to the data and to the model it starts from. */
 export interface StatedRecipe {
   readonly recipe: Recipe;
-  readonly alignment?: AlignmentSpec;
+  readonly statedInput: Partial<InputSpec>;
 }
 
 /** As {@link loadRecipe}, with what a recipe resolved in full no longer tells. */
@@ -41,8 +41,8 @@ export async function loadStatedRecipe(
     source: isFile ? `recipe ${nameOrPath}` : 'recipe',
     extensions,
   });
-  const { input } = changed(own) as { readonly input?: { readonly alignment?: unknown } };
-  return input?.alignment === undefined ? { recipe } : { recipe, alignment: recipe.input.alignment };
+  const { input = {} } = changed(own) as { readonly input?: object };
+  return { recipe, statedInput: Object.fromEntries(Object.entries(recipe.input).filter(([field]) => field in input)) };
 }
 
 /** What a file says itself, and the recipe that it builds on. */

@@ -20,7 +20,7 @@ export const inputSchema = z.strictObject({
   scale: z
     .tuple([positive, positive, positive])
     .default([...publishedInput.scale])
-    .describe('Factor of each channel, after the mean.'),
+    .describe('What each channel is divided by, after the mean is taken off.'),
   alignment: z
     .strictObject({
       template: z.string().default(alignment.template).describe('Where the five landmarks are moved to.'),
@@ -86,6 +86,17 @@ const solverFields = z.strictObject({
     .describe(
       "Share of a sharded classifier's rows that takes part in a pass: those of the batch's identities, and others at random.",
     ),
+  backbone: z
+    .strictObject({
+      rate: nonNegative.default(1).describe("The backbone's learning rate relative to the classifier's."),
+      wait: z
+        .int()
+        .nonnegative()
+        .default(0)
+        .describe('Steps at the beginning in which the classifier learns alone, so that it does not mislead.'),
+    })
+    .prefault({})
+    .describe('How fast what a fine-tune starts from may change.'),
 });
 
 export const solverSchema = solverFields.refine(
@@ -131,6 +142,12 @@ const subsetSchema = z.strictObject({
 }) satisfies z.ZodType<DataSubset>;
 
 export const dataSchema = z.strictObject({
+  fit: z
+    .enum(['exact', 'pad'])
+    .default('exact')
+    .describe(
+      'exact: crops have the size of the input. pad: crops of 112 x 96 get 8 columns on either side, repetitions of the outermost, for an input of 112 x 112.',
+    ),
   sampler: z
     .enum(['shuffle', 'balanced'])
     .default('shuffle')
@@ -158,6 +175,24 @@ export const logSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The parameters alone every so many iterations and after the last, all of them kept; null: none.'),
+});
+
+export const validationSchema = z.strictObject({
+  share: z.number().gt(0).lt(1).default(0.1).describe('Share of the identities that are held out, drawn by the seed.'),
+  pairs: count.default(1000).describe('Pairs of each kind that are drawn among them, at most.'),
+  every: count
+    .default(100)
+    .describe('A measurement every so many iterations, besides those at the start and at the end.'),
+  measure: z
+    .enum(['accuracy', 'tar', 'auc'])
+    .default('accuracy')
+    .describe(
+      'What is best. accuracy: share of the pairs that one threshold decides rightly. tar: true-accept rate at a false-accept rate of 1 %. auc: area under the ROC.',
+    ),
+  patience: count
+    .nullable()
+    .default(null)
+    .describe('The run ends after so many measurements that were not better; null: never.'),
 });
 
 export const guardSchema = z.strictObject({

@@ -5,7 +5,7 @@ import { UsageError } from '../common/errors.js';
 import { type EnergyOptionsInput, filterEnergySchema, type MarginOptionsInput } from '../losses/index.js';
 import type { BackboneOptions, EmbeddingNetworkInput } from '../nn/index.js';
 import { type Extensions, registriesOf } from './extensions.js';
-import { dataSchema, guardSchema, inputSchema, logSchema, solverSchema } from './recipe-sections.js';
+import { dataSchema, guardSchema, inputSchema, logSchema, solverSchema, validationSchema } from './recipe-sections.js';
 
 /** Options of a margin or an energy: which fields there are, its descriptor says. */
 type MarginOptions = { readonly type: string; readonly [option: string]: unknown };
@@ -46,6 +46,12 @@ export function recipeSchemaOf(extensions: Extensions = {}) {
     loss: loss.prefault({}).describe('What is minimised.'),
     solver: solverSchema.prefault({}).describe('How it is minimised.'),
     data: dataSchema.prefault({}).describe('How images are drawn and changed.'),
+    validation: validationSchema
+      .nullable()
+      .default(null)
+      .describe(
+        'People kept out of training, on whom the network is measured: its best state becomes the model. null: none, and the last does.',
+      ),
     log: logSchema.prefault({}).describe('What a run leaves behind as it goes on.'),
     guard: guardSchema.prefault({}).describe('When a run is stopped.'),
   });

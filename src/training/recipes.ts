@@ -90,10 +90,35 @@ function smallPlus(m: M): RecipeInput {
   };
 }
 
+/**
+ * A network from elsewhere taught one's own people. CosFace does not hang on the length of embeddings, which in such a network can be
+ * anything. The backbone learns more slowly than the classifier.
+ */
+const fineTune: RecipeInput = {
+  name: 'fine-tune',
+  description:
+    'any ONNX embedder (give it with --init) taught your own people: CosFace and the energy, the backbone slowly',
+  start: 'model',
+  network: { type: 'onnx' },
+  loss: {
+    margin: { type: 'cosface' },
+    energy: { form: 'riesz', s: 2, on: 'distance', pairs: 'batch-all', weight: { type: 'auto', share: 0.2 } },
+  },
+  solver: {
+    batchSize: 64,
+    iterations: 1500,
+    baseLearningRate: 0.1,
+    schedule: { type: 'cosine' },
+    backbone: { rate: 0.05 },
+    clipNorm: 5,
+  },
+  validation: { patience: 5 },
+};
+
 /** Every built-in recipe, resolved, by name. */
 export const builtInRecipes: ReadonlyMap<string, Recipe> = new Map(
-  [published, publishedPlus, small, smallPlus]
-    .flatMap((make) => margins.map((m) => parseRecipe(make(m), { source: 'built-in recipe' })))
+  [...[published, publishedPlus, small, smallPlus].flatMap((make) => margins.map((m) => make(m))), fineTune]
+    .map((recipe) => parseRecipe(recipe, { source: 'built-in recipe' }))
     .map((recipe) => [recipe.name, recipe]),
 );
 

@@ -1,7 +1,5 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
-import { decodeCrop } from '../images/decode.js';
-import { InputPacker, type PackedPicture } from '../images/packer.js';
-import { float32, float32Data, Session } from '../runtime/index.js';
+import { embedImages, openModel } from '../models/index.js';
 import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
 import type { Trainer } from './trainer.js';
@@ -27,24 +25,16 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
   const count = Math.min(theirs.length, sampleSize);
-  const sample: { readonly label: number; readonly packed: PackedPicture }[] = [];
-  for (let i = 0; i < count; i++) {
-    const index = theirs[Math.floor((i * theirs.length) / count)];
-    const bytes = await dataset.source.read(index).catch(() => undefined);
-    // An image that cannot be used is reported when its turn comes.
-    const picture = bytes && (await decodeCrop(bytes, recipe.input).catch(() => undefined));
-    if (picture) sample.push({ label: dataset.labels[index], packed: { picture, mirrored: false } });
+  const indices = Array.from({ length: count }, (_, i) => theirs[Math.floor((i * theirs.length) / count)]);
+  let sample: { readonly label: number }[] = [];
+  let embeddings = new Float32Array();
+  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  // An image that cannot be used is reported when its turn comes.
+  const options = { indices, fit: recipe.data.fit, batchSize: sampleSize };
+  for await (const batch of embedImages(model, dataset.source, options)) {
+    sample = batch.indices.map((index) => ({ label: dataset.labels[index] }));
+    embeddings = Float32Array.from(batch.embeddings);
   }
-  const { width, height } = recipe.input;
-  const packer = new InputPacker(recipe.input);
-  const pixels = new Float32Array(sample.length * packer.stride);
-  packer.pack(
-    sample.map(({ packed }) => packed),
-    pixels,
-  );
-  await using session = await Session.create(modelOf(trainer), { threads });
-  const { embedding } = await session.run({ images: float32(pixels, [sample.length, 3, height, width]) });
-  const embeddings = float32Data(embedding);
   const scores = scoresOf(embeddings, sample, trainer);
   await communicator.allReduce(scores.nearest, 'max');
   await communicator.allReduce(scores.own, 'max');

@@ -29,7 +29,7 @@ const runSchema = z.discriminatedUnion('format', [
   z.strictObject({
     ...common,
     format: z.literal(2),
-    /** The name of each class. */
+    /** The name of each class, and of those who are held out. */
     identities: z.array(z.string()),
     sample: z.array(z.string()),
   }),

@@ -87,6 +87,20 @@ describe('a start from a run', () => {
     expect(JSON.parse(await readFile(join(folder, 'init.json'), 'utf8'))).toEqual({ model: run, ...report });
   });
 
+  it("makes rows from the images of people whom the start does not know: each image's nearest is mostly its own", async () => {
+    const others = join(scratch, 'strangers');
+    await writeTinyFaces(others, { identities: count, nameOf: (i) => `stranger-${i}`, seed: 2 });
+    const centred = await startFrom(run, others);
+    expect(centred.report.centred).toHaveLength(count);
+    const random = await startFrom(run, others, { initRows: 'fresh' });
+    expect(random.report.centred).toBeUndefined();
+    expect(centred.accuracy).toBeGreaterThan(0.9);
+    expect(random.accuracy).toBeLessThan(0.5);
+    const some = join(scratch, 'one-new');
+    await writeTinyFaces(some, { identities: 4, nameOf: (i) => ['11', 'new', '2', '0'][i] });
+    expect((await startFrom(run, some)).report.centred).toEqual(['new']);
+  });
+
   it('warns when the rows do not know the people of their names', async () => {
     const namesakes = join(scratch, 'namesakes');
     await writeTinyFaces(namesakes, { identities: count, nameOf: String, seed: 3 });

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { UsageError } from '../common/errors.js';
 import {
-  type AlignmentSpec,
   describeAlignment,
+  type InputSpec,
   type OpenedSource,
   openImageSource,
   sameAlignment,
@@ -14,13 +14,16 @@ import type { Weights } from '../models/index.js';
 import { withPresentNames } from '../nn/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { agreedAlignment, ownAlignment, type RunAlignment } from './alignment.js';
+import { centreRows } from './centred-rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { assertSameData, otherNames } from './data-record.js';
 import { type Dataset, datasetOf } from './dataset.js';
 import { earlierData } from './earlier-data.js';
 import { componentsOf } from './extensions.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';
-import { readInitialWeights } from './initial-weights.js';
+import { readInitialWeights, weightsOf } from './initial-weights.js';
+import type { FileNetwork } from './network-file.js';
+import { ownInput } from './network-input.js';
 import type { Recipe } from './recipe.js';
 import { checkRows } from './row-check.js';
 import type { RunEvents, RunOptions } from './run-loop.js';
@@ -32,11 +35,16 @@ export interface StartOptions extends RunOptions {
   /** A folder of identity folders, a zip of one, or a `path label` list. */
   readonly data: string;
   readonly recipe: Recipe;
-  /** The alignment that the crops must have; one that the recipe states and is not the default counts as well. Else that of the crops. */
-  readonly alignment?: AlignmentSpec;
+  /**
+   * What of its `input` the recipe states itself; by default what is not the default of recipes. The rest is taken from the crops (how
+   * they were aligned) and from a network's file.
+   */
+  readonly statedInput?: Partial<InputSpec>;
+  /** The input convention of a network's file that does not state its own. */
+  readonly inputSpec?: InputSpec;
   /** The run's folder; it must hold no run that has taken a step. */
   readonly folder: string;
-  /** A model to copy parameters from. */
+  /** A model to copy parameters from, and to take the network from where the recipe leaves that to it. */
   readonly init?: string;
   /** How the rows of its classifier are matched: `by-name` by default. */
   readonly initRows?: InitRows;
@@ -49,43 +57,68 @@ export interface ResumeOptions extends RunOptions {
   readonly iterations?: number;
 }
 
-/** The weights that a run starts from, under the names that its backbone gives them now. */
-export async function startOf(path: string, { recipe, extensions }: StartOptions): Promise<Weights> {
-  const weights = await readInitialWeights(path);
+/** The options of a run whose network has been read from its file; without one, those given. That file is then the start, if no other is. */
+export function withNetwork(options: StartOptions, network: FileNetwork | undefined): StartOptions {
+  if (network === undefined) return options;
+  return {
+    ...options,
+    statedInput: options.statedInput ?? ownInput(options.recipe.input),
+    recipe: network.recipe,
+    extensions: network.extensions,
+    init: options.init ?? network.path,
+  };
+}
+
+/** The weights that a run starts from, under the names that its backbone gives them now; `undefined` where it starts from none. */
+export async function startOf(
+  { init, recipe, extensions }: StartOptions,
+  network: FileNetwork | undefined,
+): Promise<Weights | undefined> {
+  if (network?.isStart === true) {
+    const { bytes, path, statesInput } = network;
+    const weights = await weightsOf(bytes, path);
+    return statesInput ? { ...weights, input: recipe.input } : weights;
+  }
+  if (init === undefined) return undefined;
+  const weights = await readInitialWeights(init);
   const { backbone } = componentsOf(recipe, extensions);
   return { ...weights, parameters: withPresentNames(weights.parameters, backbone) };
 }
 
-/** Fills the trainer's parameters from a model, and warns of a classifier that does not come along or does not know the people. */
+/** Fills the trainer's parameters from a model, and warns of a classifier that does not know the people. */
 export async function initialise(trainer: Trainer, given: Weights, options: StartOptions): Promise<InitReport> {
-  const { init = '', initRows = 'by-name', onWarning, threads } = options;
+  const { init = '', initRows = 'by-name', onWarning, onCentring, threads } = options;
   const { store, dataset, recipe } = trainer;
   const values = dataOf(store.valueTensors());
   const target = { specs: store.specs, values, identities: dataset.identities, firstRow: trainer.rows.first };
   const report = initializeFrom(target, given, initRows, init);
   store.setValues(values);
   trainer.renormalise();
+  if (initRows === 'fresh') {
+    if (recipe.start === 'model') {
+      onWarning?.(
+        '--init-rows fresh: the classifier starts at random, and a short fine-tune may not recover from that',
+      );
+    }
+    return report;
+  }
   const { rows } = report;
-  if (rows === undefined) {
-    if (recipe.start !== 'model') return report;
-    const why = initRows === 'fresh' ? '--init-rows fresh says' : `${init} holds none that fits`;
-    onWarning?.(
-      `the classifier starts fresh, as ${why}: a short fine-tune may not recover from that. ` +
-        'A run has its classifier in its checkpoints: --init RUN',
-    );
-  } else if (rows.matched.length === 0) {
+  if (rows?.matched.length === 0) {
     onWarning?.(
       `none of the ${rows.fresh.length} identities of the data is among the ${rows.leftBehind.length} of ${init}: no row of its classifier was copied`,
     );
-  } else {
+  } else if (rows !== undefined) {
     const { images, recognised, byChance } = await checkRows(trainer, rows.matched, threads);
-    if (!byChance) return report;
-    onWarning?.(
-      `the ${rows.matched.length} rows copied from ${init} recognise ${recognised} of ${images} images of their people, no more than by chance: ` +
-        'if other people have the same names there, give --init-rows fresh',
-    );
+    if (byChance) {
+      onWarning?.(
+        `the ${rows.matched.length} rows copied from ${init} recognise ${recognised} of ${images} images of their people, no more than by chance: ` +
+          'if other people have the same names there, give --init-rows fresh',
+      );
+    }
   }
-  return report;
+  const newcomers = rows?.fresh ?? dataset.identities;
+  if (newcomers.length === 0) return report;
+  return { ...report, centred: await centreRows(trainer, newcomers, { threads, onProgress: onCentring }) };
 }
 
 /** What `--init` did, in full: the names on the terminal are only the first. */
@@ -101,11 +134,11 @@ export function tellOf(opened: OpenedSource, data: string, warn: RunEvents['onWa
 /** What recipe, start and data agree on. */
 export function alignmentOf(options: StartOptions, opened: OpenedSource, given: Weights | undefined): RunAlignment {
   const { recipe, data, init } = options;
-  const own = options.alignment ?? ownAlignment(recipe.input);
+  const own = (options.statedInput ?? ownInput(recipe.input)).alignment;
   return agreedAlignment(recipe.input, {
     ...(own === undefined ? {} : { recipe: own }),
     ...(given?.input === undefined ? {} : { start: { name: init!, alignment: given.input.alignment } }),
-    ...dataAlignment(opened, data),
+    ...dataAlignment(opened, data, recipe),
   });
 }
 
@@ -119,7 +152,7 @@ export function alignmentOfRun(
   const assumed = record.format === 1 && ownAlignment(recipe.input) === undefined;
   const agreed = agreedAlignment(recipe.input, {
     ...(assumed ? {} : { recipe: recipe.input.alignment }),
-    ...dataAlignment(opened, data),
+    ...dataAlignment(opened, data, recipe),
   });
   if (!sameAlignment(agreed.alignment, recipe.input.alignment)) {
     onWarning?.(
@@ -129,8 +162,8 @@ export function alignmentOfRun(
   return agreed;
 }
 
-function dataAlignment({ alignment }: OpenedSource, name: string) {
-  return alignment === undefined ? {} : { data: { name, alignment } };
+function dataAlignment({ alignment }: OpenedSource, name: string, { data: { fit } }: Recipe) {
+  return alignment === undefined ? {} : { data: { name, alignment, fit } };
 }
 
 export function withAlignment(recipe: Recipe, { alignment }: RunAlignment): Recipe {
@@ -151,7 +184,7 @@ export async function openData(path: string, recorded: string): Promise<OpenedSo
   return openImageSource(path);
 }
 
-/** The data of a run that goes on: its classes in the order of the checkpoint's rows, its images in their own. */
+/** The data of a run that goes on, people who are held out included: its classes in the order of the checkpoint's rows, its images in their own. */
 export async function datasetOfRun(
   opened: OpenedSource,
   path: string,
@@ -166,7 +199,9 @@ export async function datasetOfRun(
       return dataset;
     }
     case 2: {
-      const dataset = datasetOf(opened, recipe.data, { classes: checkpoint.identities ?? record.identities });
+      // A checkpoint does not know of people who are held out.
+      const classes = recipe.validation === null ? (checkpoint.identities ?? record.identities) : record.identities;
+      const dataset = datasetOf(opened, recipe.data, { classes });
       await assertSameData(dataset, record, path);
       return dataset;
     }

@@ -12,6 +12,7 @@ import { datasetOf } from './dataset.js';
 import { TrainingAnomaly } from './guard.js';
 import type { LogLine } from './log.js';
 import type { Recipe } from './recipe.js';
+import type { InitRows } from './init.js';
 import { resumeRun, startRun } from './run.js';
 import { Trainer } from './trainer.js';
 
@@ -152,22 +153,24 @@ describe('accumulation', () => {
 });
 
 describe('starting from another model', () => {
-  it('is what a fine-tune demands, and it warns when the classifier does not come along', async () => {
+  it('is what a fine-tune demands, and it warns of a classifier that starts at random', async () => {
     const recipe = tinyRecipe('start=model', 'solver.iterations=1');
     const folder = newFolder();
     await expect(startRun({ data, recipe, folder, threads })).rejects.toThrow(/fine-tune[\s\S]*--init RUN/);
     const first = newFolder();
     await startRun({ data, recipe: { ...recipe, start: 'scratch' }, folder: first, threads });
-    const warningsFrom = async (init: string) => {
+    const warningsFrom = async (init: string, initRows?: InitRows) => {
       const warnings: string[] = [];
       const onWarning = (text: string) => void warnings.push(text);
-      await startRun({ data, recipe, folder: newFolder(), init, threads, onWarning });
+      await startRun({ data, recipe, folder: newFolder(), init, initRows, threads, onWarning });
       return warnings;
     };
     expect(await warningsFrom(first)).toEqual([]);
     expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([]);
     await rm(join(first, 'model.classifier.safetensors'));
-    expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([expect.stringMatching(/classifier starts fresh/)]);
+    expect(await warningsFrom(join(first, 'model.onnx'))).toEqual([]);
+    const warning = expect.stringMatching(/classifier starts at random/) as string;
+    expect(await warningsFrom(join(first, 'model.onnx'), 'fresh')).toEqual([warning]);
   });
 
   it('copies by name, reports the rest, and takes the classifier from a run', async () => {

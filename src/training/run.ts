@@ -10,6 +10,8 @@ import { withPresentNames } from '../nn/index.js';
 import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
+import { divided } from './held-out.js';
+import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
 import { logOf, type RunEvents, type RunResult, runLoop, storeOf } from './run-loop.js';
 import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
 import {
@@ -24,10 +26,12 @@ import {
   tellOf,
   withAlignment,
   withIterations,
+  withNetwork,
   writeReport,
 } from './run-setup.js';
 import { assertSameRun } from './same-run.js';
 import { Trainer } from './trainer.js';
+import { validatorOf } from './validation.js';
 
 /**
  * Trains a model from a recipe. With a communicator every rank calls it with the same options; rank 0 writes.
@@ -37,29 +41,35 @@ import { Trainer } from './trainer.js';
 export async function startRun(given: StartOptions): Promise<RunResult> {
   const { communicator = oneProcess } = given;
   const writes = communicator.rank === 0;
-  const options = writes ? given : withoutCommonWarnings(given);
-  const { folder, data, init, onWarning } = options;
-  await together(communicator, async () => {
-    if (writes) await assertFree(folder, storeOf(folder, options.recipe, communicator), logOf(folder));
+  const { folder, data } = given;
+  const { network, options } = await together(communicator, async () => {
+    if (writes) await assertFree(folder, storeOf(folder, given.recipe, communicator), logOf(folder));
+    const network = await openNetwork(given);
+    const options = withNetwork(writes ? given : withoutCommonWarnings(given), network);
     assertHasStart(options);
+    return { network, options };
   });
+  const { init, onWarning } = options;
   const opened = await together(communicator, () => openImageSource(data));
   try {
     tellOf(opened, data, onWarning);
-    const { weights, alignment, recipe, dataset, record } = await together(communicator, async () => {
-      const weights = init === undefined ? undefined : await startOf(init, options);
+    const { weights, alignment, recipe, parts, record } = await together(communicator, async () => {
+      const weights = await startOf(options, network);
       const alignment = alignmentOf(options, opened, weights);
       const recipe = withAlignment(options.recipe, alignment);
-      const dataset = datasetOf(opened, recipe.data);
-      await assertUsable(dataset, recipe.input);
-      return { weights, alignment, recipe, dataset, record: await recordData(dataset) };
+      const whole = datasetOf(opened, recipe.data);
+      await assertUsable(whole, recipe);
+      return { weights, alignment, recipe, parts: divided(whole, recipe), record: await recordData(whole) };
     });
+    const { training: dataset, heldOut } = parts;
+    const validator = validatorOf(recipe, heldOut, options);
     const frozen = weights === undefined ? undefined : dataOf(weights.parameters);
     await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
     const report = weights === undefined ? undefined : await initialise(trainer, weights, options);
     await assertSameRun(trainer, record);
     if (writes) {
       await mkdir(folder, { recursive: true });
+      if (network !== undefined) await keepNetwork(folder, network);
       await writeRecipe(folder, recipe);
       if (report !== undefined) await writeReport(folder, init!, report);
     }
@@ -75,7 +85,7 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
       });
     }
     try {
-      return await runLoop(trainer, folder, given, { init: report, alignment });
+      return await runLoop(trainer, folder, given, { init: report, alignment, validator });
     } catch (error) {
       if (writes && trainer.done === 0) await removeRecord(folder);
       throw error;
@@ -105,19 +115,22 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
   });
   try {
     tellOf(opened, data, onWarning);
-    const { checkpoint, dataset, alignment, recipe } = await together(communicator, async () => {
+    const { checkpoint, parts, alignment, recipe, extensions } = await together(communicator, async () => {
       const checkpoint = await storeOf(folder, run.recipe, communicator).latest(onWarning);
       if (checkpoint === undefined) {
         throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
       }
-      const dataset = await datasetOfRun(opened, data, run, checkpoint);
+      const whole = await datasetOfRun(opened, data, run, checkpoint);
       const alignment = alignmentOfRun(opened, data, run, options);
       const recipe = withIterations(withAlignment(run.recipe, alignment), checkpoint.state.iteration, options);
-      return { checkpoint, dataset, alignment, recipe };
+      const extensions = await reopenNetwork(folder, recipe, options.extensions);
+      return { checkpoint, parts: divided(whole, recipe), alignment, recipe, extensions };
     });
-    const { backbone } = componentsOf(recipe, options.extensions);
+    const { training: dataset, heldOut } = parts;
+    const validator = validatorOf(recipe, heldOut, options, checkpoint.state.validation);
+    const { backbone } = componentsOf(recipe, extensions);
     const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
-    await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
+    await using trainer = await Trainer.create(recipe, dataset, { ...options, extensions, frozen });
     await trainer.restore(checkpoint);
     await assertSameRun(trainer, { sample: [], ...run.record });
     if (writes) {
@@ -125,7 +138,7 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
       if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });
       await logOf(folder).cutBack(trainer.done);
     }
-    return await runLoop(trainer, folder, given, { init: undefined, alignment });
+    return await runLoop(trainer, folder, given, { init: undefined, alignment, validator });
   } finally {
     await opened.dispose();
   }

@@ -13,6 +13,11 @@ export function learningRate(solver: Recipe['solver'], step: number): number {
   return done < iterations ? rate * (start + ((1 - start) * step) / iterations) : rate;
 }
 
+/** The learning rate of the backbone in a step, relative to that of the classifier. */
+export function backboneShare({ backbone }: Recipe['solver'], step: number): number {
+  return step <= backbone.wait ? 0 : backbone.rate;
+}
+
 /** Whether a schedule stretches over the whole run, so that another number of iterations changes the rate of every step. */
 export function spansRun(schedule: LearningRateSchedule): boolean {
   switch (schedule.type) {

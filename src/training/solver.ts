@@ -30,6 +30,12 @@ export interface SolvedStep extends StepOutcome {
   readonly norms: ReadonlyMap<string, number>;
 }
 
+/** How far an update goes: rate and decay for multipliers of 1. */
+export interface UpdateScalars extends SgdScalars {
+  /** The backbone's learning rate relative to the classifier's. */
+  readonly backboneShare: number;
+}
+
 export interface Solver extends AsyncDisposable {
   /** Parameters and momentum. Of a divided classifier, the rows of this process. */
   readonly store: ParameterStore;
@@ -43,8 +49,8 @@ export interface Solver extends AsyncDisposable {
   readonly device: string;
   /** Computes the gradient of a step over all processes. Parameters and statistics stay as they were. */
   gradient(inputs: StepInputs): Promise<SolvedStep>;
-  /** Moves parameters and momentum along the gradient. The rate and decay are those of multipliers of 1. */
-  update(scalars: SgdScalars): void;
+  /** Moves parameters and momentum along the gradient. */
+  update(scalars: UpdateScalars): void;
   /** The angles between the classifier's rows; of a divided one that is large, between a sample of them. */
   angles(): Promise<ClassifierAngles>;
 }
@@ -64,9 +70,10 @@ export interface SolverOptions {
 }
 
 /** Moves the parameters of a store's groups along their gradients. */
-export function updateGroups({ groups }: ParameterStore, scalars: SgdScalars): void {
-  for (const { values, momentum, gradients, learningRateMultiplier, decayMultiplier } of groups) {
-    const learningRate = scalars.learningRate * learningRateMultiplier;
+export function updateGroups({ groups }: ParameterStore, scalars: UpdateScalars): void {
+  const shares = { backbone: scalars.backboneShare, classifier: 1 };
+  for (const { part, values, momentum, gradients, learningRateMultiplier, decayMultiplier } of groups) {
+    const learningRate = scalars.learningRate * shares[part] * learningRateMultiplier;
     const decay = scalars.decay * decayMultiplier;
     sgdUpdate(values, momentum, gradients, { ...scalars, learningRate, decay });
   }

@@ -20,6 +20,7 @@ import {
 } from '../graph/index.js';
 import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js';
 import {
+  type DropoutMask,
   embeddingNetwork,
   isTrained,
   type NetworkBuilder,
@@ -38,6 +39,8 @@ export interface StepModel {
   readonly specs: readonly ParameterSpec[];
   /** Single numbers that it takes, by their names. */
   readonly scalars: readonly ScheduledScalar[];
+  /** Random factors that each pass takes, by their names. */
+  readonly masks: readonly DropoutMask[];
   /** Layouts in which it takes parameters and gives their gradients, where not the standard one. */
   readonly layouts: ReadonlyMap<string, Layout>;
   /** Names of the single numbers it gives; see {@link measureNames}. */
@@ -105,7 +108,7 @@ export function buildStep(
   { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
-  const { margin, energy } = componentsOf(recipe, extensions);
+  const { margin, energy, backbone } = componentsOf(recipe, extensions);
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
   const labels = graph.input('labels', 'int64', [batch]);
@@ -113,7 +116,7 @@ export function buildStep(
   const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
   const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
+  const features = embeddingNetwork(net, images, recipe.network, backbone);
   const { weight, ofMargin } = classifier(net, classifierSpecs(recipe, identities, margin));
   const { specs } = net;
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
@@ -152,7 +155,7 @@ export function buildStep(
   const { outputs, layouts, named } = gradientOutputs(grads, net, { passes, parts: passes * ranks, target });
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
   const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, scalars, layouts, measures: [...measures.keys()] };
+  return { model, specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
 }
 
 /** The energy of the hidden filters, if the recipe has one, with its weight. */

@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '../runtime/index.js';
 import type { ClassifierEnergy } from './classifier-energy.js';
+import type { DropoutFeeds } from './dropout-feeds.js';
 import type { Batch } from './loader.js';
 import { classifierName } from './network.js';
 import type { ParameterStore } from './parameter-store.js';
@@ -40,6 +41,7 @@ export class StepRunner implements AsyncDisposable {
     private readonly store: ParameterStore,
     private readonly recipe: Recipe,
     private readonly energy: ClassifierEnergy | undefined,
+    private readonly dropout: DropoutFeeds,
   ) {
     const tensors = (
       specs: StepModel['specs'],
@@ -64,16 +66,17 @@ export class StepRunner implements AsyncDisposable {
   /**
    * @param store of the step's parameters, whose buffers it reads and whose gradients it writes.
    * @param recipe with the passes and images of this rank's share.
-   * @param energy where the step was built without it.
+   * @param energy where the step was built without it. @param dropout of the step's masks.
    */
   static async create(
     step: StepModel,
     store: ParameterStore,
     recipe: Recipe,
     energy: ClassifierEnergy | undefined,
+    dropout: DropoutFeeds,
     options: SessionOptions,
   ): Promise<StepRunner> {
-    return new StepRunner(await Session.create(step.model, options), step, store, recipe, energy);
+    return new StepRunner(await Session.create(step.model, options), step, store, recipe, energy, dropout);
   }
 
   /** Which device computes, in words. */
@@ -83,9 +86,9 @@ export class StepRunner implements AsyncDisposable {
 
   /**
    * Runs the passes. Their part of the mean gradient is then in the store; parameters and statistics are as they were.
-   * @param scalars the step's scheduled numbers, by name. @param next gives the batch of each pass.
+   * @param done optimizer steps done. @param scalars the step's scheduled numbers, by name. @param next gives the batch of each pass.
    */
-  async run(scalars: ReadonlyMap<string, number>, next: () => Promise<Batch>): Promise<StepOutcome> {
+  async run(done: number, scalars: ReadonlyMap<string, number>, next: () => Promise<Batch>): Promise<StepOutcome> {
     const { batchSize, iterSize } = this.recipe.solver;
     const { width, height } = this.recipe.input;
     const measures = new Map<MeasureName, number>();
@@ -103,6 +106,7 @@ export class StepRunner implements AsyncDisposable {
       const batch = await next();
       feeds.images = float32(batch.images, [batchSize, 3, height, width]);
       feeds.labels = int64(batch.labels);
+      Object.assign(feeds, this.dropout.of(done, pass));
       outputs = await this.session.run(feeds, this.gradients);
       seconds += (performance.now() - started) / 1000;
       for (const name of this.step.measures) add(name, float32Data(outputs[name])[0]);

@@ -2,6 +2,7 @@
 import type { ClassifierAngles } from './geometry.js';
 import type { LogLine, MarginColumns } from './log.js';
 import type { MeasureName } from './step-graph.js';
+import type { Measurement } from './validation-state.js';
 
 /** What a line says besides means: of its last step, or of the time since the line before. */
 export interface LineContext {
@@ -11,6 +12,8 @@ export interface LineContext {
   readonly angles: ClassifierAngles;
   /** What the margin adds, by column; null where a column does not apply. */
   readonly columns: MarginColumns;
+  /** On people held out, if the last step was followed by a measurement. */
+  readonly measurement: Measurement | undefined;
   readonly imagesPerStep: number;
   /** Seconds that a step took each rank, without waiting for others. */
   readonly rankSeconds: readonly number[];
@@ -42,7 +45,17 @@ export class Tally {
   }
 
   /** The line of the steps counted, of which there is at least one. */
-  line({ iteration, learningRate, epoch, angles, columns, imagesPerStep, rankSeconds, waited }: LineContext): LogLine {
+  line({
+    iteration,
+    learningRate,
+    epoch,
+    angles,
+    columns,
+    measurement,
+    imagesPerStep,
+    rankSeconds,
+    waited,
+  }: LineContext): LogLine {
     const { steps } = this;
     const mean = (name: MeasureName) => {
       const total = this.sums.get(name);
@@ -69,6 +82,9 @@ export class Tally {
         classification: mean('classificationGradient'),
         energy: mean('energyGradient'),
       }),
+      validationAccuracy: measurement?.accuracy ?? null,
+      validationTar: measurement?.tar ?? null,
+      validationAuc: measurement?.auc ?? null,
       learningRate,
       epoch,
       imagesPerSecond: (steps * imagesPerStep) / seconds,

@@ -18,10 +18,11 @@ import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
 import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
-import { learningRate } from './schedule.js';
+import { backboneShare, learningRate } from './schedule.js';
 import { ShardedSolver } from './sharded/sharded-solver.js';
 import type { Solver, SolverOptions } from './solver.js';
 import { Tally } from './tally.js';
+import type { Measurement } from './validation-state.js';
 
 /** Where a trainer computes, and what its recipe may name. */
 export interface TrainerOptions {
@@ -190,15 +191,19 @@ export class Trainer implements AsyncDisposable {
     });
     const { momentum, weightDecay, clipNorm } = solver;
     const gradientScale = clipNorm !== null && norm > clipNorm ? clipNorm / norm : 1;
-    this.parts.solver.update({ learningRate: rate, momentum, decay: weightDecay, gradientScale });
+    const sgd = { learningRate: rate, momentum, decay: weightDecay, gradientScale };
+    this.parts.solver.update({ ...sgd, backboneShare: backboneShare(solver, step) });
     for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
     this.iteration = step;
     this.tally.add(measures, norm, seconds);
     return measures.get('loss')!;
   }
 
-  /** The log line of the steps since the last one, and a fresh start of its means. Every rank asks for it, and each gets the same means. */
-  async logLine(): Promise<LogLine> {
+  /**
+   * The log line of the steps since the last one, and a fresh start of its means. Every rank asks for it, and each gets the same means.
+   * @param measurement on people held out, if there was one after the last step
+   */
+  async logLine(measurement?: Measurement): Promise<LogLine> {
     const { solver } = this.recipe;
     const { tally, samplerState, iteration, communicator } = this;
     const everyOne = Array.from({ length: communicator.size }, () => 1);
@@ -209,6 +214,7 @@ export class Trainer implements AsyncDisposable {
       epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
       angles: await this.parts.solver.angles(),
       columns: this.marginColumns(),
+      measurement,
       imagesPerStep: solver.batchSize * solver.iterSize,
       rankSeconds: [...rankSeconds],
       waited: this.loader.waited,
@@ -242,6 +248,7 @@ export class Trainer implements AsyncDisposable {
       labels: this.dataset.labels,
       sampler: this.sampler,
       input,
+      fit: data.fit,
       augmentation: data,
       batchSize: solver.batchSize,
       iterSize: solver.iterSize,

@@ -17,6 +17,7 @@ interface Abi {
   readonly byte: bigint | number;
   readonly inPlace: bigint;
   readonly statusIgnore: bigint;
+  readonly anySource: number;
 }
 
 function abiOf(library: LibraryHandle, path: string): Abi {
@@ -29,11 +30,11 @@ function abiOf(library: LibraryHandle, path: string): Abi {
   };
   const [world, byte] = [symbol('ompi_mpi_comm_world'), symbol('ompi_mpi_byte')];
   if (world !== undefined && byte !== undefined) {
-    return { handleType: 'void *', world, byte, inPlace: 1n, statusIgnore: 0n };
+    return { handleType: 'void *', world, byte, inPlace: 1n, statusIgnore: 0n, anySource: -1 };
   }
   if (symbol('MPI_Init_thread') !== undefined) {
     // The MPICH ABI initiative of 2013, which MPICH 3.1 and later, Intel MPI and others keep.
-    return { handleType: 'int', world: 0x44000000, byte: 0x4c00010d, inPlace: -1n, statusIgnore: 1n };
+    return { handleType: 'int', world: 0x44000000, byte: 0x4c00010d, inPlace: -1n, statusIgnore: 1n, anySource: -2 };
   }
   throw new SphereFaceError(`${path} is no MPI library.`, {
     got: 'a library without MPI_Init_thread',
@@ -126,6 +127,14 @@ export class MpiCalls {
     const flag = new Int32Array(1);
     this.call('MPI_Test', ['void *', 'void *', 'void *'], [handle, flag, this.abi.statusIgnore]);
     return flag[0] !== 0;
+  }
+
+  /** Moves what is still on its way out of here. No message is ever found: there are collective calls only. */
+  progress(): void {
+    const { anySource, world, statusIgnore, handleType } = this.abi;
+    const anyTag = -1;
+    const types = ['int', 'int', handleType, 'void *', 'void *'];
+    this.call('MPI_Iprobe', types, [anySource, anyTag, world, new Int32Array(1), statusIgnore]);
   }
 
   abort(exitStatus: number): void {

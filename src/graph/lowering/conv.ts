@@ -2,12 +2,20 @@
 import { constantOf } from '../constant.js';
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Node, Shape, Value } from '../value.js';
-import type { Layout } from './layout.js';
+import { type Layout, pictureLayout } from './layout.js';
 import type { Target } from './target.js';
 import { isBilinear } from './winograd-plan.js';
 import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './winograd.js';
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
+import {
+  depthwiseInputGradient,
+  depthwiseWeightGradient,
+  hasDepthwiseInputGradient,
+  isDepthwise,
+} from './depthwise.js';
+import { type Applied, meetsDepthwise } from './depthwise-neighbours.js';
+import { hasWindowsGradient, windowsWeightGradient } from './windows.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 type GradientAttributes = ConvAttributes & { readonly shape: Shape };
@@ -25,51 +33,84 @@ const mostDirectChannels = 128;
 
 type Form = 'direct' | 'bilinear' | 'unrolled';
 
-function formOf(target: Target, weights: Shape, geometry: ConvGeometry, weightsAre: 'constant' | 'changing'): Form {
-  if (target.device !== 'cpu') return 'direct';
+/** @param convolution the convolution itself, also where the form of a gradient of it is asked for; absent where a graph has gradients alone. */
+function formOf(
+  target: Target,
+  weights: Shape,
+  geometry: ConvGeometry,
+  weightsAre: 'constant' | 'changing',
+  convolution: Applied | undefined,
+): Form {
+  if (target.device !== 'cpu' || geometry.groups > 1) return 'direct';
   const [o, c] = weights;
+  if (isPlain(weights) && convolution !== undefined && meetsDepthwise(convolution)) return 'direct';
   if (weightsAre === 'constant' && c <= mostDirectChannels) return 'direct';
   if (isBilinear(weights, geometry) && o >= fewestChannels && c >= fewestChannels) return 'bilinear';
   return isUnrollable(geometry) && c < fewestChannels && o >= fewestChannels ? 'unrolled' : 'direct';
 }
 
-/** The layouts in which a form reads what the convolution or its gradients are given; those of a bias do not matter. */
-const layoutsOf: Readonly<Record<Form, { readonly x: Layout; readonly w: Layout; readonly dy: Layout }>> = {
-  direct: { x: 'standard', w: 'standard', dy: 'standard' },
-  bilinear: { x: 'hwnc', w: 'hwio', dy: 'hwnc' },
-  unrolled: { x: 'chwn', w: 'hwio', dy: 'hwnc' },
-};
+/** Whether a convolution is as fast in the standard layout: one of pixels with each other, or of a picture of few channels. */
+const isPlain = ([, c, kh, kw]: Shape): boolean => kh * kw === 1 || c < fewestChannels;
 
-function convForm({ inputs: [, w], attributes: { geometry } }: Node<ConvAttributes>, target: Target): Form {
-  return formOf(target, w.shape, geometry, constantOf(w) !== undefined ? 'constant' : 'changing');
+/** The convolution to which a gradient belongs. */
+function convolutionOf(readers: readonly Node[], weights: Shape, geometry: ConvGeometry): Node | undefined {
+  return readers.find(
+    ({ op, inputs, attributes }) =>
+      op.name === 'conv2d' && inputs[1].shape.join() === weights.join() && sameGeometry(attributes.geometry, geometry),
+  );
+}
+
+const sameGeometry = (a: unknown, b: ConvGeometry): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** How a form reads the picture of a convolution, its weights, and the gradient of its result; that of a bias does not matter. */
+function layoutsOf(form: Form, pictures: { readonly x: Shape; readonly y: Shape }) {
+  switch (form) {
+    case 'direct':
+      return { x: 'standard', w: 'standard', dy: 'standard' } as const;
+    case 'bilinear':
+      return { x: pictureLayout(pictures.x), w: 'hwio', dy: pictureLayout(pictures.y) } as const;
+    case 'unrolled':
+      return { x: 'chwn', w: 'hwio', dy: pictureLayout(pictures.y) } as const;
+    default:
+      return form satisfies never;
+  }
+}
+
+function convForm(node: Node<ConvAttributes>, target: Target): Form {
+  const [, w] = node.inputs;
+  return formOf(target, w.shape, node.attributes.geometry, constantOf(w) !== undefined ? 'constant' : 'changing', node);
 }
 
 function inputGradientForm(
   { inputs: [, w], attributes: { geometry } }: Node<GradientAttributes>,
   target: Target,
 ): 'direct' | 'bilinear' {
-  return formOf(target, w.shape, geometry, 'changing') === 'bilinear' ? 'bilinear' : 'direct';
+  const convolution = convolutionOf(w.readers, w.shape, geometry);
+  return formOf(target, w.shape, geometry, 'changing', convolution) === 'bilinear' ? 'bilinear' : 'direct';
 }
 
-function weightGradientForm({ attributes: { geometry, shape } }: Node<GradientAttributes>, target: Target): Form {
-  return formOf(target, shape, geometry, 'changing');
+function weightGradientForm(
+  { inputs: [x], attributes: { geometry, shape } }: Node<GradientAttributes>,
+  target: Target,
+): Form {
+  return formOf(target, shape, geometry, 'changing', convolutionOf(x.readers, shape, geometry));
 }
 
 /** How the convolution reads its picture and its weights. */
 export function convLayouts(node: Node<ConvAttributes>, target: Target): readonly Layout[] {
-  const { x, w } = layoutsOf[convForm(node, target)];
+  const { x, w } = layoutsOf(convForm(node, target), { x: node.inputs[0].shape, y: node.outputs[0].shape });
   return [x, w];
 }
 
 /** How the gradient of the picture reads that of the result and the weights. */
 export function convInputGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
-  const { dy, w } = layoutsOf[inputGradientForm(node, target)];
+  const { dy, w } = layoutsOf(inputGradientForm(node, target), { x: node.outputs[0].shape, y: node.inputs[0].shape });
   return [dy, w];
 }
 
 /** How the gradient of the weights reads the picture and the gradient of the result. */
 export function convWeightGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
-  const { x, dy } = layoutsOf[weightGradientForm(node, target)];
+  const { x, dy } = layoutsOf(weightGradientForm(node, target), { x: node.inputs[0].shape, y: node.inputs[1].shape });
   return [x, dy];
 }
 
@@ -104,10 +145,16 @@ export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttr
     case 'bilinear':
       return bilinearInputGradient(emitter, dy, w, node.outputs[0], node.attributes.geometry);
     case 'direct':
-      return directInputGradient(emitter, node);
+      return emitter.target.device === 'cpu' && takesDepthwiseInputGradient(node)
+        ? depthwiseInputGradient(emitter, dy, w, node.outputs[0], node.attributes.geometry)
+        : directInputGradient(emitter, node);
     default:
       return form satisfies never;
   }
+}
+
+function takesDepthwiseInputGradient({ inputs: [dy, w], attributes: { geometry, shape } }: Node<GradientAttributes>) {
+  return isDepthwise(w.shape, geometry) && hasDepthwiseInputGradient(shape, w.shape, dy.shape, geometry);
 }
 
 export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
@@ -117,6 +164,9 @@ export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAtt
   const form = weightGradientForm(node, emitter.target);
   switch (form) {
     case 'direct':
+      if (emitter.target.device !== 'cpu') return tapWeightGradient(emitter, node);
+      if (isDepthwise(dw.shape, geometry)) return depthwiseWeightGradient(emitter, x, dy, dw, geometry);
+      if (hasWindowsGradient(dw.shape, geometry)) return windowsWeightGradient(emitter, x, dy, dw, geometry);
       return tapWeightGradient(emitter, node);
     case 'bilinear':
       return bilinearWeightGradient(emitter, x, dy, dw, geometry);

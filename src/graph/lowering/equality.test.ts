@@ -17,6 +17,9 @@ import {
   add,
   averagePool2d,
   batchNormTraining,
+  channelAffine,
+  channelDot,
+  channelMoments,
   clip,
   concat,
   conv2d,
@@ -62,13 +65,17 @@ const upTo = (max: number) => fc.integer({ min: 1, max });
 const pairOf = (max: number) => fc.tuple(upTo(max), upTo(max));
 const side = fc.nat(2);
 
+const fits = ({ x, w, geometry }: ConvSetting): boolean =>
+  convOutputSize([x[2], x[3]], [w[2], w[3]], geometry).every((size) => size >= 1);
+
 /** Channels around the limits at which the forms change: 3 and 15 unrolled, 16 and more transformed. */
 const settings: fc.Arbitrary<ConvSetting> = fc
   .record({
     n: upTo(3),
     c: fc.constantFrom(1, 3, 15, 16, 17),
     o: fc.constantFrom(8, 16, 18),
-    size: pairOf(9),
+    // Widths of 8, 10 and 12 lie in tiles of columns.
+    size: fc.tuple(upTo(9), upTo(12)),
     kernel: fc.oneof(fc.constant<[number, number]>([3, 3]), pairOf(4)),
     stride: pairOf(3),
     dilation: fc.oneof({ weight: 3, arbitrary: fc.constant<[number, number]>([1, 1]) }, pairOf(2)),
@@ -81,10 +88,17 @@ const settings: fc.Arbitrary<ConvSetting> = fc
     geometry: { ...geometry, groups: 1 },
     seed,
   }))
-  .filter(({ x, w, geometry }) => {
-    const [oh, ow] = convOutputSize([x[2], x[3]], [w[2], w[3]], geometry);
-    return oh >= 1 && ow >= 1;
-  });
+  .filter(fits);
+
+/** A filter a channel: any stride, dilation and padding, and kernels as large as the picture. */
+const depthwiseSettings: fc.Arbitrary<ConvSetting> = settings
+  .map(({ x, w, geometry, seed }) => ({
+    x,
+    w: [x[1], 1, ...(seed % 4 === 0 ? x : w).slice(2)],
+    geometry: { ...geometry, groups: x[1] },
+    seed,
+  }))
+  .filter(fits);
 
 /** Central differences over some thousand elements cost too much: the gradients are cases of their own. */
 const valueOnly = (one: OpCase): OpCase => ({ ...one, unchecked: [0, 1, 2] });
@@ -95,6 +109,18 @@ describe('a convolution and its gradients in the form for the CPU', () => {
       fc.asyncProperty(settings, (setting) =>
         checkCases(
           [biasedConvCase, convCase, inputGradientCase, weightGradientCase].map((make) => valueOnly(make(setting))),
+          'cpu',
+        ),
+      ),
+      { numRuns: 40 * effort },
+    );
+  });
+
+  it('are those of naive loops where each channel has its own filter', async () => {
+    await fc.assert(
+      fc.asyncProperty(depthwiseSettings, (setting) =>
+        checkCases(
+          [convCase, inputGradientCase, weightGradientCase].map((make) => valueOnly(make(setting))),
           'cpu',
         ),
       ),
@@ -127,14 +153,18 @@ describe('a convolution and its gradients in the form for the CPU', () => {
   });
 
   it.each([
-    ['stride 1, 28 × 24', 1, [28, 24]],
-    ['stride 2, 28 × 24', 2, [28, 24]],
-    ['stride 1, 7 × 6', 1, [7, 6]],
-    ['stride 2, 13 × 7', 2, [13, 7]],
-  ] as const)('are within 1e-5 of the largest value at 64 channels: %s', async (_, stride, size) => {
+    ['stride 1, 28 × 24', 2, 64, 1, [28, 24]],
+    ['stride 2, 28 × 24', 2, 64, 2, [28, 24]],
+    ['stride 1, 7 × 6', 2, 64, 1, [7, 6]],
+    ['stride 2, 13 × 7', 2, 64, 2, [13, 7]],
+    // So many pictures that every tile of the rows has products of its own; with whole tiles of rows and columns, and without.
+    ['stride 1, 8 × 24', 24, 16, 1, [8, 24]],
+    ['stride 2, 8 × 48', 24, 16, 2, [8, 48]],
+    ['stride 1, 7 × 23', 24, 16, 1, [7, 23]],
+  ] as const)('are within 1e-5 of the largest value: %s, %i pictures of %i channels', async (_, n, c, stride, size) => {
     const graph = new Graph();
-    const x = graph.input('x', 'float32', [2, 64, ...size]);
-    const w = graph.input('w', 'float32', [64, 64, 3, 3]);
+    const x = graph.input('x', 'float32', [n, c, ...size]);
+    const w = graph.input('w', 'float32', [c, c, 3, 3]);
     const y = conv2d(x, w, { stride, padding: 1 });
     const r = graph.input('r', 'float32', y.shape);
     const [gx, gw] = gradients(sum(mul(y, r)), [x, w]);
@@ -252,6 +282,44 @@ const forms: Readonly<
     operator: 'Conv',
     build: (graph, x) => prelu(x, graph.constant(Float32Array.of(0.3, 1, -0.2), [3])),
   },
+  'scale and offset of channels as a convolution': {
+    device: 'cpu',
+    operator: 'Conv',
+    build: (graph, x) => {
+      const [scale, offset] = ['scale', 'offset'].map((name) => graph.input(name, 'float32', [3]));
+      return channelAffine(x, scale, offset);
+    },
+  },
+  'sums of products of channels as products of rows': {
+    device: 'cpu',
+    operator: 'FusedMatMul',
+    build: (_, x) => channelDot(x, scale(x, 2)),
+  },
+  'means and variances of channels': {
+    device: 'cpu',
+    operator: 'FusedMatMul',
+    build: (_, x) => {
+      const { mean, variance } = channelMoments(x);
+      return add(mean, variance);
+    },
+  },
+  'input gradient of a depthwise convolution with stride 2': {
+    device: 'cpu',
+    operator: 'MatMul',
+    build: (graph, x) => conv2d(x, graph.input('w', 'float32', [3, 1, 3, 3]), { groups: 3, stride: 2, padding: 1 }),
+  },
+  'convolution of pixels beside a depthwise one': {
+    device: 'cpu',
+    operator: 'Conv',
+    build: (graph, x) => {
+      const [into, depthwise, out] = [
+        [16, 3, 1, 1],
+        [16, 1, 3, 3],
+        [17, 16, 1, 1],
+      ].map((shape, i) => graph.input(`w${i}`, 'float32', shape));
+      return conv2d(relu(conv2d(conv2d(x, into), depthwise, { groups: 16, padding: 1 })), out);
+    },
+  },
   'power of operands of one shape': {
     device: 'webgpu',
     operator: 'Expand',
@@ -320,6 +388,8 @@ const steps: Readonly<Record<string, Step>> = {
   'mean over pixels, kept': (x) => sub(x, mean(x, { axes: [2, 3], keepDims: true })),
   'mean over pixels, dropped': (x) => add(x, reshape(mean(x, { axes: [2, 3] }), [x.shape[0], channelsOf(x), 1, 1])),
   'sum over samples, dropped': (x) => add(x, sum(x, { axes: [0] })),
+  'sum over samples and channels, dropped': (x) => add(x, sum(x, { axes: [0, 1] })),
+  'sum over pixels and samples, kept': (x) => sub(x, sum(x, { axes: [0, 2, 3], keepDims: true })),
   'max over width, dropped': (x) => add(x, reshape(reduceMax(x, { axes: [3] }), [...x.shape.slice(0, 3), 1])),
   'sum over channels and width, dropped': (x) =>
     add(x, reshape(sum(x, { axes: [1, 3] }), [x.shape[0], 1, x.shape[2], 1])),
@@ -357,7 +427,8 @@ function network(names: readonly string[], batch: number) {
       // Small weights keep every activation near 1, so that one tolerance serves all.
       inputs.map((value, i) => [value.inputName!, toTensor(uniform(value.shape, i + 1, -0.3, 0.4))]),
     );
-  let x = conv2d(draw([batch, 3, 6, 5]), draw([16, 3, 3, 3]), { padding: 1 });
+  // Eight columns lie in two tiles of four.
+  let x = conv2d(draw([batch, 3, 6, 8]), draw([16, 3, 3, 3]), { padding: 1 });
   const all = [x];
   for (const name of names) {
     x = steps[name](x, draw);
@@ -392,14 +463,14 @@ describe('values in other orders than the standard one', () => {
 
   it('are taken and given as the caller keeps them', async () => {
     const graph = new Graph();
-    const x = graph.input('x', 'float32', [2, 16, 5, 4]);
+    const x = graph.input('x', 'float32', [2, 16, 5, 8]);
     const w = graph.input('w', 'float32', [17, 16, 3, 3]);
     const y = conv2d(x, w, { padding: 1 });
     const [gw] = gradients(sum(square(y)), [w]);
     const picture = toTensor(uniform(x.shape, 1));
     const weights = uniform(w.shape, 2);
     const standard = await evaluateOn(graph, { y, gw }, { x: picture, w: toTensor(weights) }, 'portable');
-    const layouts = { w: 'hwio', gw: 'hwio', y: 'hwnc' } as const;
+    const layouts = { w: 'hwio', gw: 'hwio', y: 'tiled' } as const;
     await using session = await Session.create(
       serialize(graph, { outputs: { y, gw }, target: { device: 'cpu' }, layouts }),
       { threads: 1 },
@@ -415,13 +486,17 @@ describe('values in other orders than the standard one', () => {
   });
 
   it('are permuted to and fro exactly', () => {
-    const shape = [2, 3, 4, 5];
-    const data = Float32Array.from({ length: 120 }, (_, i) => i);
-    for (const layout of ['standard', 'hwnc', 'chwn', 'hwio'] as const) {
+    const shape = [2, 3, 4, 8];
+    const data = Float32Array.from({ length: 192 }, (_, i) => i);
+    for (const layout of ['standard', 'hwnc', 'tiled', 'chwn', 'hwio'] as const) {
       expect(permute(permute(data, shape, layout, 'to'), shape, layout, 'from')).toEqual(data);
       expect(inverseOrder(layout).map((axis) => shapeIn(layout, shape)[axis])).toEqual(shape);
     }
     // Element [h, w, n, c] = [1, 2, 1, 2] of hwnc is element [1, 2, 1, 2] of the standard order [n, c, h, w].
-    expect(permute(data, shape, 'hwnc', 'to')[((1 * 5 + 2) * 2 + 1) * 3 + 2]).toBe(data[((1 * 3 + 2) * 4 + 1) * 5 + 2]);
+    expect(permute(data, shape, 'hwnc', 'to')[((1 * 8 + 2) * 2 + 1) * 3 + 2]).toBe(data[((1 * 3 + 2) * 4 + 1) * 8 + 2]);
+    // Eight columns as two tiles of four: the first of both, the second of both, and so on. Column 6 is the third of the second tile.
+    expect(permute(data, shape, 'tiled', 'to')[((1 * 8 + 5) * 2 + 1) * 3 + 2]).toBe(
+      data[((1 * 3 + 2) * 4 + 1) * 8 + 6],
+    );
   });
 });

@@ -1,13 +1,17 @@
 // Convolution of a picture with few channels (the first layer's) as one matrix product with its unrolled windows.
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Shape, Value } from '../value.js';
+import { columnTile, pictureLayout } from './layout.js';
 
 /** Whether this form covers a geometry: one group, any stride and dilation. */
 export function isUnrollable({ groups }: ConvGeometry): boolean {
   return groups === 1;
 }
 
-/** The windows of x as columns: [kh · kw · c, oh · ow · n], shared by the convolution and its weight gradient. */
+/**
+ * The windows of x as columns: [kh · kw · c, oh · ow · n], the pixels in the order of the layout of pictures; shared by the convolution and
+ * its weight gradient.
+ */
 function windows(emitter: Emitter, x: Value, kernel: Shape, output: Shape, geometry: ConvGeometry): string {
   const { stride, dilation, padding } = geometry;
   const [n, c, h, w] = x.shape;
@@ -27,11 +31,15 @@ function windows(emitter: Emitter, x: Value, kernel: Shape, output: Shape, geome
       }
     }
     const stacked = taps.length === 1 ? taps[0] : emitter.node('Concat', taps, { attributes: { axis: 0 } });
-    return emitter.node('Reshape', [stacked, emitter.ints([taps.length * c, oh * ow * n])]);
+    const shape = emitter.ints([taps.length * c, oh * ow * n]);
+    const tile = columnTile(ow);
+    if (tile === 1) return emitter.node('Reshape', [stacked, shape]);
+    const tiles = emitter.node('Reshape', [stacked, emitter.ints([taps.length * c * oh, ow / tile, tile, n])]);
+    return emitter.node('Reshape', [emitter.node('Transpose', [tiles], { attributes: { perm: [0, 2, 1, 3] } }), shape]);
   });
 }
 
-/** y in layout [h, w, n, o]. */
+/** y in the layout of pictures. */
 export function unrolledConv(
   emitter: Emitter,
   x: Value,
@@ -46,7 +54,9 @@ export function unrolledConv(
   const matrix = emitter.node('Reshape', [emitter.nameIn(weights, 'hwio'), emitter.ints([kh * kw * c, o])]);
   const inputs = bias === undefined ? [columns, matrix] : [columns, matrix, emitter.nameOf(bias)];
   const product = emitter.node('Gemm', inputs, { attributes: { transA: 1 } });
-  emitter.node('Reshape', [product, emitter.ints([oh, ow, n, o])], { outputs: [emitter.nameIn(y, 'hwnc')] });
+  emitter.node('Reshape', [product, emitter.ints([oh, ow, n, o])], {
+    outputs: [emitter.nameIn(y, pictureLayout(y.shape))],
+  });
 }
 
 /** dw in layout [kh, kw, c, o]. */
@@ -54,7 +64,7 @@ export function unrolledWeightGradient(emitter: Emitter, x: Value, dy: Value, dw
   const [o, c, kh, kw] = dw.shape;
   const [n, , oh, ow] = dy.shape;
   const columns = windows(emitter, x, [kh, kw], [oh, ow], geometry);
-  const pixels = emitter.node('Reshape', [emitter.nameIn(dy, 'hwnc'), emitter.ints([oh * ow * n, o])]);
+  const pixels = emitter.node('Reshape', [emitter.nameIn(dy, pictureLayout(dy.shape)), emitter.ints([oh * ow * n, o])]);
   const product = emitter.node('MatMul', [columns, pixels]);
   emitter.node('Reshape', [product, emitter.ints([kh, kw, c, o])], { outputs: [emitter.nameIn(dw, 'hwio')] });
 }

@@ -57,16 +57,27 @@ function swapped(emitter: Emitter, x: string, shape: readonly [number, number, n
   return emitter.node('Transpose', [shaped], { attributes: { perm } });
 }
 
-/** A picture, and the matrices between its rows and columns and the lines of the tiles. */
+/** One axis of a transform: a matrix over the whole axis, or one that is applied to every tile. */
+export interface AxisTransform {
+  readonly data: Float32Array;
+  readonly rows: number;
+  readonly columns: number;
+  readonly of: 'axis' | 'tile';
+}
+
+/** A picture [h, w, n, channels], and how its rows and columns are carried to the tiles or back. */
 export interface Transform {
   readonly h: number;
   readonly w: number;
   readonly channels: number;
-  readonly vertical: Float32Array;
-  readonly horizontal: Float32Array;
+  readonly vertical: AxisTransform;
+  readonly horizontal: AxisTransform;
 }
 
-/** Carries x [h, w, n, channels] to the tiles by a matrix for each axis. */
+const matrixOf = (emitter: Emitter, { data, rows, columns }: AxisTransform): string =>
+  matrix(emitter, data, rows, columns);
+
+/** Carries x [h, w, n, channels] to the tiles. */
 export function toTiles(
   emitter: Emitter,
   x: string,
@@ -76,27 +87,29 @@ export function toTiles(
 ): string {
   const { rows, columns, joined } = plan;
   const rest = plan.x.n * channels;
-  const [left, right] = [matrix(emitter, vertical, lines(rows), h), matrix(emitter, horizontal, lines(columns), w)];
-  const first = product(emitter, left, x, [h, w * rest], pass);
+  const picture = vertical.of === 'tile' ? [rows.tiles, vertical.columns, w * rest] : [h, w * rest];
+  const first = product(emitter, matrixOf(emitter, vertical), x, picture, pass);
   const beside = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, rows.tiles, w, rest], pass) : first;
-  const batch = joined ? [rows.points, w, rows.tiles * rest] : [lines(rows), w, rest];
-  const second = product(emitter, right, beside, batch, pass);
+  const [batch, within] = joined ? [rows.points, rows.tiles * rest] : [lines(rows), rest];
+  const strip = horizontal.of === 'tile' ? [horizontal.columns, columns.tiles * within] : [w, within];
+  const second = product(emitter, matrixOf(emitter, horizontal), beside, [batch, ...strip], pass);
   return emitter.node('Reshape', [second, emitter.ints(shapeOn(pass, tilesShape(plan, channels)))]);
 }
 
-/** Carries tiles to [h, w, n, channels], as [h, w · n · channels], by a matrix for each axis. */
+/** Carries tiles to a picture, [h, w, n, channels] as matrix products leave it: the rows may still be in tiles. */
 export function fromTiles(
   emitter: Emitter,
   tiles: string,
   plan: Plan,
-  { h, w, channels, vertical, horizontal }: Transform,
+  { w, channels, vertical, horizontal }: Transform,
   pass: Pass,
 ): string {
   const { rows, columns, joined } = plan;
   const rest = plan.x.n * channels;
-  const [left, right] = [matrix(emitter, vertical, h, lines(rows)), matrix(emitter, horizontal, w, lines(columns))];
-  const batch = joined ? [rows.points, lines(columns), rows.tiles * rest] : [lines(rows), lines(columns), rest];
-  const first = product(emitter, right, tiles, batch, pass);
+  const [batch, within] = joined ? [rows.points, rows.tiles * rest] : [lines(rows), rest];
+  const strip = horizontal.of === 'tile' ? [columns.points, columns.tiles * within] : [lines(columns), within];
+  const first = product(emitter, matrixOf(emitter, horizontal), tiles, [batch, ...strip], pass);
   const parted = joined && rows.tiles > 1 ? swapped(emitter, first, [rows.points, w, rows.tiles, rest], pass) : first;
-  return product(emitter, left, parted, [lines(rows), w * rest], pass);
+  const picture = vertical.of === 'tile' ? [rows.tiles, rows.points, w * rest] : [lines(rows), w * rest];
+  return product(emitter, matrixOf(emitter, vertical), parted, picture, pass);
 }

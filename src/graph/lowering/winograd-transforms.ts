@@ -17,6 +17,8 @@ export interface Axis {
  * `points` products, and the points come first: row `p · tiles + t` of B.
  */
 export interface BilinearAxis {
+  /** Outputs of a tile; the last tile may be cut off. */
+  readonly m: number;
   readonly points: number;
   readonly tiles: number;
   /** [points · tiles, in]. */
@@ -25,6 +27,8 @@ export interface BilinearAxis {
   readonly g: Float32Array;
   /** [out, points · tiles]. */
   readonly a: Float32Array;
+  /** What A does in a tile: [m, points]. A is this matrix once per tile, where the last one is whole. */
+  readonly tileA: Float32Array;
 }
 
 /** Interpolation points in the order they are taken; the last point of each algorithm is infinity. */
@@ -120,10 +124,12 @@ export function bilinearAxis(axis: Axis, { m, points, tiles }: TileSize): Biline
   const b = new Float32Array(points * tiles * axis.in);
   const g = new Float32Array(points * axis.kernel);
   const a = new Float32Array(axis.out * points * tiles);
+  const tileA = new Float32Array(m * points);
   let point = 0;
   for (const phase of phasesOf(axis)) {
     const algorithm = tileAlgorithm(m, tapsOf(axis, phase));
     algorithm.b.forEach((row, p) => {
+      for (let i = 0; i < m; i++) tileA[i * points + point + p] = algorithm.a[i][p];
       for (let tile = 0; tile < tiles; tile++) {
         const line = (point + p) * tiles + tile;
         row.forEach((coefficient, j) => {
@@ -140,5 +146,5 @@ export function bilinearAxis(axis: Axis, { m, points, tiles }: TileSize): Biline
     });
     point += algorithm.b.length;
   }
-  return { points, tiles, b, g, a };
+  return { m, points, tiles, b, g, a, tileA };
 }

@@ -3,26 +3,23 @@
 // Its two gradients are the same products transposed, and share the transformed input, weights and output gradient.
 import type { Emitter, Value } from '../value.js';
 import type { ConvGeometry } from '../window-geometry.js';
-import { lines, type Plan, planOf, productsPerPair } from './winograd-plan.js';
-import { alongBoth, fromTiles, type Pass, shapeOn, toTiles, transposed } from './winograd-tiles.js';
+import { pictureLayout } from './layout.js';
+import { type Plan, planOf, productsPerPair } from './winograd-plan.js';
+import { transformsOf } from './winograd-maps.js';
+import { alongBoth, fromTiles, toTiles, transposed } from './winograd-tiles.js';
 
 /** The picture's tiles, transformed, in the shape of tilesShape (winograd-plan.ts). */
 function inputTiles(emitter: Emitter, x: Value, plan: Plan): string {
-  const name = emitter.nameIn(x, 'hwnc');
-  return emitter.once(`bilinear-input:${name}:${plan.key}`, () => {
-    const { h, w, c: channels } = plan.x;
-    const transform = { h, w, channels, vertical: plan.rows.b, horizontal: plan.columns.b };
-    return toTiles(emitter, name, plan, transform, 'forward');
-  });
+  const name = emitter.nameIn(x, pictureLayout(x.shape));
+  return emitter.once(`bilinear-input:${name}:${plan.key}`, () =>
+    toTiles(emitter, name, plan, transformsOf(plan).input, 'forward'),
+  );
 }
 
-/**
- * The weights, transformed: [points, 1, points, c, o]. They are four times as large as the weights, so the backward pass transforms them
- * anew instead of keeping them.
- */
-function weightTiles(emitter: Emitter, weights: Value, plan: Plan, pass: Pass): string {
+/** The weights, transformed: [1, points, points, c, o]. The backward pass reads them again. */
+function weightTiles(emitter: Emitter, weights: Value, plan: Plan): string {
   const name = emitter.nameIn(weights, 'hwio');
-  return emitter.once(`bilinear-weights:${pass}:${name}:${plan.key}`, () => {
+  return emitter.once(`bilinear-weights:${name}:${plan.key}`, () => {
     const { rows, columns, kernel } = plan;
     const rest = plan.x.c * plan.y.o;
     const tiles = alongBoth(
@@ -31,25 +28,21 @@ function weightTiles(emitter: Emitter, weights: Value, plan: Plan, pass: Pass): 
       [...kernel, rest],
       { data: rows.g, rows: rows.points },
       { data: columns.g, rows: columns.points },
-      pass,
+      'forward',
     );
-    const shape = [rows.points, 1, columns.points, plan.x.c, plan.y.o];
-    return emitter.node('Reshape', [tiles, emitter.ints(shapeOn(pass, shape))]);
+    return emitter.node('Reshape', [tiles, emitter.ints([1, rows.points, columns.points, plan.x.c, plan.y.o])]);
   });
 }
 
 /** The output gradient carried to the tiles, in the shape of tilesShape (winograd-plan.ts). */
 function outputGradientTiles(emitter: Emitter, dy: Value, plan: Plan): string {
-  const name = emitter.nameIn(dy, 'hwnc');
-  return emitter.once(`bilinear-gradient:${name}:${plan.key}`, () => {
-    const { rows, columns } = plan;
-    const { h, w, o: channels } = plan.y;
-    const [vertical, horizontal] = [transposed(rows.a, h, lines(rows)), transposed(columns.a, w, lines(columns))];
-    return toTiles(emitter, name, plan, { h, w, channels, vertical, horizontal }, 'backward');
-  });
+  const name = emitter.nameIn(dy, pictureLayout(dy.shape));
+  return emitter.once(`bilinear-gradient:${name}:${plan.key}`, () =>
+    toTiles(emitter, name, plan, transformsOf(plan).outputGradient, 'backward'),
+  );
 }
 
-/** y = A ((G w) ⊙ (B x)), in layout [h, w, n, o]. */
+/** y = A ((G w) ⊙ (B x)), in the layout of pictures. */
 export function bilinearConv(
   emitter: Emitter,
   x: Value,
@@ -59,25 +52,19 @@ export function bilinearConv(
   bias?: Value,
 ): void {
   const plan = planOf(x.shape, weights.shape, y.shape, geometry);
-  const { rows, columns } = plan;
-  const products = emitter.node('MatMul', [
-    inputTiles(emitter, x, plan),
-    weightTiles(emitter, weights, plan, 'forward'),
-  ]);
+  const products = emitter.node('MatMul', [inputTiles(emitter, x, plan), weightTiles(emitter, weights, plan)]);
   const { h, w, o } = plan.y;
-  const { n } = plan.x;
-  const transform = { h, w, channels: o, vertical: rows.a, horizontal: columns.a };
-  const out = fromTiles(emitter, products, plan, transform, 'forward');
-  const shape = emitter.ints([h, w, n, o]);
+  const out = fromTiles(emitter, products, plan, transformsOf(plan).output, 'forward');
+  const shape = emitter.ints([h, w, plan.x.n, o]);
+  const outputs = [emitter.nameIn(y, pictureLayout(y.shape))];
   if (bias === undefined) {
-    emitter.node('Reshape', [out, shape], { outputs: [emitter.nameIn(y, 'hwnc')] });
+    emitter.node('Reshape', [out, shape], { outputs });
   } else {
-    const shaped = emitter.node('Reshape', [out, shape]);
-    emitter.node('Add', [shaped, emitter.nameOf(bias)], { outputs: [emitter.nameIn(y, 'hwnc')] });
+    emitter.node('Add', [emitter.node('Reshape', [out, shape]), emitter.nameOf(bias)], { outputs });
   }
 }
 
-/** dx = Bᵀ ((G w)ᵀ Aᵀ dy), in layout [h, w, n, c]. */
+/** dx = Bᵀ ((G w)ᵀ Aᵀ dy), in the layout of pictures. */
 export function bilinearInputGradient(
   emitter: Emitter,
   dy: Value,
@@ -86,19 +73,18 @@ export function bilinearInputGradient(
   geometry: ConvGeometry,
 ): void {
   const plan = planOf(dx.shape, weights.shape, dy.shape, geometry);
-  const { rows, columns } = plan;
   const { h, w, n, c } = plan.x;
   const products = emitter.node(
     'FusedMatMul',
-    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan, 'backward')],
+    [outputGradientTiles(emitter, dy, plan), weightTiles(emitter, weights, plan)],
     {
       attributes: { transB: 1 },
       domain: 'com.microsoft',
     },
   );
-  const [vertical, horizontal] = [transposed(rows.b, lines(rows), h), transposed(columns.b, lines(columns), w)];
-  const out = fromTiles(emitter, products, plan, { h, w, channels: c, vertical, horizontal }, 'backward');
-  emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs: [emitter.nameIn(dx, 'hwnc')] });
+  const out = fromTiles(emitter, products, plan, transformsOf(plan).inputGradient, 'backward');
+  const outputs = [emitter.nameIn(dx, pictureLayout(dx.shape))];
+  emitter.node('Reshape', [out, emitter.ints([h, w, n, c])], { outputs });
 }
 
 /** dw = Gᵀ ((B x)ᵀ Aᵀ dy), in layout [kh, kw, c, o]. The sum over the products of a pair of points happens in the product with Gᵀ. */
@@ -111,17 +97,16 @@ export function bilinearWeightGradient(emitter: Emitter, x: Value, dy: Value, dw
     domain: 'com.microsoft',
   });
   const rest = plan.x.c * plan.y.o;
-  const summed = rows.points * productsPerPair(plan);
-  const tiledG = new Float32Array(kh * summed);
-  for (let k = 0; k < kh; k++) {
-    for (let line = 0; line < summed; line++)
-      tiledG[k * summed + line] = rows.g[Math.floor(line / productsPerPair(plan)) * kh + k];
-  }
+  const summed = productsPerPair(plan) * rows.points;
+  const summedG = Float32Array.from({ length: kh * summed }, (_, i) => {
+    const [k, line] = [Math.floor(i / summed), i % summed];
+    return rows.g[(line % rows.points) * kh + k];
+  });
   const out = alongBoth(
     emitter,
     products,
     [summed, columns.points, rest],
-    { data: tiledG, rows: kh },
+    { data: summedG, rows: kh },
     { data: transposed(columns.g, columns.points, kw), rows: kw },
     'backward',
   );

@@ -1,6 +1,6 @@
 // Writes ONNX nodes while a graph is serialised: names, initializers, attributes, and lowered forms computed only once.
 import { create } from '@bufbuild/protobuf';
-import { inverseOrder, type Layout, layoutOrder } from '../lowering/layout.js';
+import { columnTile, inverseOrder, type Layout, layoutOrder } from '../lowering/layout.js';
 import type { Target } from '../lowering/target.js';
 import { sameShape } from '../shapes.js';
 import {
@@ -48,19 +48,39 @@ export class OnnxEmitter implements Emitter {
     return this.nameIn(value, 'standard');
   }
 
-  nameIn(value: Value, layout: Layout): string {
+  nameIn(value: Value, asked: Layout): string {
+    const layout = distinct(asked, value.shape);
     const names = this.held.get(value);
     const name = names?.get(layout);
     if (name !== undefined) return name;
     if (names === undefined) return this.hold(value, layout, this.nameFor(value, layout));
-    if (layout === 'standard') {
-      const [[from, lying]] = names;
-      if (from === 'hwnc') return this.hold(value, layout, this.fromHwnc(lying, value.shape));
-      return this.hold(value, layout, this.node('Transpose', [lying], { attributes: { perm: inverseOrder(from) } }));
+    const [[from]] = names;
+    return this.hold(value, layout, this.moved(value, from, layout));
+  }
+
+  /** A value that was first held in one layout, in another. The order of tiles is reached from that of pixels only. */
+  private moved(value: Value, from: Layout, layout: Layout): string {
+    const { shape } = value;
+    switch (layout) {
+      case 'tiled':
+        return this.toTiled(this.nameIn(value, 'hwnc'), shape);
+      case 'hwnc':
+        return from === 'tiled'
+          ? this.fromTiled(this.nameIn(value, from), shape)
+          : this.toHwnc(this.nameOf(value), shape);
+      case 'standard':
+        if (from === 'hwnc' || from === 'tiled') return this.fromHwnc(this.nameIn(value, 'hwnc'), shape);
+        return this.transposed(this.nameIn(value, from), inverseOrder(from));
+      case 'chwn':
+      case 'hwio':
+        return this.transposed(this.nameOf(value), layoutOrder(layout));
+      default:
+        return layout satisfies never;
     }
-    const source = this.nameOf(value);
-    if (layout === 'hwnc') return this.hold(value, layout, this.toHwnc(source, value.shape));
-    return this.hold(value, layout, this.node('Transpose', [source], { attributes: { perm: layoutOrder(layout) } }));
+  }
+
+  private transposed(source: string, perm: readonly number[]): string {
+    return this.node('Transpose', [source], { attributes: { perm } });
   }
 
   // Moving four axes at once, the runtime goes from element to element; in two steps it copies whole rows of channels, several times
@@ -81,10 +101,22 @@ export class OnnxEmitter implements Emitter {
     return this.node('Transpose', [channelsLast], { attributes: { perm: [0, 3, 1, 2] } });
   }
 
+  private toTiled(source: string, [n, c, h, w]: Shape): string {
+    const tile = columnTile(w);
+    const tiles = this.node('Reshape', [source, this.ints([h, w / tile, tile, n * c])]);
+    return this.node('Reshape', [this.transposed(tiles, [0, 2, 1, 3]), this.ints([h, w, n, c])]);
+  }
+
+  private fromTiled(lying: string, [n, c, h, w]: Shape): string {
+    const tile = columnTile(w);
+    const tiles = this.node('Reshape', [lying, this.ints([h, tile, w / tile, n * c])]);
+    return this.node('Reshape', [this.transposed(tiles, [0, 2, 1, 3]), this.ints([h, w, n, c])]);
+  }
+
   /** States that a value lies in a layout under a name. */
   hold(value: Value, layout: Layout, name: string): string {
     const names = this.held.get(value) ?? new Map<Layout, string>();
-    this.held.set(value, names.set(layout, name));
+    this.held.set(value, names.set(distinct(layout, value.shape), name));
     this.taken.add(name);
     return name;
   }
@@ -104,7 +136,8 @@ export class OnnxEmitter implements Emitter {
     return this.once(`lifted:${this.nameOf(value)}:${layout}`, () => {
       const shape = [...Array<number>(4 - value.rank).fill(1), ...value.shape];
       const lifted = this.node('Reshape', [this.nameOf(value), this.ints(shape)]);
-      return this.node('Transpose', [lifted], { attributes: { perm: layoutOrder(layout) } });
+      const turned = this.transposed(lifted, layoutOrder(layout));
+      return distinct(layout, shape) === 'tiled' ? this.toTiled(turned, shape) : turned;
     });
   }
 
@@ -180,6 +213,11 @@ export class OnnxEmitter implements Emitter {
     }
     return name;
   }
+}
+
+/** A layout, by one name only: where there are no tiles of columns, `tiled` is `hwnc`. */
+function distinct(layout: Layout, shape: Shape): Layout {
+  return layout === 'tiled' && columnTile(shape[3]) === 1 ? 'hwnc' : layout;
 }
 
 function attribute(name: string, value: AttributeValue): AttributeProto {

@@ -37,12 +37,13 @@ export function parseModel(model: Uint8Array, source: string): ParsedModel {
 }
 
 /** All tensors of a graph: initializers, constants in attributes, and those of inner graphs. */
-function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+export function* tensorsOf(graph: GraphProto | undefined): Generator<TensorProto> {
+  if (graph === undefined) return;
   yield* graph.initializer;
   for (const { attribute } of graph.node) {
     for (const { t, g } of attribute) {
       if (t !== undefined) yield t;
-      if (g !== undefined) yield* tensorsOf(g);
+      yield* tensorsOf(g);
     }
   }
 }

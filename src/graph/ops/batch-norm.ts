@@ -1,10 +1,9 @@
 // Batch normalisation (Ioffe and Szegedy, 2015), composed of simpler ops so that its gradient needs no rule of its own.
 import { requireRank } from '../shapes.js';
 import type { Value } from '../value.js';
-import { add, mul, shift, sub } from './arithmetic.js';
-import { reciprocal, sqrt, square } from './elementwise.js';
-import { reshape } from './layout.js';
-import { mean } from './reduction.js';
+import { mul, shift, sub } from './arithmetic.js';
+import { channelAffine, channelMoments } from './channels.js';
+import { reciprocal, sqrt } from './elementwise.js';
 
 export interface BatchNormParameters {
   /** [c]. */
@@ -15,30 +14,28 @@ export interface BatchNormParameters {
   readonly epsilon?: number;
 }
 
-const perChannel = (v: Value): Value => reshape(v, [1, -1, 1, 1]);
+/** Mean and (biased) variance of each channel, [c]. */
+interface Statistics {
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+function normalise(x: Value, { gamma, beta, epsilon = 1e-5 }: BatchNormParameters, statistics: Statistics): Value {
+  const factor = mul(gamma, reciprocal(sqrt(shift(statistics.variance, epsilon))));
+  return channelAffine(x, factor, sub(beta, mul(statistics.mean, factor)));
+}
 
 /** Normalises x [n, c, h, w] by the batch's own statistics: y, and the mean and (biased) variance [c] for running averages. */
 export function batchNormTraining(
   x: Value,
-  { gamma, beta, epsilon = 1e-5 }: BatchNormParameters,
+  parameters: BatchNormParameters,
 ): { y: Value; mean: Value; variance: Value } {
   requireRank('batchNorm', x, 4);
-  const axes = [0, 2, 3];
-  const center = mean(x, { axes, keepDims: true });
-  const centered = sub(x, center);
-  const variance = mean(square(centered), { axes, keepDims: true });
-  const factor = mul(perChannel(gamma), reciprocal(sqrt(shift(variance, epsilon))));
-  const y = add(mul(centered, factor), perChannel(beta));
-  return { y, mean: reshape(center, [-1]), variance: reshape(variance, [-1]) };
+  const moments = channelMoments(x);
+  return { y: normalise(x, parameters, moments), ...moments };
 }
 
 /** Normalises x [n, c, h, w] by stored statistics [c]. */
-export function batchNormInference(
-  x: Value,
-  { gamma, beta, epsilon = 1e-5 }: BatchNormParameters,
-  statistics: { readonly mean: Value; readonly variance: Value },
-): Value {
-  const factor = mul(gamma, reciprocal(sqrt(shift(statistics.variance, epsilon))));
-  const offset = sub(beta, mul(statistics.mean, factor));
-  return add(mul(x, perChannel(factor)), perChannel(offset));
+export function batchNormInference(x: Value, parameters: BatchNormParameters, statistics: Statistics): Value {
+  return normalise(x, parameters, statistics);
 }

@@ -2,9 +2,9 @@
 import { lowerPrelu } from '../lowering/prelu.js';
 import { requireDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
-import { minimum, mul, shift, sumTo } from './arithmetic.js';
+import { minimum, mul, shift } from './arithmetic.js';
+import { channelAffine, channelDot } from './channels.js';
 import { negativeStep } from './comparison.js';
-import { reshape } from './layout.js';
 
 const preluOp: Op<Record<string, never>> = {
   name: 'prelu',
@@ -18,13 +18,11 @@ const preluOp: Op<Record<string, never>> = {
   emit: lowerPrelu,
   // Everything comes from the negative part, so that this one tensor is all that is kept for the backward pass.
   gradient: ({ inputs: [x, slope] }, [dy], needed) => {
-    const { graph } = x;
-    const negative = minimum(x, graph.scalar(0));
-    const less = reshape(shift(slope, -1), [slope.shape[0], ...x.shape.slice(2).map(() => 1)]);
-    const factor = () => shift(mul(negativeStep(negative), less), 1);
+    const negative = minimum(x, x.graph.scalar(0));
+    const one = x.graph.constant(new Float32Array(slope.size).fill(1), slope.shape);
     return [
-      needed[0] ? mul(dy!, factor()) : undefined,
-      needed[1] ? reshape(sumTo(mul(dy!, negative), [1, ...less.shape]), slope.shape) : undefined,
+      needed[0] ? mul(dy!, channelAffine(negativeStep(negative), shift(slope, -1), one)) : undefined,
+      needed[1] ? channelDot(dy!, negative) : undefined,
     ];
   },
 };

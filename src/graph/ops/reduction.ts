@@ -1,4 +1,5 @@
 // Reductions over axes: sum, mean, max, min.
+import { isChannelSum, lowerChannelSum } from '../lowering/channel-sums.js';
 import { type Layout, layoutOrder } from '../lowering/layout.js';
 import { normalizeAxes, requireDType } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
@@ -30,7 +31,8 @@ function reducedIn(
 ): { layout: Layout; order: readonly number[] } {
   const order = layoutOrder(layout);
   const left = order.filter((axis) => !axes.includes(axis));
-  const inOrder = keepDims || left.every((axis, i) => i === 0 || left[i - 1] < axis);
+  const inOrder =
+    keepDims || (left.every((axis, i) => i === 0 || left[i - 1] < axis) && !(layout === 'tiled' && left.includes(3)));
   return inOrder ? { layout, order } : { layout: 'standard', order: layoutOrder('standard') };
 }
 
@@ -52,6 +54,10 @@ function reduction(
       const keepdims = keepDims ? 1 : 0;
       const from = emitter.nameIn(x, layout);
       const outputs = [emitter.nameIn(y, keepDims ? layout : 'standard')];
+      if (onnx === 'ReduceSum' && isChannelSum(emitter, layout, axes)) {
+        lowerChannelSum(emitter, x, from, outputs[0], keepDims);
+        return;
+      }
       // Operator set 17 takes the axes of ReduceSum as an input and those of the other reductions as an attribute.
       if (onnx === 'ReduceSum') emitter.node(onnx, [from, emitter.ints(there)], { attributes: { keepdims }, outputs });
       else emitter.node(onnx, [from], { attributes: { axes: there, keepdims }, outputs });

@@ -15,6 +15,19 @@ export interface BackboneOptions {
   readonly [option: string]: unknown;
 }
 
+/** The size of the pictures that a network takes. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A backbone whose file has been read. */
+export interface OpenedBackbone {
+  readonly backbone: BackboneDescriptor;
+  /** Length of an embedding, as the network gives it. */
+  readonly embeddingSize: number;
+}
+
 /** A backbone. One of your own goes to `Trainer.create`, `startRun` and `parseRecipe` among the extensions. */
 export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends Descriptor {
   /** In a line: what it is and where it comes from. */
@@ -38,6 +51,13 @@ export interface BackboneDescriptor<S extends z.ZodObject = z.ZodObject> extends
    * @param images [n, 3, h, w]. @returns [n, embeddingSize]
    */
   build(net: NetworkBuilder, images: Value, options: z.output<S>): Value;
+  /**
+   * Where the network lies in a file, which the option `file` names: the same backbone with the network of that file. It can be built
+   * and deployed; the one that has this method cannot.
+   * @param file its bytes. @param size of the pictures.
+   * @throws SphereFaceError for a model that cannot be trained, or does not fit the options.
+   */
+  open?(file: Uint8Array, size: PictureSize, options: z.output<S>): OpenedBackbone;
 }
 
 /** Parameters of a file under the names that a backbone gives them now. */

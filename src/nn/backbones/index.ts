@@ -19,15 +19,14 @@ export const backbones = new Registry(backboneKind, Object.values(list));
 
 /**
  * The network of a recipe: what training differentiates, what a model file holds, and what reading one rebuilds.
- * @param images [n, 3, h, w]. @param added backbones besides those of this package. @returns [n, embeddingSize]
+ * @param images [n, 3, h, w]. @param backbone that of the options; one of this package by default. @returns [n, embeddingSize]
  */
 export function embeddingNetwork(
   net: NetworkBuilder,
   images: Value,
   options: BackboneOptions,
-  added: readonly BackboneDescriptor[] = [],
+  backbone: BackboneDescriptor = backbones.of(options.type),
 ): Value {
-  const backbone: BackboneDescriptor = backbones.with(added).of(options.type);
   const embedding = backbone.build(net, images, options);
   const expected = [images.shape[0], options.embeddingSize];
   if (embedding.shape.join() !== expected.join()) {

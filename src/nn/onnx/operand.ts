@@ -18,7 +18,8 @@ export interface StoredData {
 export type Operand =
   /** A tensor of the graph. `learned`: some parameter has had part in it. */
   | { readonly kind: 'value'; readonly value: Value; readonly learned: boolean }
-  | { readonly kind: 'known'; readonly known: Known }
+  /** `stored`: where it is a single number that can be a parameter, by itself. */
+  | { readonly kind: 'known'; readonly known: Known; readonly stored?: StoredData }
   | { readonly kind: 'stored'; readonly stored: StoredData };
 
 /** How batch normalisation behaves while training; see {@link OnnxNetworkOptions.batchNorm}. */
@@ -31,11 +32,16 @@ export interface ReadingContext {
   /** Version of ONNX's own operator set that the model uses. */
   readonly opset: number;
   readonly batchNorm: BatchNormMode;
+  /** The share that Dropout nodes drop in training, in place of their own; see {@link OnnxNetworkOptions.dropout}. */
+  readonly dropout: number | undefined;
   /** The number of images that the model was written for, where it states one, and how many it is built for here. */
   readonly batch: { readonly stated: number | undefined; readonly built: number };
   /** The parameter made of stored data; the same one wherever it is used. */
   parameter(stored: StoredData, role: ParameterRole): Value;
 }
+
+/** What is added to learned features and is no larger than this is taken for an epsilon. */
+const largestEpsilon = 1e-3;
 
 /** One node, with its operands. */
 export class Call {
@@ -87,7 +93,7 @@ export class Call {
         this.taught ||= operand.learned;
         return operand.value;
       case 'known':
-        return this.constant(operand.known);
+        return this.isTrainedNumber(operand) ? this.parameter(index, 'scale') : this.constant(operand.known);
       case 'stored': {
         const { stored } = operand;
         const tensors = this.operands.filter((other) => other?.kind === 'value');
@@ -103,9 +109,22 @@ export class Call {
   /** An input that is a layer's weight, bias or statistic: stored data becomes a parameter. */
   parameter(index: number, role: ParameterRole): Value {
     const operand = this.operand(index);
-    if (operand.kind !== 'stored') return this.value(index);
+    const stored = operand.kind === 'value' ? undefined : operand.stored;
+    if (stored === undefined) return this.value(index);
     this.taught = true;
-    return this.context.parameter(operand.stored, role);
+    return this.context.parameter(stored, role);
+  }
+
+  /**
+   * Whether a single number is trained: a factor of learned features, or added to them and not so small that it only keeps a division
+   * finite.
+   */
+  private isTrainedNumber({ known, stored }: Extract<Operand, { kind: 'known' }>): boolean {
+    const { opType } = this.node;
+    const isTerm = opType === 'Add' || opType === 'Sub';
+    if (stored === undefined || !(opType === 'Mul' || (isTerm && Math.abs(known.data[0]) > largestEpsilon)))
+      return false;
+    return this.operands.some((other) => other?.kind === 'value' && other.learned);
   }
 
   /** An input whose numbers must be known now, such as a shape. */

@@ -13,7 +13,8 @@ import {
   type TestNode,
   type TestTensor,
 } from '../../testing/onnx-model.js';
-import { isTrained, TrainingBuilder } from '../parameters.js';
+import { dropoutFactors } from '../dropout.js';
+import { isTrained, type NetworkBuilder, TrainingBuilder } from '../parameters.js';
 import { operators } from './operators/index.js';
 import type { ParsedModel } from '../../graph/onnx/index.js';
 import { onnxNetwork } from './read.js';
@@ -92,6 +93,11 @@ const cases: readonly OperatorCase[] = [
   { op: 'Sub', inputs: [floats([4])] },
   { op: 'Mul', inputs: [floats([1, 6, 1, 1])] },
   { op: 'Mul', inputs: ['x'] },
+  // Single numbers with an axis are parameters; those without are constants of an activation function.
+  { op: 'Mul', inputs: [vector(0.7)] },
+  { op: 'Mul', inputs: [scalar(0.5)] },
+  { op: 'Add', inputs: [vector(0.3)] },
+  { op: 'Add', inputs: [vector(1e-5)] },
   { op: 'Div', inputs: [floats([6, 1, 1], 2, 0.5)] },
   { op: 'Pow', range: positive, inputs: [scalar(2.5)] },
   { op: 'Pow', inputs: [scalar(2)] },
@@ -141,7 +147,8 @@ const cases: readonly OperatorCase[] = [
   { op: 'Pad', opset: 13, inputs: [int64s(0, 0, 1, 2, 0, 0, 0, 1), scalar(-1)] },
   { op: 'Pad', opset: 18, inputs: [int64s(1, 2), null, int64s(-1)] },
   { op: 'Identity' },
-  { op: 'Dropout' },
+  { op: 'Dropout', inputs: [scalar(0)] },
+  { op: 'Dropout', inputs: [scalar(0.4)] },
   { op: 'Cast', attributes: { to: 1 } },
   { op: 'MaxPool', attributes: { kernel_shape: [2, 2], strides: [2, 2] } },
   { op: 'MaxPool', attributes: { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] } },
@@ -224,6 +231,25 @@ function modelOf(one: OperatorCase, moved?: (name: string, data: Float32Array) =
   return testModel({ opset, images: [1, 3, 1, size], nodes, initializers, outputs: ['embedding'] }) as ParsedModel;
 }
 
+/** The case whose graph ONNX Runtime computes: dropout is a product with the factors that the pass has. */
+function referenceOf(one: OperatorCase, { masks }: NetworkBuilder): OperatorCase {
+  const [data] = dropoutFactors(masks, dropoutSeed, 0).values();
+  return data === undefined ? one : { op: 'Mul', inputs: [{ shape: masks[0].shape, data }] };
+}
+
+const dropoutSeed = 5;
+
+/** What a training network takes besides its images: parameters and the factors of dropout. */
+function feedsOf({ specs, masks }: NetworkBuilder): Record<string, Tensor> {
+  const factors = dropoutFactors(masks, dropoutSeed, 0);
+  return Object.fromEntries([
+    ...specs.flatMap((spec) =>
+      isTrained(spec) && spec.filler.type === 'stored' ? [[spec.name, float32(spec.filler.data, spec.shape)]] : [],
+    ),
+    ...masks.map(({ name, shape }) => [name, float32(factors.get(name)!, shape)]),
+  ]) as Record<string, Tensor>;
+}
+
 async function original(model: ParsedModel, images: Tensor): Promise<Float32Array> {
   await using session = await Session.create(encodeModel(model), { device: 'cpu', threads: 1 });
   return float32Data((await session.run({ images })).embedding);
@@ -273,14 +299,12 @@ async function check(one: OperatorCase): Promise<void> {
   );
   const outputs = { embedding, ...Object.fromEntries(trained.map((spec, i) => [`gradient:${spec.name}`, grads[i]])) };
   await using session = await Session.create(serialize(graph, { outputs, target: { device: 'cpu' } }), { threads: 1 });
-  const feeds: Record<string, Tensor> = { images };
-  for (const { name, shape, filler } of trained) {
-    if (filler.type === 'stored') feeds[name] = float32(filler.data, shape);
-  }
+  const feeds: Record<string, Tensor> = { images, ...feedsOf(net) };
   const present = Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)));
   const results = await session.run(present);
 
-  const expected = await original(model, images);
+  const reference = referenceOf(one, net);
+  const expected = await original(modelOf(reference), images);
   const scale = Math.max(...expected.map(Math.abs), 1);
   expect(results.embedding.dims.reduce((a, b) => a * b, 1)).toBe(expected.length);
   float32Data(results.embedding).forEach((value, i) => {
@@ -296,7 +320,7 @@ async function check(one: OperatorCase): Promise<void> {
       1,
     );
     const along = async (amount: number): Promise<number> => {
-      const shifted = modelOf(one, (own, data) =>
+      const shifted = modelOf(reference, (own, data) =>
         own === name ? data.map((value, i) => value + amount * direction[i]) : data,
       );
       return (await original(shifted, images)).reduce((total, value, i) => total + value * weights[i], 0);
@@ -320,6 +344,25 @@ describe('operators read from ONNX', () => {
   it.each(cases.map((one) => [titleOf(one), one] as const))('%s', (_, one) => check(one));
 });
 
+describe('a single number of a file', () => {
+  const trainedOf = (one: OperatorCase): string[] => {
+    const net = new TrainingBuilder(new Graph());
+    const model = modelOf(one);
+    onnxNetwork(net, net.graph.input('images', 'float32', [1, 3, 1, widthOf(model)]), model);
+    return net.specs.filter(isTrained).flatMap(({ name }) => (name.startsWith('input') ? [name] : []));
+  };
+  it.each([
+    ['a factor', 'Mul', vector(0.7), true],
+    ['a term', 'Add', vector(0.3), true],
+    ['a slope', 'PRelu', vector(0.3), true],
+    ['a constant of an activation function', 'Mul', scalar(0.5), false],
+    ['an epsilon', 'Add', vector(1e-5), false],
+    ['a divisor', 'Div', vector(2), false],
+  ] as const)('is trained where it is %s of learned features: %s', (_, op, input, trained) => {
+    expect(trainedOf({ op, inputs: [input] })).toEqual(trained ? ['input1'] : []);
+  });
+});
+
 /** Renames the stored data of a model, so that several models' parameters fit into one graph. */
 function withPrefix(model: ParsedModel, prefix: string): ParsedModel {
   const stored = new Set(model.graph.initializer.map(({ name }) => name));
@@ -340,8 +383,7 @@ async function allOn(device: Device & Target['device']): Promise<Record<string, 
     const net = new TrainingBuilder(graph);
     const embedding = onnxNetwork(net, graph.input(`images${i}`, 'float32', [1, 3, 1, width]), model);
     const trained = net.specs.filter(isTrained);
-    for (const { name, shape, filler } of trained)
-      if (filler.type === 'stored') feeds[name] = float32(filler.data, shape);
+    Object.assign(feeds, feedsOf(net));
     const weights = graph.constant(hashedUniform(embedding.size, 7, 0, 1), embedding.shape);
     outputs[`value ${titleOf(one)} (${i})`] = embedding;
     gradients(

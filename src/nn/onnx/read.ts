@@ -24,6 +24,8 @@ export interface OnnxNetworkOptions {
    * training and moves the statistics. Default `frozen`.
    */
   readonly batchNorm?: BatchNormMode;
+  /** The share that Dropout nodes drop in training; by default what each of them says. 0: none. */
+  readonly dropout?: number;
   /** Parameters whose name matches one of these (`*` stands for anything) keep their values. */
   readonly freeze?: readonly string[];
   /** All parameters met up to this tensor or node, and it, keep their values. */
@@ -64,6 +66,7 @@ export function onnxNetwork(
     graph: net.graph,
     opset,
     batchNorm: options.batchNorm ?? 'frozen',
+    dropout: options.dropout,
     batch: { stated: entry.batch, built: images.shape[0] },
     parameter: ({ name, shape, data }, role) => {
       const known = parameters.get(name);
@@ -154,12 +157,17 @@ function asOperand(result: Value | Known | Operand, call: Call): Operand {
   return 'kind' in result ? result : { kind: 'known', known: result };
 }
 
-/** Integers and single numbers are known at once, and not trained; other data waits for its use. */
+/**
+ * Integers and single numbers are known at once; other data waits for its use. A single number may be a parameter all the same where it has
+ * an axis, as trained ones do ([1]); those of activation functions and the like have none ([]).
+ */
 function operandFrom(tensor: TensorProto, from: 'initializer' | 'constant'): Operand {
   const { type, shape, data } = tensorNumbers(tensor, 'the model');
-  if (type === 'integer' || sizeOf(shape) <= 1)
-    return { kind: 'known', known: { type, shape, data: Array.from(data) } };
-  return { kind: 'stored', stored: { name: tensor.name, shape, data: Float32Array.from(data), from } };
+  const known = (): Known => ({ type, shape, data: Array.from(data) });
+  if (type === 'integer' || sizeOf(shape) === 0) return { kind: 'known', known: known() };
+  const stored = { name: tensor.name, shape, data: Float32Array.from(data), from };
+  if (sizeOf(shape) > 1) return { kind: 'stored', stored };
+  return { kind: 'known', known: known(), ...(shape.length === 0 || from === 'constant' ? {} : { stored }) };
 }
 
 /** A Constant node: a tensor, or numbers in one of the other attributes. */

@@ -14,8 +14,9 @@ import {
   type RotationMode,
 } from '../../faces/index.js';
 import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
-import { type Model, type ModelSource, openModel } from '../../models/index.js';
+import { loadStarter, type Model, type ModelSource, openModel } from '../../models/index.js';
 import type { Device } from '../../runtime/index.js';
+import { weightsPlace } from '../weights-place.js';
 import type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './embedder.js';
 import type { DetectedFace } from './face.js';
 import { Gallery, type GalleryOptions } from './gallery/gallery.js';
@@ -44,7 +45,7 @@ export interface RecognizerOptions {
   readonly modelOutput?: string;
   /** Photos are aligned crops already: no face is looked for, and no detector is loaded. */
   readonly aligned?: boolean;
-  /** The folder of the detector's weights; by default the cache, which is filled from the network the first time. */
+  /** The folder of the detector's weights and of the starter embedder; by default the cache, which is filled from the network the first time. */
   readonly models?: string;
   /** The detector's weights themselves, as `loadMtcnnWeights` gives them, in place of `models`. */
   readonly weights?: MtcnnWeights;
@@ -61,7 +62,7 @@ export interface RecognizerOptions {
    * the published protocol has it.
    */
   readonly flip?: boolean;
-  /** Told about steps that take long: fetching the detector's weights. */
+  /** Told about steps that take long: fetching weights. */
   readonly log?: (line: string) => void;
 }
 
@@ -106,15 +107,24 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
   ) {}
 
   /**
-   * Opens a model file (path, `file:` URL or bytes), and the detector that finds its faces.
+   * Opens a model file (path, `file:` URL or bytes), and the detector that finds its faces. Without a model the starter embedder is taken
+   * (`starterModel` of `sphereface-plus/models` says what it is), which is fetched the first time.
    * @throws ModelFileError for a file that is no model, or does not state its input
-   * @throws SphereFaceError for a model whose crops cannot be made here, and where the detector's weights cannot be had
+   * @throws SphereFaceError for a model whose crops cannot be made here, and where weights cannot be had
    * @throws DeviceError for a device that is not there.
    */
-  static async open(model: ModelSource, options: RecognizerOptions = {}): Promise<FaceRecognizer> {
+  static open(model: ModelSource, options?: RecognizerOptions): Promise<FaceRecognizer>;
+  static open(options?: RecognizerOptions): Promise<FaceRecognizer>;
+  static async open(
+    modelOrOptions: ModelSource | RecognizerOptions = {},
+    optionsOfModel: RecognizerOptions = {},
+  ): Promise<FaceRecognizer> {
+    const [model, options] = isModelSource(modelOrOptions)
+      ? [modelOrOptions, optionsOfModel]
+      : [undefined, modelOrOptions];
     const { device, inputSpec, modelOutput, aligned = false, threads = availableParallelism() } = options;
     const settings = photoSettings(options);
-    const network = await openModel(model, {
+    const network = await openModel(model ?? (await starterPath(options)), {
       threads,
       ...(device === undefined ? {} : { device }),
       ...(inputSpec === undefined ? {} : { inputSpec }),
@@ -317,12 +327,16 @@ function photoSettings(options: RecognizerOptions): Omit<PhotoSettings, 'crop'> 
   };
 }
 
-async function loadWeights({ models, log }: RecognizerOptions): Promise<MtcnnWeights> {
-  const loaded = await loadMtcnnWeights({
-    ...(models === undefined ? {} : { models }),
-    ...(log === undefined ? {} : { log }),
-  });
-  return loaded.weights;
+function isModelSource(value: ModelSource | RecognizerOptions): value is ModelSource {
+  return typeof value === 'string' || value instanceof URL || value instanceof Uint8Array;
+}
+
+async function loadWeights(options: RecognizerOptions): Promise<MtcnnWeights> {
+  return (await loadMtcnnWeights(weightsPlace(options))).weights;
+}
+
+async function starterPath(options: RecognizerOptions): Promise<string> {
+  return (await loadStarter(weightsPlace(options))).path;
 }
 
 function asList(faces: FaceInput | readonly FaceInput[]): readonly FaceInput[] {

@@ -75,7 +75,7 @@ async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Pro
     ...(onWarning === undefined ? {} : { onWarning }),
     onStep: (iteration) => onIteration?.(iteration),
   };
-  const { recipe, alignment, start } = cell;
+  const { recipe, statedInput, start } = cell;
   const init = typeof start === 'object' ? join(runOf(start), 'model.onnx') : start;
   const result = (await exists(join(folder, 'run.json')))
     ? await resumeRun(folder, { ...run, data: data.training.path })
@@ -84,7 +84,7 @@ async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Pro
         data: data.training.path,
         recipe,
         folder,
-        ...(alignment === undefined ? {} : { alignment }),
+        statedInput,
         ...(init === undefined ? {} : { init }),
       });
   if (result.status === 'stopped') throw stopped();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../../common/errors.js';
 import { isRecord } from '../../common/json.js';
-import type { AlignmentSpec } from '../../images/index.js';
+import type { InputSpec } from '../../images/index.js';
 import { loadStatedRecipe, parseRecipe, type Recipe } from '../../training/index.js';
 import { type Arm, armsOf, type Question, questionsOf } from './arms.js';
 import type { StudyData } from './data.js';
@@ -21,8 +21,8 @@ export interface Cell {
   readonly arm: string;
   readonly seed: number;
   readonly recipe: Recipe;
-  /** The alignment that its recipe states, if it does. */
-  readonly alignment: AlignmentSpec | undefined;
+  /** What of its input the recipe states; the rest is left to the data and to the start. */
+  readonly statedInput: Partial<InputSpec>;
   /** What it is a fine-tune of: another cell, or a model. */
   readonly start: Cell | string | undefined;
   readonly folder: string;
@@ -53,7 +53,7 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
     return known;
   };
   const makeCell = async (arm: Arm, seed: number, name: string): Promise<Cell> => {
-    const { recipe: common, alignment } = await recipeOf(arm);
+    const { recipe: common, statedInput } = await recipeOf(arm);
     const recipe = { ...common, seed };
     const start = arm.from === undefined ? arm.init : await cellOf(byName.get(arm.from.arm)!, arm.from.seed ?? seed);
     if (recipe.start === 'model' && start === undefined) {
@@ -63,12 +63,12 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
     }
     const content = {
       recipe: essenceOf(recipe),
-      alignment: alignment ?? null,
+      statedInput,
       data: data.training.key,
       start: start === undefined ? null : typeof start === 'string' ? await digest(start) : start.key,
     };
     const key = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
-    return { key, name, arm: arm.name, seed, recipe, alignment, start, folder: join(folder, 'cells', key) };
+    return { key, name, arm: arm.name, seed, recipe, statedInput, start, folder: join(folder, 'cells', key) };
   };
   const seeds = [...new Set(arms.flatMap((arm) => arm.seeds))];
   const cells = new Set<Cell>();

@@ -4,13 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../../common/atomic.js';
 import { UsageError } from '../../common/errors.js';
-import { formatPairs } from '../../evaluation/index.js';
+import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
 import { type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
 import { writeSyntheticCrops } from '../../synthetic/index.js';
 import { relativePaths } from '../../training/dataset.js';
 import { openEvaluationData } from '../evaluation-data.js';
-import { holdOut } from '../hold-out.js';
 import type { PairsDefinition, StudyDefinition } from './schema.js';
 
 /** Pairs of a study and the images that they name. */

@@ -14,13 +14,14 @@ import {
   type Target,
 } from '../../graph/index.js';
 import {
+  type DropoutMask,
   embeddingNetwork,
   isTrained,
   type ParameterSpec,
   type ParameterValues,
   TrainingBuilder,
 } from '../../nn/index.js';
-import type { Extensions } from '../extensions.js';
+import { componentsOf, type Extensions } from '../extensions.js';
 import type { Recipe } from '../recipe.js';
 import { gradientName, gradientOutputs, hiddenEnergyTerm, type MeasureName } from '../step-graph.js';
 
@@ -37,6 +38,8 @@ export interface BackboneModels {
   readonly specs: readonly ParameterSpec[];
   readonly layouts: ReadonlyMap<string, Layout>;
   readonly measures: readonly MeasureName[];
+  /** Inputs of both, where the network drops at random. */
+  readonly masks: readonly DropoutMask[];
 }
 
 export interface BackboneOptions {
@@ -54,7 +57,7 @@ export function backboneModels(recipe: Recipe, { target, frozen, extensions, ran
   const { batchSize, iterSize } = recipe.solver;
   const images = graph.input('images', 'float32', [batchSize, 3, height, width]);
   const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network, extensions.backbones);
+  const features = embeddingNetwork(net, images, recipe.network, componentsOf(recipe, extensions).backbone);
   const featuresGradient = graph.input(featuresGradientName, 'float32', features.shape);
   const trained = net.specs.filter(isTrained);
 
@@ -83,5 +86,6 @@ export function backboneModels(recipe: Recipe, { target, frozen, extensions, ran
     specs: net.specs,
     layouts,
     measures,
+    masks: net.masks,
   };
 }

@@ -1,6 +1,7 @@
 // Runs the two models of a backbone, pass by pass: images to features, and the features' gradient to those of the parameters in the store.
 import { isTrained, isUpdated } from '../../nn/index.js';
 import { float32, float32Data, Session, type SessionOptions, type Tensor } from '../../runtime/index.js';
+import type { DropoutFeeds } from '../dropout-feeds.js';
 import type { ParameterStore } from '../parameter-store.js';
 import type { Recipe } from '../recipe.js';
 import { earlierGradientName, gradientName, type MeasureName, statisticName } from '../step-graph.js';
@@ -19,6 +20,7 @@ export class BackboneRunner implements AsyncDisposable {
     private readonly models: BackboneModels,
     private readonly store: ParameterStore,
     private readonly recipe: Recipe,
+    private readonly dropout: DropoutFeeds,
   ) {
     const trained = models.specs.filter(isTrained);
     const statistics = models.specs.filter(isUpdated);
@@ -44,11 +46,12 @@ export class BackboneRunner implements AsyncDisposable {
     models: BackboneModels,
     store: ParameterStore,
     recipe: Recipe,
+    dropout: DropoutFeeds,
     options: SessionOptions,
   ): Promise<BackboneRunner> {
     const first = await Session.create(models.forward, options);
     const second = await Session.create(models.backward, options);
-    return new BackboneRunner(first, second, models, store, recipe);
+    return new BackboneRunner(first, second, models, store, recipe, dropout);
   }
 
   get device(): string {
@@ -63,11 +66,16 @@ export class BackboneRunner implements AsyncDisposable {
     }
   }
 
-  /** The features of this process's images, [images, size]; valid until the next pass. */
-  async forward(images: Float32Array): Promise<Float32Array> {
+  /**
+   * The features of this process's images, [images, size]; valid until the next pass.
+   * @param done optimizer steps done. @param pass of the step, from 0.
+   */
+  async forward(images: Float32Array, done: number, pass: number): Promise<Float32Array> {
     const { batchSize } = this.recipe.solver;
     const { width, height } = this.recipe.input;
     this.feeds.images = float32(images, [batchSize, 3, height, width]);
+    // Both models drop the same.
+    Object.assign(this.feeds, this.dropout.of(done, pass));
     const outputs = await this.first.run(this.wanted(this.first), this.features);
     return float32Data(outputs[featuresName]);
   }

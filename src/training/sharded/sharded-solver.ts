@@ -4,8 +4,9 @@
 import { UsageError } from '../../common/errors.js';
 import { TimedCommunicator } from '../../distributed/index.js';
 import type { DividedEnergy, ScheduledScalar } from '../../losses/index.js';
-import { type SgdScalars, sgdUpdate } from '../../nn/index.js';
+import { sgdUpdate } from '../../nn/index.js';
 import { float32, float32Scalar, type Tensor } from '../../runtime/index.js';
+import { DropoutFeeds } from '../dropout-feeds.js';
 import type { ClassifierAngles } from '../geometry.js';
 import { sumGradients } from '../gradient-sum.js';
 import type { Batch } from '../loader.js';
@@ -13,7 +14,14 @@ import { classifierName, type ClassifierSpecs, classifierSpecs, normaliseRows, s
 import { ParameterStore } from '../parameter-store.js';
 import { meansOverRanks } from '../rank-means.js';
 import { RowRange } from '../row-range.js';
-import { type SolvedStep, type Solver, type SolverOptions, type StepInputs, updateGroups } from '../solver.js';
+import {
+  type SolvedStep,
+  type Solver,
+  type SolverOptions,
+  type StepInputs,
+  updateGroups,
+  type UpdateScalars,
+} from '../solver.js';
 import type { MeasureName } from '../step-graph.js';
 import { imagesShare, recipeOfShare, type StepShare } from '../step-share.js';
 import { backboneModels } from './backbone-graphs.js';
@@ -52,7 +60,8 @@ export class ShardedSolver implements Solver {
     const shard = new ClassifierShard({
       ...{ recipe, margin: components.margin, energy, range: rows, communicator, target, place },
     });
-    const backbone = await BackboneRunner.create(models, store, own, { ...place, profilePrefix });
+    const dropout = new DropoutFeeds(models.masks, recipe, share);
+    const backbone = await BackboneRunner.create(models, store, own, dropout, { ...place, profilePrefix });
     const geometry = await SampledGeometry.create(rows, recipe.network.embeddingSize, communicator, place, target);
     return new ShardedSolver(options, communicator, share, rows, specs, store, backbone, shard, geometry);
   }
@@ -75,7 +84,7 @@ export class ShardedSolver implements Solver {
     this.shard.gradient.clear();
     const measures = new Map<MeasureName, number>();
     for (let pass = 0; pass < iterSize; pass++) {
-      const ofPass = await this.pass(await next(), done * iterSize + pass, scalars);
+      const ofPass = await this.pass(await next(), { done, pass }, scalars);
       for (const [name, value] of ofPass) measures.set(name, (measures.get(name) ?? 0) + value / iterSize);
     }
     const seconds = (performance.now() - started) / 1000 - (communicator.waited - waited);
@@ -91,7 +100,7 @@ export class ShardedSolver implements Solver {
   }
 
   /** Rows that took no part in the step stay as they are, with their momentum. */
-  update(scalars: SgdScalars): void {
+  update(scalars: UpdateScalars): void {
     updateGroups(this.store, scalars);
     const { components, recipe } = this.options;
     const size = recipe.network.embeddingSize;
@@ -117,12 +126,13 @@ export class ShardedSolver implements Solver {
 
   private async pass(
     { images, labels }: Batch,
-    pass: number,
+    { done, pass }: { readonly done: number; readonly pass: number },
     scalars: ReadonlyMap<string, number>,
   ): Promise<ReadonlyMap<MeasureName, number>> {
     const { communicator, store, share } = this;
+    const { iterSize } = this.options.recipe.solver;
     const size = this.options.recipe.network.embeddingSize;
-    const own = await this.backbone.forward(images);
+    const own = await this.backbone.forward(images, done, pass);
     const equal = (length: number) => Array.from({ length: communicator.size }, () => length);
     const [features, all] = await Promise.all([
       communicator.allGather(own, equal(share.images * size)),
@@ -130,9 +140,12 @@ export class ShardedSolver implements Solver {
     ]);
     const given = new Map<string, Tensor>([...scalars].map(([name, value]) => [name, float32Scalar(value)]));
     for (const [name, spec] of this.specs.ofMargin) given.set(name, float32(store.values.get(spec.name)!, spec.shape));
-    const outcome = await this.shard.pass(store.values.get(classifierName)!, { features, labels: all, pass }, given);
+    const outcome = await this.shard.pass(
+      store.values.get(classifierName)!,
+      { features, labels: all, pass: done * iterSize + pass },
+      given,
+    );
     for (const [name, spec] of this.specs.ofMargin) {
-      const { iterSize } = this.options.recipe.solver;
       addScaled(store.gradients.get(spec.name)!, outcome.parameterGradients.get(name)!, 1 / iterSize);
     }
     const back = await communicator.reduceScatter(outcome.featuresGradient, equal(share.images * size));

@@ -68,6 +68,15 @@ function overAxis(call: Call, f: (x: Value, axis: number) => Value): readonly [V
   return [reshape(f(reshape(x, [rows, -1]), 1), x.shape)];
 }
 
+/** The share that is dropped is an input since opset 12. Whether the file says that it trains does not matter: here it does. */
+const dropout: Operator = (call) => {
+  const { net, dropout: given } = call.context;
+  const [stated] = call.opset >= 12 ? (call.optional(1) ?? []) : [call.attributes.float('ratio', 0.5)];
+  const ratio = given ?? stated ?? 0.5;
+  if (!(ratio >= 0 && ratio < 1)) throw call.wrong(`a ratio of ${ratio}`, 'at least 0 and less than 1');
+  return [net.dropout(call.value(0), ratio)];
+};
+
 export const activations: Readonly<Record<string, Operator>> = {
   Relu: unary(relu),
   PRelu: parametric,
@@ -88,6 +97,7 @@ export const activations: Readonly<Record<string, Operator>> = {
   Erf: unary(erf),
   Gelu: gaussian,
   Clip: clipped,
+  Dropout: dropout,
   Softmax: (call) => overAxis(call, softmax),
   LogSoftmax: (call) => overAxis(call, logSoftmax),
 };

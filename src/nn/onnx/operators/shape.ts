@@ -180,7 +180,6 @@ export const shapeOperators: Readonly<Record<string, Operator>> = {
   Pad: padded,
   Identity: identity,
   // A network is fine-tuned as it is deployed: nothing is dropped.
-  Dropout: identity,
   Shape: shape,
   Cast: casted,
 };

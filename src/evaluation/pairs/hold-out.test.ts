@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ImageEntry } from '../images/index.js';
-import { formatPairs, parsePairs } from '../evaluation/pairs/index.js';
-import { holdOut } from './hold-out.js';
+import type { ImageEntry } from '../../images/index.js';
+import { formatPairs, holdOut, parsePairs } from './index.js';
 
 function people(counts: readonly number[]): ImageEntry[] {
   return counts.flatMap((count, person) =>

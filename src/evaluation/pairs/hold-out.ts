@@ -1,9 +1,8 @@
 // Which identities are kept away from training, and the pairs that a model is evaluated on over them.
-import { Random } from '../common/random.js';
-import { SphereFaceError } from '../common/errors.js';
-import { compareNames } from '../common/names.js';
-import type { ImageEntry } from '../images/index.js';
-import { balancedPairs, type DrawnPair, drawPairs, filesByIdentity } from '../evaluation/pairs/index.js';
+import { Random } from '../../common/random.js';
+import { SphereFaceError } from '../../common/errors.js';
+import { compareNames } from '../../common/names.js';
+import { balancedPairs, type DrawnPair, drawPairs, filesByIdentity } from './draw.js';
 
 /** How to divide a set into training and evaluation. */
 export interface HoldOutOptions {
@@ -29,7 +28,10 @@ export interface HoldOut {
  * identity contributes to the matched pairs as evenly as its images allow.
  * @throws SphereFaceError if there are too few identities or images to train and to evaluate.
  */
-export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOutOptions> = {}): HoldOut {
+export function holdOut(
+  entries: Parameters<typeof filesByIdentity>[0],
+  options: Partial<HoldOutOptions> = {},
+): HoldOut {
   const { share, pairsOfEachKind, seed } = { ...defaultHoldOut, ...options };
   const images = filesByIdentity(entries);
   const random = new Random(seed, 1);
@@ -42,7 +44,7 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
     throw new SphereFaceError('There are too few identities to train on some and to evaluate on others.', {
       got: `${images.size} identities`,
       expected: 'four at least; some hundred for a model worth having',
-      next: 'add identities, or give pairs of other people with --pairs',
+      next: 'add identities, or evaluate on pairs of other people',
     });
   }
   const people = heldOut.map((identity) => images.get(identity)!);
@@ -51,7 +53,7 @@ export function holdOut(entries: readonly ImageEntry[], options: Partial<HoldOut
     throw new SphereFaceError('No held-out identity has two images, so there is no matched pair to evaluate on.', {
       got: `${heldOut.length} identities with one image each`,
       expected: 'several images of each identity',
-      next: 'add images, or give pairs with --pairs',
+      next: 'add images, or evaluate on pairs of other people',
     });
   }
   return { training, heldOut, pairs: balancedPairs(draw, random) };
