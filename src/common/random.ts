@@ -41,7 +41,12 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** Uniform over [0, 1), 53 bits. */
+  /** Goes on as after so many numbers of 32 bits. */
+  skip(count: number): void {
+    for (let i = 0; i < count; i++) this.uint32();
+  }
+
+  /** Uniform over [0, 1), 53 bits: two numbers of 32. */
   uniform(): number {
     return ((this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
-import { fill } from './fillers.js';
+import { fill, type Filler, passOver } from './fillers.js';
 
 function moments(x: Float32Array): { mean: number; std: number; largest: number } {
   const mean = x.reduce((a, b) => a + b, 0) / x.length;
@@ -24,6 +24,16 @@ describe("Caffe's fillers", () => {
     expect(Math.abs(mean)).toBeLessThan((4 * bound) / Math.sqrt(3 * count));
     expect(std / (bound / Math.sqrt(3))).toBeCloseTo(1, 1);
   });
+
+  it.each<Filler>([{ type: 'xavier' }, { type: 'gaussian', std: 1 }, { type: 'constant', value: 2 }])(
+    '$type can be passed over: what follows is what follows a filled one',
+    (filler) => {
+      const [filled, passed] = [new Random(5), new Random(5)];
+      fill(filler, [7, 3], filled);
+      passOver(filler, 21, passed);
+      expect(passed.state).toEqual(filled.state);
+    },
+  );
 
   it('gaussian has the stated spread, and tails', () => {
     const { mean, std, largest } = moments(fill({ type: 'gaussian', std: 0.01 }, [50_000], new Random(2)));

@@ -21,13 +21,29 @@ export function fill(filler: Filler, shape: Shape, random: Random): Float32Array
       const bound = Math.sqrt(3 / (data.length / shape[0]));
       const factor = Math.sqrt(filler.gain ?? 1);
       // Rounded before it is scaled: runs of earlier versions, which scaled afterwards, start at the same bits.
-      return data.map(() => Math.fround(random.between(-bound, bound)) * factor);
+      for (let i = 0; i < data.length; i++) data[i] = Math.fround(random.between(-bound, bound)) * factor;
+      return data;
     }
     case 'gaussian':
       return data.map(() => random.gaussian(0, filler.std));
     case 'constant':
     case 'stored':
       return determined(filler, shape)!;
+    default:
+      return filler satisfies never;
+  }
+}
+
+/** Brings a generator to where it is after so many values have been filled. */
+export function passOver(filler: Filler, count: number, random: Random): void {
+  switch (filler.type) {
+    case 'xavier':
+      return random.skip(2 * count);
+    case 'gaussian':
+      return random.skip(4 * count);
+    case 'constant':
+    case 'stored':
+      return;
     default:
       return filler satisfies never;
   }

@@ -8,7 +8,7 @@ export {
   type PictureSize,
 } from './backbones/backbone.js';
 export { dropoutFactors } from './dropout.js';
-export { fill, type Filler } from './fillers.js';
+export { fill, type Filler, passOver } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';
 export * from './parameters.js';

@@ -3,7 +3,14 @@ import { Random } from '../common/random.js';
 import { readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
 import { Graph, serialize, type Value } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
-import { embeddingNetwork, fill, InferenceBuilder, type NetworkBuilder, type ParameterSpec } from '../nn/index.js';
+import {
+  embeddingNetwork,
+  fill,
+  InferenceBuilder,
+  type NetworkBuilder,
+  type ParameterSpec,
+  passOver,
+} from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';
 
@@ -77,17 +84,10 @@ export function startingValues(
   return values;
 }
 
-/** Rows that are drawn at once. */
-const drawnRows = 4096;
-
-/** The rows of a classifier from `firstRow` on; those before are drawn as well, for the sequence to be that of a whole one. */
+/** The rows of a classifier from `firstRow` on, as they start in a whole one. */
 function classifierStart({ shape, filler }: ParameterSpec, firstRow: number, random: Random): Float32Array {
-  const [count, size] = shape;
-  const draw = (rows: number) => fill(filler, [rows, size], random);
-  for (let row = 0; row < firstRow; row += drawnRows) draw(Math.min(drawnRows, firstRow - row));
-  const data = new Float32Array(count * size);
-  for (let row = 0; row < count; row += drawnRows) data.set(draw(Math.min(drawnRows, count - row)), row * size);
-  return data;
+  passOver(filler, firstRow * shape[1], random);
+  return fill(filler, shape, random);
 }
 
 /** Divides each row of `size` values by its length, in place. A row of zeros stays as it is. */
