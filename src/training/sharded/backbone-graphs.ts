@@ -1,6 +1,6 @@
 // The backbone in two models, because the classifier stands between them: from images to features, and from images and the features'
-// gradient to those of the parameters. The second computes the features once more: see docs/architecture.md for why that is cheaper than
-// to hand over what it needs.
+// gradient to those of the parameters. The second computes the features once more: to hand
+// over what it needs is no faster (docs/architecture.md).
 import {
   add,
   Graph,
