@@ -78,16 +78,17 @@ async function embedBothWays(name: string, bytes: Uint8Array) {
 
 describe('many pictures', () => {
   it.each([
-    ['plain', network],
-    ['pooled input', { ...network, inputPooling: 2 }],
-    ['batch normalisation', { type: 'mobilefacenet', embeddingSize: 24, statisticsMomentum: 0.1 }],
-  ] as [string, EmbeddingNetwork][])(
+    ['plain', network, 'otherwise'],
+    ['pooled input', { ...network, inputPooling: 2 }, 'otherwise'],
+    // Beside depthwise convolutions both forms are the standard one.
+    ['batch normalisation', { type: 'mobilefacenet', embeddingSize: 24, statisticsMomentum: 0.1 }, 'alike'],
+  ] as [string, EmbeddingNetwork, 'otherwise' | 'alike'][])(
     'get the embeddings of the stored graph within 1e-5 of their length: %s',
-    async (name, held) => {
+    async (name, held, rounds) => {
       const { distances, changed } = await embedBothWays(`${name}.onnx`, fileOf(held, recipeOf(held)));
       for (const distance of distances) expect(distance).toBeLessThan(1e-5);
       // The prepared form rounds otherwise: were no row different, it would not have run. The last 84 pictures are surely its own.
-      expect(changed).toBeGreaterThan(40);
+      if (rounds === 'otherwise') expect(changed).toBeGreaterThan(40);
     },
   );
 

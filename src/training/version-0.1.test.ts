@@ -25,7 +25,11 @@ const digest = (...parts: (string | Uint8Array)[]) => {
 };
 
 /** Fields that have come since, each with the default that leaves everything as it was. */
-const added = { solver: { backboneRate: 1 }, data: { fit: 'exact' } } as const;
+const added = {
+  solver: { backboneRate: 1, classifier: 'dense', sampleRate: 1 },
+  data: { fit: 'exact', subset: { identities: null, maximumImages: null, scarce: null, seed: 1 } },
+  log: { snapshots: null },
+} as const;
 
 /** A recipe as version 0.1 would have it. */
 function earlier(recipe: Recipe): unknown {
@@ -35,7 +39,12 @@ function earlier(recipe: Recipe): unknown {
   };
   const { validation, ...others } = recipe;
   expect(validation).toBeNull();
-  return { ...others, solver: without(recipe.solver, added.solver), data: without(recipe.data, added.data) };
+  return {
+    ...others,
+    solver: without(recipe.solver, added.solver),
+    data: without(recipe.data, added.data),
+    log: without(recipe.log, added.log),
+  };
 }
 
 describe('version 0.1', () => {

@@ -29,11 +29,11 @@ export interface WeightedEnergy {
 
 /** What an energy of the batch's own rows is a function of. */
 export interface BatchEnergyInputs {
-  /** [n, d]: the rows of the batch's labels, of any length. */
+  /** The rows of the batch's labels, [n, d], of any length. */
   readonly own: Value;
   /** int64 [n]: the labels. */
   readonly labels: Value;
-  /** [1, d]: the mean of all rows, each divided by its length; a constant to differentiation. */
+  /** The mean of all rows, [1, d], each divided by its length; a constant to differentiation. */
   readonly mean: Value;
 }
 
