@@ -7,7 +7,7 @@ export {
   type OpenedBackbone,
   type PictureSize,
 } from './backbones/backbone.js';
-export { dropoutFactors } from './dropout.js';
+export { dropoutFactors, type DropoutPart } from './dropout.js';
 export { fill, type Filler, passOver } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';

@@ -15,7 +15,7 @@ export interface BatchNormParameters {
 }
 
 /** Mean and (biased) variance of each channel, [c]. */
-interface Statistics {
+export interface Statistics {
   readonly mean: Value;
   readonly variance: Value;
 }
