@@ -2,10 +2,8 @@
 // node --import tsx tools/calibrate-starter.ts SHARED WORK: SHARED holds data/ (see its README), WORK takes crops and results. Run again, it
 // goes on where it stopped. Matched pairs are those of the training half; mismatched are all photos of different people in it, so that low
 // rates can be told apart.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   calibrate,
   cosineScores,
@@ -18,6 +16,7 @@ import {
   rocCurve,
 } from '../src/evaluation/index.js';
 import { loadStarter, readEmbeddings } from '../src/models/index.js';
+import { sphereface } from './command.js';
 
 const [shared, work] = process.argv.slice(2);
 if (shared === undefined || work === undefined) {
@@ -25,12 +24,6 @@ if (shared === undefined || work === undefined) {
   process.exit(2);
 }
 mkdirSync(work, { recursive: true });
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-const sphereface = (...args: string[]): string =>
-  execFileSync(process.execPath, ['--import', 'tsx', main, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
 
 const { path: model } = await loadStarter({ cache: join(work, 'cache') });
 const crops = join(work, 'lfw-view1-150x150');

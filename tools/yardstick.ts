@@ -1,11 +1,10 @@
 // Detection, alignment and evaluation against a yardstick nobody here trained: a third party's MobileFaceNet on LFW view 1.
 // node --import tsx tools/yardstick.ts SHARED WORK: SHARED holds data/ and models/ (see its README), WORK takes the results.
 // Expected: an accuracy of 0.99 or more. Run again, it goes on where it stopped.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { alignmentSpec, templates } from '../src/faces/template.js';
+import { sphereface } from './command.js';
 
 const [shared, work] = process.argv.slice(2);
 if (shared === undefined || work === undefined) {
@@ -13,12 +12,6 @@ if (shared === undefined || work === undefined) {
   process.exit(2);
 }
 mkdirSync(work, { recursive: true });
-const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-const sphereface = (...args: string[]): string =>
-  execFileSync(process.execPath, ['--import', 'tsx', main, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-  });
 
 const crops = join(work, 'lfw-view1-112x112');
 const photos = join(shared, 'data/lfw-view1-photos.zip');

@@ -1,6 +1,7 @@
 // What ranks tell each other besides numbers: values of any kind, whether one of them failed, whether all have the same.
 import { lineOf, SphereFaceError } from '../common/errors.js';
 import type { Communicator } from './communicator.js';
+import { equalCounts } from './transport.js';
 
 /** Another rank failed, and told so: this one has nothing to add. */
 export class OtherRankError extends SphereFaceError {}
@@ -14,8 +15,7 @@ export function rankName({ hosts }: Pick<Communicator, 'hosts'>, rank: number): 
 export async function gatherValues<T>(communicator: Communicator, value: T): Promise<T[]> {
   if (communicator.size === 1) return [value];
   const own = new TextEncoder().encode(JSON.stringify(value));
-  const everyOne = Array.from({ length: communicator.size }, () => 1);
-  const lengths = [...(await communicator.allGather(Int32Array.of(own.length), everyOne))];
+  const lengths = [...(await communicator.allGather(Int32Array.of(own.length), equalCounts(communicator.size, 1)))];
   const all = await communicator.allGather(own, lengths);
   let end = 0;
   return lengths.map((length) => {

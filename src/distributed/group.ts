@@ -3,7 +3,7 @@
 import { SphereFaceError } from '../common/errors.js';
 import { Queue } from '../common/queue.js';
 import type { Communicator, Exchangeable, Reduction } from './communicator.js';
-import { consecutive, evenCounts, type Extents, type Transport } from './transport.js';
+import { consecutive, equalCounts, evenCounts, type Extents, type Transport } from './transport.js';
 
 type Floats = Float32Array | Float64Array;
 
@@ -102,7 +102,7 @@ export class Group implements Communicator {
   }
 
   private async reduceSmall(data: Floats, reduction: Reduction): Promise<void> {
-    const parts = consecutive(Array.from({ length: this.size }, () => data.length));
+    const parts = consecutive(equalCounts(this.size, data.length));
     const all = like(data, data.length * this.size);
     all.set(data, parts.offsets[this.rank]);
     await this.transport.gather(bytesOf(all), scaled(parts, data.BYTES_PER_ELEMENT));

@@ -5,5 +5,5 @@ export { boundTo, type Launch, launchOf, threadsPerProcess } from './launcher.js
 export { localGroup } from './local-group.js';
 export { oneProcess } from './one-process.js';
 export { TimedCommunicator } from './timed.js';
-export { evenCounts } from './transport.js';
+export { equalCounts, evenCounts } from './transport.js';
 export { joinWorld } from './world.js';

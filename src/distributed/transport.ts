@@ -33,6 +33,11 @@ export function consecutive(counts: readonly number[]): Extents {
   return { counts, offsets: counts.map((count) => (end += count) - count) };
 }
 
+/** `count` elements of each of `size` ranks. */
+export function equalCounts(size: number, count: number): number[] {
+  return Array.from({ length: size }, () => count);
+}
+
 /** `total` elements in parts for `size` ranks, as equal as can be. */
 export function evenCounts(total: number, size: number): number[] {
   return Array.from(

@@ -1,12 +1,14 @@
 // Classifier rows of people whom a start does not know: the direction of their images' mean embedding. The classifier then fits the
 // network from the first step, where random rows would send it gradients that mean nothing (Qi et al., Low-Shot Learning with
 // Imprinted Weights, CVPR 2018).
+import { evenlySpread } from '../common/spread.js';
 import { gatherValues, together } from '../distributed/index.js';
 import { embedImages, openModel } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { modelOf } from './model-of.js';
 import { classifierName, normaliseRows } from './network.js';
 import type { Trainer } from './trainer.js';
+import { addScaled } from './vectors.js';
 
 /** Images of a person from which a row is made, at most; the mean moves little with more. */
 const imagesEach = 5;
@@ -32,7 +34,7 @@ export async function centreRows(
   const { dataset, store, recipe, rows, communicator } = trainer;
   const size = recipe.network.embeddingSize;
   const isHere = rows.divided
-    ? (label: number) => label >= rows.first && label < rows.first + rows.count
+    ? (label: number) => rows.holds(label)
     : (label: number) => label % communicator.size === communicator.rank;
   const centres = await together(communicator, () => centresOf(trainer, new Set(people), isHere, options));
   // Without divided rows every rank gets the centres of all, from the one that has computed each.
@@ -65,13 +67,13 @@ async function centresOf(
   const images = sample(trainer, people, isHere);
   const centres = new Float32Array(rows.count * size);
   let done = 0;
-  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  await using model = await openModel(modelOf(trainer), { threads });
   for await (const batch of embedImages(model, dataset.source, { indices: images, fit: recipe.data.fit })) {
     // Directions, not embeddings, are averaged: a long embedding, of a sharp picture, says no more of who it is.
     normaliseRows(batch.embeddings, size);
     for (const [place, index] of batch.indices.entries()) {
       const start = (dataset.labels[index] - rows.first) * size;
-      for (let i = 0; i < size; i++) centres[start + i] += batch.embeddings[place * size + i];
+      addScaled(centres.subarray(start, start + size), batch.embeddings.subarray(place * size, (place + 1) * size));
     }
     done += batch.indices.length + batch.failures.length;
     onProgress?.(done, images.length);
@@ -89,8 +91,5 @@ function sample({ dataset }: Trainer, people: ReadonlySet<string>, isHere: (labe
     indices.push(index);
     byLabel.set(label, indices);
   }
-  return [...byLabel.values()].flatMap((indices) => {
-    const count = Math.min(each, indices.length);
-    return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)]);
-  });
+  return [...byLabel.values()].flatMap((indices) => evenlySpread(indices.length, each).map((place) => indices[place]));
 }

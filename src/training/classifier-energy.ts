@@ -1,6 +1,6 @@
 // The energy of the classifier where the images of a pass are divided over ranks. It may depend on all labels of the pass, and its weight
 // on the length of the whole classification gradient, so it is computed once that gradient has been added up.
-import type { Communicator } from '../distributed/index.js';
+import { type Communicator, equalCounts } from '../distributed/index.js';
 import { add, Graph, norm, reshape, scale, serialize, type Target, type Value } from '../graph/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';
@@ -66,7 +66,7 @@ export class ClassifierEnergy implements AsyncDisposable {
    */
   async add(own: Int32Array): Promise<ReadonlyMap<MeasureName, number>> {
     const { communicator, store, shape } = this;
-    const counts = Array.from({ length: communicator.size }, () => own.length);
+    const counts = equalCounts(communicator.size, own.length);
     const [labels] = await Promise.all([communicator.allGather(own, counts), communicator.allReduce(this.gradient)]);
     const total: Tensor = float32(store.gradients.get(classifierName)!, shape);
     const outputs = await this.session.run(

@@ -1,6 +1,7 @@
 // Telling by content whether data are those that a run was started with, wherever they lie now: every name, and the bytes of a sample.
 import { createHash } from 'node:crypto';
 import { messageOf, SphereFaceError } from '../common/errors.js';
+import { evenlySpread } from '../common/spread.js';
 import { decodeCrop } from '../images/decode.js';
 import { type Dataset, relativePaths } from './dataset.js';
 import type { Recipe } from './recipe.js';
@@ -91,8 +92,7 @@ function fingerprintOf({ source, labels, identities }: Dataset): string {
 
 /** Indices of the images whose bytes are looked at, spread evenly. */
 function sampleOf({ labels: { length } }: Dataset): number[] {
-  const count = Math.min(length, sampleSize);
-  return Array.from({ length: count }, (_, i) => Math.floor((i * length) / count));
+  return evenlySpread(length, sampleSize);
 }
 
 async function digestOf({ source }: Dataset, index: number): Promise<string> {

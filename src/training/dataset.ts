@@ -69,15 +69,20 @@ export function datasetOf(
   const limits = imageLimits(found, subset, random);
   if (limits.size > 0) used = fewerImages(used, names, limits, random);
   return {
-    source: {
-      entries: used.map((index) => source.entries[index]),
-      read: (index) => source.read(used[index]),
-      dispose: () => source.dispose(),
-      [Symbol.asyncDispose]: () => source.dispose(),
-    },
+    source: partOf(source, used),
     labels: used.map((index) => classOf.get(names[index])!),
     identities,
     leftOut: counts.size - large.length,
+  };
+}
+
+/** Some images of a source, in the order given; the source is disposed of with it. */
+export function partOf(source: ImageSource, indices: readonly number[]): ImageSource {
+  return {
+    entries: indices.map((index) => source.entries[index]),
+    read: (index) => source.read(indices[index]),
+    dispose: () => source.dispose(),
+    [Symbol.asyncDispose]: () => source.dispose(),
   };
 }
 

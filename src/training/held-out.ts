@@ -1,7 +1,7 @@
 // People of the data who are not trained on, so that the network can be measured on them as it goes on.
 import { normaliseName } from '../common/names.js';
 import { type DrawnPair, holdOut } from '../evaluation/index.js';
-import type { Dataset } from './dataset.js';
+import { type Dataset, partOf } from './dataset.js';
 import type { Recipe } from './recipe.js';
 
 /** Two images of people who are not trained on, by their places in the data. */
@@ -55,12 +55,7 @@ function restricted(dataset: Dataset, people: ReadonlySet<string>): Dataset {
   const names = source.entries.map(({ identity }) => normaliseName(identity));
   const used = [...names.keys()].filter((index) => classOf.has(names[index]));
   return {
-    source: {
-      entries: used.map((index) => source.entries[index]),
-      read: (index) => source.read(used[index]),
-      dispose: () => source.dispose(),
-      [Symbol.asyncDispose]: () => source.dispose(),
-    },
+    source: partOf(source, used),
     labels: used.map((index) => classOf.get(names[index])!),
     identities,
     leftOut,

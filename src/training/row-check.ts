@@ -1,4 +1,5 @@
 // Whether rows that were copied by name know the images of that name: labels and folder names such as `7` are other people elsewhere.
+import { evenlySpread } from '../common/spread.js';
 import { embedImages, openModel } from '../models/index.js';
 import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
@@ -24,16 +25,15 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
   const { dataset, recipe, rows, communicator } = trainer;
   const wanted = new Set(people);
   const theirs = dataset.labels.flatMap((label, index) => (wanted.has(dataset.identities[label]) ? [index] : []));
-  const count = Math.min(theirs.length, sampleSize);
-  const indices = Array.from({ length: count }, (_, i) => theirs[Math.floor((i * theirs.length) / count)]);
+  const indices = evenlySpread(theirs.length, sampleSize).map((place) => theirs[place]);
   let sample: { readonly label: number }[] = [];
-  let embeddings = new Float32Array();
-  await using model = await openModel(modelOf(trainer), { ...(threads === undefined ? {} : { threads }) });
+  let embeddings: Float32Array = new Float32Array();
+  await using model = await openModel(modelOf(trainer), { threads });
   // An image that cannot be used is reported when its turn comes.
   const options = { indices, fit: recipe.data.fit, batchSize: sampleSize };
   for await (const batch of embedImages(model, dataset.source, options)) {
     sample = batch.indices.map((index) => ({ label: dataset.labels[index] }));
-    embeddings = Float32Array.from(batch.embeddings);
+    embeddings = batch.embeddings;
   }
   const scores = scoresOf(embeddings, sample, trainer);
   await communicator.allReduce(scores.nearest, 'max');

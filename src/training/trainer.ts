@@ -1,5 +1,5 @@
 // The training loop: step, accumulate, add up over ranks, guard, clip, update, renormalise; a log line and a checkpoint every so often.
-import { type Communicator, oneProcess, threadsPerProcess } from '../distributed/index.js';
+import { type Communicator, equalCounts, oneProcess, threadsPerProcess } from '../distributed/index.js';
 import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/index.js';
@@ -206,8 +206,10 @@ export class Trainer implements AsyncDisposable {
   async logLine(measurement?: Measurement): Promise<LogLine> {
     const { solver } = this.recipe;
     const { tally, samplerState, iteration, communicator } = this;
-    const everyOne = Array.from({ length: communicator.size }, () => 1);
-    const rankSeconds = await communicator.allGather(Float64Array.of(tally.secondsPerStep), everyOne);
+    const rankSeconds = await communicator.allGather(
+      Float64Array.of(tally.secondsPerStep),
+      equalCounts(communicator.size, 1),
+    );
     const line = tally.line({
       iteration,
       learningRate: learningRate(solver, iteration),

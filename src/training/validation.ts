@@ -59,10 +59,7 @@ export class Validator {
   private async scores(network: Uint8Array): Promise<Omit<Measurement, 'iteration'>> {
     const { source, pairs } = this.people;
     const { device, threads } = this.session;
-    await using model = await openModel(network, {
-      ...(device === undefined ? {} : { device }),
-      ...(threads === undefined ? {} : { threads }),
-    });
+    await using model = await openModel(network, { device, threads });
     const wanted = [...new Set(pairs.flatMap(({ left, right }) => [left, right]))].sort((a, b) => a - b);
     const rows = new Map<number, number>();
     const data = new Float32Array(wanted.length * model.embeddingSize);

@@ -69,10 +69,7 @@ async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Pro
   const { device, threads, signal, onIteration, onWarning } = options;
   const folder = runOf(cell);
   const run: RunOptions = {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onWarning === undefined ? {} : { onWarning }),
+    ...{ device, threads, signal, onWarning },
     onStep: (iteration) => onIteration?.(iteration),
   };
   const { recipe, statedInput, start } = cell;
@@ -186,8 +183,7 @@ async function evaluate(
   const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
   try {
     const weights = await snapshotsOf(runOf(cell)).read(iteration);
-    const open = { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
-    return await evaluateWeights(cell.recipe, weights, data, { protocol, allowMissing, open });
+    return await evaluateWeights(cell.recipe, weights, data, { protocol, allowMissing, open: { device, threads } });
   } finally {
     await data.source.dispose();
   }

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../../common/atomic.js';
 import { UsageError } from '../../common/errors.js';
+import { evenlySpread } from '../../common/spread.js';
 import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
 import { type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
@@ -143,8 +144,7 @@ async function keyOf(source: OpenedSource): Promise<string> {
   const paths = relativePaths(source);
   const order = [...paths.keys()].sort((a, b) => (paths[a] < paths[b] ? -1 : 1));
   const names = order.map((index) => `${source.entries[index].identity}\0${paths[index]}`);
-  const count = Math.min(order.length, sampleSize);
-  const sample = Array.from({ length: count }, (_, i) => order[Math.floor((i * order.length) / count)]);
+  const sample = evenlySpread(order.length, sampleSize).map((place) => order[place]);
   const bytes = await Promise.all(sample.map(async (index) => digest(await source.read(index).catch(() => ''))));
   return digest(JSON.stringify([names, bytes]));
 }

@@ -1,4 +1,5 @@
 // How a divided classifier lies on the sphere: the angles between a sample of its rows, which every process has for a moment.
+import { evenlySpread } from '../../common/spread.js';
 import type { Communicator } from '../../distributed/index.js';
 import type { Target } from '../../graph/index.js';
 import { type ClassifierAngles, ClassifierGeometry } from '../geometry.js';
@@ -30,10 +31,9 @@ export class SampledGeometry {
   /** @param shard this process's rows. @returns the angles between rows that lie evenly over the whole classifier. */
   async measure(shard: Float32Array): Promise<ClassifierAngles> {
     const { range, size } = this;
-    const count = Math.min(range.classes, sampleRows);
-    const sample = new Float32Array(count * size);
-    for (let i = 0; i < count; i++) {
-      const row = Math.floor((i * range.classes) / count);
+    const rows = evenlySpread(range.classes, sampleRows);
+    const sample = new Float32Array(rows.length * size);
+    for (const [i, row] of rows.entries()) {
       if (!range.holds(row)) continue;
       const start = (row - range.first) * size;
       sample.set(shard.subarray(start, start + size), i * size);

@@ -2,7 +2,7 @@
 // gathered; each process computes what its rows bring to the loss and the gradients; the features' gradient comes back added up; and the
 // backbone's way back goes on from there. The gradient of a row stays where the row is.
 import { UsageError } from '../../common/errors.js';
-import { TimedCommunicator } from '../../distributed/index.js';
+import { equalCounts, TimedCommunicator } from '../../distributed/index.js';
 import type { DividedEnergy, ScheduledScalar } from '../../losses/index.js';
 import { sgdUpdate } from '../../nn/index.js';
 import { float32, float32Scalar, type Tensor } from '../../runtime/index.js';
@@ -133,7 +133,7 @@ export class ShardedSolver implements Solver {
     const { iterSize } = this.options.recipe.solver;
     const size = this.options.recipe.network.embeddingSize;
     const own = await this.backbone.forward(images, done, pass);
-    const equal = (length: number) => Array.from({ length: communicator.size }, () => length);
+    const equal = (length: number) => equalCounts(communicator.size, length);
     const [features, all] = await Promise.all([
       communicator.allGather(own, equal(share.images * size)),
       communicator.allGather(labels, equal(share.images)),
