@@ -3,4 +3,5 @@ export { loadBackend, useBackend, type Backend } from './backend.js';
 export { allDevices, availableDevices, DeviceError, workingDevices, type Device } from './device.js';
 export { EngineError } from './engine-error.js';
 export { Session, Tensor, type SessionOptions, type Tensors } from './session.js';
+export { targetFor } from './target.js';
 export { float32, float32Data, float32Scalar, int64 } from './tensors.js';
