@@ -3,6 +3,7 @@
 // products as matrix products of rows, which write nothing, where Mul and ReduceSum write and read again a tensor as large as the picture.
 import { constantOf } from '../constant.js';
 import type { EmitOptions, Emitter, Node, Value } from '../value.js';
+import { isChannelSum, lowerChannelSum } from './channel-sums.js';
 import { type Layout, layoutOrder } from './layout.js';
 
 type NoAttributes = Record<string, never>;
@@ -91,7 +92,10 @@ function dot(emitter: Emitter, operands: readonly string[], x: Value, layout: La
   const options = { ...out, attributes: { keepdims: 0 } };
   if (!inRows(emitter, x, layout)) {
     const product = emitter.node('Mul', operands);
-    return emitter.node('ReduceSum', [product, emitter.ints(axesOf(x, layout).others)], options);
+    const { others } = axesOf(x, layout);
+    if (x.rank === 4 && isChannelSum(emitter, layout, [0, 2, 3]))
+      return lowerChannelSum(emitter, x, { picture: product, layout }, options);
+    return emitter.node('ReduceSum', [product, emitter.ints(others)], options);
   }
   const [n, c] = x.shape;
   const rows = emitter.ints([n * c, 1, pixelsOf(x)]);
