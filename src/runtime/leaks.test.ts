@@ -40,8 +40,8 @@ describe('resident memory does not grow', () => {
     expect(await growth(what, 20, 200)).toBeLessThan(bound);
   });
 
-  it.skipIf(!webgpuWorks)(`over 25 steps after the first 5, with the state ${webgpuTitle}`, async () => {
-    expect(await growth('device-steps', 5, 29)).toBeLessThan(bound);
+  it.skipIf(!webgpuWorks)(`over 12 steps after the first 2, with the state ${webgpuTitle}`, async () => {
+    expect(await growth('device-steps', 2, 14)).toBeLessThan(bound);
   });
 
   it('over 100 sessions created and disposed of, after the first 20', async () => {

@@ -112,13 +112,13 @@ async function sessions(): Promise<void> {
 }
 
 /**
- * Steps whose state stays on a device, whose memory is this process's where it is SwiftShader's: 2 MiB of parameters, and as much
+ * Steps whose state stays on a device, whose memory is this process's where it is SwiftShader's: 1 MiB of parameters, and as much
  * momentum.
  */
 async function deviceSteps(): Promise<void> {
   await import('./devices.js');
   const base = tinyRecipe();
-  const network = { type: 'pointwise', embeddingSize: 512 };
+  const network = { type: 'pointwise', embeddingSize: 256 };
   const recipe = parseRecipe({ ...base, network, solver: { ...base.solver, iterSize: 2 } }, { extensions });
   const crop = await encodePicture({ width: tinySize, height: tinySize, data: new Uint8Array(tinySize ** 2 * 3) });
   const images = ['a/0', 'a/1', 'b/0', 'b/1'].map((file) => ({ file: `${file}.png`, bytes: crop }));
