@@ -1,11 +1,10 @@
 // The training loop: step, accumulate, add up over ranks, guard, clip, update, renormalise; a log line and a checkpoint every so often.
 import { type Communicator, equalCounts, oneProcess, threadsPerProcess } from '../distributed/index.js';
-import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/index.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
-import type { Device } from '../runtime/index.js';
+import { type Device, targetFor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
@@ -85,7 +84,7 @@ export class Trainer implements AsyncDisposable {
     const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
     const threads = options.threads ?? (communicator.size === 1 ? undefined : threadsPerProcess());
     const components = componentsOf(recipe, extensions);
-    const target: Target = { device: device ?? 'cpu' };
+    const target = await targetFor(device ?? 'cpu');
     const solver = await solverOf(
       {
         ...{ recipe, identities: dataset.identities.length, components, communicator, target },
