@@ -10,8 +10,14 @@ const child = fileURLToPath(new URL('../testing/memory-child.ts', import.meta.ur
 /**
  * Growth in MiB over all rounds after the warm-up, taken from the part of them that grew least: what leaks grows in every part,
  * while an allocator that takes another region, or a collection that comes late on a busy machine, shows in one.
+ * @param chosen which part it is taken from, where memory may also be given back in one.
  */
-async function growth(what: string, warmUp: number, total: number): Promise<number> {
+async function growth(
+  what: string,
+  warmUp: number,
+  total: number,
+  chosen: 'least' | 'median' = 'least',
+): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--expose-gc',
     '--import',
@@ -24,7 +30,9 @@ async function growth(what: string, warmUp: number, total: number): Promise<numb
   ]);
   const resident = JSON.parse(stdout) as number[];
   expect(resident).toHaveLength(parts + 1);
-  return parts * Math.min(...resident.slice(1).map((mib, i) => mib - resident[i]));
+  const grown = resident.slice(1).map((mib, i) => mib - resident[i]);
+  grown.sort((a, b) => a - b);
+  return parts * grown[chosen === 'least' ? 0 : (parts - 1) / 2];
 }
 
 const parts = 3;
@@ -41,8 +49,8 @@ describe('resident memory does not grow', () => {
   });
 
   it.skipIf(!webgpuWorks)(`over 9 steps after the first 2, with the state ${webgpuTitle}`, async () => {
-    // A tensor of parameters, momentum or gradients that stays at each step is 1 MiB.
-    expect(await growth('device-steps', 2, 11)).toBeLessThan(6);
+    // A tensor of parameters, momentum or gradients that stays at each step is 1 MiB. What compiled the shaders gives memory back later.
+    expect(await growth('device-steps', 2, 11, 'median')).toBeLessThan(6);
   });
 
   it('over 100 sessions created and disposed of, after the first 20', async () => {
