@@ -2,7 +2,13 @@
 // six times as long as Conv, and products tap by tap read the picture once for each tap.
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Shape, Value } from '../value.js';
-import { blockedDepthwiseConv, fillsBlocks } from './blocked.js';
+import {
+  blockedDepthwiseConv,
+  blockedDepthwiseWeightGradient,
+  type DepthwiseAttributes,
+  fillsBlocks,
+  hasBlockedWeightGradient,
+} from './blocked.js';
 
 /** Whether a convolution has one filter for each channel. */
 export function isDepthwise([o, perGroup]: Shape, { groups }: ConvGeometry): boolean {
@@ -13,7 +19,7 @@ export function isDepthwise([o, perGroup]: Shape, { groups }: ConvGeometry): boo
 export function depthwiseConv(
   emitter: Emitter,
   operands: readonly string[],
-  attributes: Parameters<typeof blockedDepthwiseConv>[2],
+  attributes: DepthwiseAttributes,
   output: string,
 ): void {
   if (fillsBlocks(attributes.group, emitter.target)) blockedDepthwiseConv(emitter, operands, attributes, output);
@@ -96,12 +102,25 @@ function selection(
   );
 }
 
+/** Emits dw, in blocks of channels where they are filled. */
+export function depthwiseWeightGradient(
+  emitter: Emitter,
+  x: Value,
+  dy: Value,
+  dw: Value,
+  geometry: ConvGeometry,
+): void {
+  if (hasBlockedWeightGradient(x.shape, dw.shape, dy.shape, geometry, emitter.target))
+    blockedDepthwiseWeightGradient(emitter, x, dy, dw, geometry);
+  else diagonalWeightGradient(emitter, x, dy, dw, geometry);
+}
+
 /**
  * Emits dw. For each row of the kernel, one product a channel of the result's gradient with the rows of the picture that it met, over
  * all rows of all pictures: columns of the one by columns of the other. A tap is the sum along a diagonal, taken by a product with zeros and ones,
  * which also know the stride, dilation and padding of the columns.
  */
-export function depthwiseWeightGradient(
+function diagonalWeightGradient(
   emitter: Emitter,
   x: Value,
   dy: Value,
