@@ -51,8 +51,8 @@ export interface SgdStepScalars {
   readonly learningRate: Value;
   readonly momentum: number;
   readonly decay: number;
-  /** A number that is computed from the gradients. Default 1. */
-  readonly gradientScale?: Value;
+  /** A number that is computed from the gradients, where they are clipped. */
+  readonly gradientScale: Value;
 }
 
 /** {@link sgdUpdate} for parameters that stay on a device: the same formulas in float32. */
@@ -61,8 +61,7 @@ export function sgdStep(
   gradient: Value,
   { learningRate, momentum, decay, gradientScale }: SgdStepScalars,
 ): SgdState {
-  const ofGradient = gradientScale === undefined ? learningRate : mul(learningRate, gradientScale);
-  const pulled = add(scale(v, momentum), mul(gradient, ofGradient));
+  const pulled = add(scale(v, momentum), mul(gradient, mul(learningRate, gradientScale)));
   const step = decay === 0 ? pulled : add(pulled, mul(value, scale(learningRate, decay)));
   return { value: sub(value, step), momentum: step };
 }

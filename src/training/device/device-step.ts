@@ -16,11 +16,12 @@ import {
   type Target,
   type Value,
 } from '../../graph/index.js';
-import { type ScheduledScalar, unitRows } from '../../losses/index.js';
+import { type MarginDescriptor, type ScheduledScalar, unitRows } from '../../losses/index.js';
 import {
   type DropoutMask,
   isTrained,
   isUpdated,
+  type NetworkBuilder,
   type ParameterSpec,
   type ParameterValues,
   sgdStep,
@@ -88,7 +89,7 @@ export function buildDevicePass(
   { place, target, frozen, extensions }: DevicePassOptions,
 ): DevicePass {
   const graph = new Graph();
-  const { batchSize, iterSize } = recipe.solver;
+  const { batchSize } = recipe.solver;
   const labels = graph.input('labels', 'int32', [batchSize]);
   const images = imagesFromPixels(graph, recipe.input, recipe.data, batchSize);
   const { net, scalars, measures, gradients } = stepValues(graph, { images, labels }, recipe, identities, {
@@ -97,35 +98,23 @@ export function buildDevicePass(
   });
   const adds = place === 'middle' || place === 'last';
   const updates = place === 'only' || place === 'last';
+  // Sums over the passes so far, in the order in which the backward pass comes by the gradients: the runtime computes them in this one, and
+  // drops what only they need.
+  const sums = new Map(
+    [...gradients]
+      .sort(([, a], [, b]) => a.id - b.id)
+      .map(([name, grad]) => {
+        const earlier = adds ? graph.input(earlierGradientName(name), 'float32', grad.shape) : undefined;
+        return [name, earlier === undefined ? grad : add(grad, earlier)] as const;
+      }),
+  );
+  const update = updates ? updateOf(net, sums, recipe, componentsOf(recipe, extensions).margin) : undefined;
+  const norms = update?.norms ?? new Map<string, Value>();
   // By the inputs that take them next.
-  const kept = new Map<string, Value>();
-  const sums = new Map<string, Value>();
-  // In the order in which the backward pass comes by them: the runtime computes them in this one, and drops what only they need.
-  for (const [name, grad] of [...gradients].sort(([, a], [, b]) => a.id - b.id)) {
-    const part = iterSize === 1 ? grad : scale(grad, 1 / iterSize);
-    sums.set(name, adds ? add(part, graph.input(earlierGradientName(name), 'float32', grad.shape)) : part);
-  }
-  const norms = updates
-    ? new Map([...sums].map(([name, gradient]) => [name, norm(gradient)]))
-    : new Map<string, Value>();
-  if (updates) {
-    const rate = graph.input(rateName, 'float32', []);
-    const gradientScale = clipping(recipe, [...norms.values()]);
-    const { unitClassifier } = componentsOf(recipe, extensions).margin;
-    for (const [name, gradient] of sums) {
-      const spec = net.specs.find((one) => one.name === name)!;
-      const before = {
-        value: net.values.get(name)!,
-        momentum: graph.input(momentumName(name), 'float32', gradient.shape),
-      };
-      const { value, momentum } = sgdStep(before, gradient, { ...multiplied(spec, recipe, rate), gradientScale });
-      kept.set(name, spec.role === 'classifier' && unitClassifier ? unitRows(value) : value);
-      kept.set(momentumName(name), momentum);
-    }
-  } else {
-    for (const [name, gradient] of sums) kept.set(earlierGradientName(name), gradient);
-  }
-  for (const [name, value] of net.statistics) kept.set(name, value);
+  const kept = new Map([
+    ...(update?.next ?? [...sums].map(([name, total]) => [earlierGradientName(name), total] as const)),
+    ...net.statistics,
+  ]);
   const numbers = [...measures.values(), ...norms.values()].map((value) => reshape(value, [1]));
   const outputs = Object.fromEntries([...kept].map(([input, value]) => [nextName(input), value]));
   outputs[reportName] = concat(numbers, 0);
@@ -138,6 +127,41 @@ export function buildDevicePass(
     norms: [...norms.keys()],
     leadsTo: new Map([...kept.keys()].map((input) => [nextName(input), input])),
   };
+}
+
+interface Update {
+  /** Norm of each parameter's mean gradient, by name. */
+  readonly norms: ReadonlyMap<string, Value>;
+  /** What parameters and momentum become, by the names of their inputs. */
+  readonly next: ReadonlyMap<string, Value>;
+}
+
+/** @param sums gradients over all passes of the step, whose mean the step follows. */
+function updateOf(
+  net: NetworkBuilder,
+  sums: ReadonlyMap<string, Value>,
+  recipe: Recipe,
+  { unitClassifier }: Pick<MarginDescriptor, 'unitClassifier'>,
+): Update {
+  const { graph } = net;
+  const { iterSize } = recipe.solver;
+  const rate = graph.input(rateName, 'float32', []);
+  const norms = new Map([...sums].map(([name, total]) => [name, scale(norm(total), 1 / iterSize)]));
+  const clipped = clipping(recipe, [...norms.values()]);
+  // The sums are made means by the same factor that clips them: a pass over each gradient is saved.
+  const gradientScale = scale(clipped ?? graph.scalar(1), 1 / iterSize);
+  const next = new Map<string, Value>();
+  for (const [name, total] of sums) {
+    const spec = net.specs.find((one) => one.name === name)!;
+    const before = {
+      value: net.values.get(name)!,
+      momentum: graph.input(momentumName(name), 'float32', total.shape),
+    };
+    const { value, momentum } = sgdStep(before, total, { ...multiplied(spec, recipe, rate), gradientScale });
+    next.set(name, spec.role === 'classifier' && unitClassifier ? unitRows(value) : value);
+    next.set(momentumName(name), momentum);
+  }
+  return { norms, next };
 }
 
 /** The name of the output that an input takes next. */
