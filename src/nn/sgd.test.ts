@@ -1,7 +1,9 @@
 // SGD against Caffe's order of operations, written out as scalar code in float64.
 import { describe, expect, it } from 'vitest';
 import { uniform } from '../testing/nd-array.js';
-import { sgdUpdate } from './sgd.js';
+import { Graph, serialize } from '../graph/index.js';
+import { float32, float32Data, float32Scalar, Session } from '../runtime/index.js';
+import { sgdStep, sgdUpdate } from './sgd.js';
 
 const size = 7;
 /** A learning rate that drops tells Caffe's order from the other one, p ← p − η (m v + g): there v forgets the old rate at once. */
@@ -48,6 +50,20 @@ describe('an update', () => {
       gradientScale: 0.5,
     });
     expect(scaled).toEqual(p);
+  });
+
+  it.each([decay, 0])('is the same in a graph, to float32 rounding, with decay %d', async (decay) => {
+    const graph = new Graph();
+    const [value, buffer, gradient] = ['p', 'v', 'g'].map((name) => graph.input(name, 'float32', [size]));
+    const [learningRate, gradientScale] = ['rate', 'scale'].map((name) => graph.input(name, 'float32', []));
+    const next = sgdStep({ value, momentum: buffer }, gradient, { learningRate, momentum, decay, gradientScale });
+    await using session = await Session.create(serialize(graph, { outputs: { p2: next.value, v2: next.momentum } }));
+    const [p, v] = [start.slice(), gradientOf(5)];
+    const fed = { p: float32(p.slice(), [size]), v: float32(v.slice(), [size]), g: float32(gradientOf(0), [size]) };
+    const { p2, v2 } = await session.run({ ...fed, rate: float32Scalar(0.1), scale: float32Scalar(0.5) });
+    sgdUpdate(p, v, gradientOf(0), { learningRate: 0.1, momentum, decay, gradientScale: 0.5 });
+    p.forEach((expected, i) => expect(Math.abs(float32Data(p2)[i] - expected)).toBeLessThan(1e-6));
+    v.forEach((expected, i) => expect(Math.abs(float32Data(v2)[i] - expected)).toBeLessThan(1e-6));
   });
 
   it('leaves the gradient as it is', () => {

@@ -3,14 +3,21 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { webgpuTitle, webgpuWorks } from '../testing/devices.js';
 
 const child = fileURLToPath(new URL('../testing/memory-child.ts', import.meta.url));
 
 /**
  * Growth in MiB over all rounds after the warm-up, taken from the part of them that grew least: what leaks grows in every part,
  * while an allocator that takes another region, or a collection that comes late on a busy machine, shows in one.
+ * @param chosen which part it is taken from, where memory may also be given back in one.
  */
-async function growth(what: string, warmUp: number, total: number): Promise<number> {
+async function growth(
+  what: string,
+  warmUp: number,
+  total: number,
+  chosen: 'least' | 'median' = 'least',
+): Promise<number> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--expose-gc',
     '--import',
@@ -23,7 +30,9 @@ async function growth(what: string, warmUp: number, total: number): Promise<numb
   ]);
   const resident = JSON.parse(stdout) as number[];
   expect(resident).toHaveLength(parts + 1);
-  return parts * Math.min(...resident.slice(1).map((mib, i) => mib - resident[i]));
+  const grown = resident.slice(1).map((mib, i) => mib - resident[i]);
+  grown.sort((a, b) => a - b);
+  return parts * grown[chosen === 'least' ? 0 : (parts - 1) / 2];
 }
 
 const parts = 3;
@@ -37,6 +46,11 @@ const bound = 24;
 describe('resident memory does not grow', () => {
   it.each(['steps', 'steps-in-place'])('over 200 training steps after the first 20 (%s)', async (what) => {
     expect(await growth(what, 20, 200)).toBeLessThan(bound);
+  });
+
+  it.skipIf(!webgpuWorks)(`over 9 steps after the first 2, with the state ${webgpuTitle}`, async () => {
+    // A tensor of parameters, momentum or gradients that stays at each step is 1 MiB. What compiled the shaders gives memory back later.
+    expect(await growth('device-steps', 2, 11, 'median')).toBeLessThan(6);
   });
 
   it('over 100 sessions created and disposed of, after the first 20', async () => {

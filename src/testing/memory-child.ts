@@ -1,5 +1,6 @@
 // Run by the leak test in a process of its own (node --expose-gc): repeats one thing and prints resident memory in MiB as a
 // JSON list: after the warm-up, and after each of some equal parts of the rounds that follow.
+import { z } from 'zod';
 import {
   conv2d,
   Graph,
@@ -8,15 +9,21 @@ import {
   flatten,
   maxPool2d,
   mean,
+  mul,
   neg,
   logSoftmax,
   pickLabel,
   prelu,
+  reshape,
   serialize,
+  type Value,
 } from '../graph/index.js';
-import { sgdUpdate } from '../nn/index.js';
+import { encodePicture, memorySource } from '../images/index.js';
+import { type NetworkBuilder, sgdUpdate } from '../nn/index.js';
 import { float32, int64, Session, type Tensor } from '../runtime/index.js';
+import { datasetOf, parseRecipe, Trainer } from '../training/index.js';
 import { hashedUniform } from './hashed.js';
+import { tinyRecipe, tinySize } from './tiny-faces.js';
 
 const what = process.argv[2];
 const [warmUp, total, parts] = process.argv.slice(3).map(Number);
@@ -107,12 +114,45 @@ async function sessions(): Promise<void> {
   });
 }
 
+/** A network of many parameters and little work: an embedding is the mean of the pixels, each with a factor of its own. */
+const factors = {
+  type: 'factors',
+  summary: 'a factor for every pixel',
+  schema: z.strictObject({
+    type: z.literal('factors').describe('A factor for every pixel.'),
+    embeddingSize: z.int().default(342).describe('Length of an embedding.'),
+  }),
+  build(net: NetworkBuilder, images: Value, { embeddingSize }: { readonly embeddingSize: number }): Value {
+    const filler = { type: 'gaussian', std: 1 } as const;
+    const weight = net.parameter({ name: 'factors', role: 'weight', shape: [embeddingSize, images.size], filler });
+    return reshape(mean(mul(reshape(images, [images.size]), weight), { axes: [1] }), [1, embeddingSize]);
+  },
+};
+
+/** Steps whose state stays on a device, whose memory is this process's where it is SwiftShader's: 1 MiB of parameters. */
+async function deviceSteps(): Promise<void> {
+  await import('./devices.js');
+  const base = tinyRecipe('solver.batchSize=1', 'solver.iterSize=2', 'solver.baseLearningRate=0.001');
+  const extensions = { backbones: [factors] };
+  const recipe = parseRecipe({ ...base, network: { type: 'factors' } }, { extensions });
+  const crop = await encodePicture({ width: tinySize, height: tinySize, data: new Uint8Array(tinySize ** 2 * 3) });
+  const images = ['a/0', 'a/1', 'b/0', 'b/1'].map((file) => ({ file: `${file}.png`, bytes: crop }));
+  const dataset = datasetOf(memorySource(images));
+  await using trainer = await Trainer.create(recipe, dataset, { device: 'webgpu', threads: 1, extensions });
+  await repeat(async () => {
+    await trainer.step();
+  });
+}
+
 switch (what) {
   case 'steps':
     await trainingSteps(false);
     break;
   case 'steps-in-place':
     await trainingSteps(true);
+    break;
+  case 'device-steps':
+    await deviceSteps();
     break;
   case 'sessions':
     await sessions();

@@ -45,6 +45,7 @@ export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, 
 export type { ResumeOptions, StartOptions } from './run-setup.js';
 export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
 export { learningRate } from './schedule.js';
+export type { StatePlace } from './solver-of.js';
 export {
   buildStep,
   gradientName,

@@ -11,8 +11,9 @@ import type { RowRange } from './row-range.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
-export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
-  return modelWith(recipe, dataOf(store.valueTensors()), extensions);
+export async function modelOf(trainer: Trainer): Promise<Uint8Array> {
+  const { recipe, extensions } = trainer;
+  return modelWith(recipe, dataOf((await trainer.state()).valueTensors()), extensions);
 }
 
 /** The model file of a run's recipe with the weights that one of its snapshots or checkpoints has. */
@@ -40,11 +41,11 @@ export async function writeClassifier(trainer: Trainer, weights: Weights, path: 
 
 /** The parts of the classifier's file, in the order of the names in it. */
 async function* classifierParts(
-  { recipe, dataset, store, rows, communicator }: Trainer,
+  { recipe, dataset, specs, rows, communicator }: Trainer,
   { parameters }: Weights,
 ): AsyncGenerator<Uint8Array> {
   const { identities } = dataset;
-  const own = store.specs.filter(isOfClassifier).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const own = specs.filter(isOfClassifier).sort((a, b) => (a.name < b.name ? -1 : 1));
   const shapes = own.map(
     ({ name, shape }) => [name, name === classifierName ? [rows.classes, shape[1]] : shape] as const,
   );
