@@ -2,7 +2,8 @@
 export { CheckpointStore, type Checkpoint, type Sharing, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
 export { type DataRecord, recordData } from './data-record.js';
-export { datasetOf, type Dataset, type DatasetOrder, wholeSource } from './dataset.js';
+export { datasetOf } from './dataset.js';
+export { type Dataset, type DatasetOrder, wholeSource } from './labelled-images.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export {
