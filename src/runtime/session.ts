@@ -38,6 +38,8 @@ export class Session implements AsyncDisposable {
     /** Which engine runs it and why this device, in words. */
     readonly description: string,
     private readonly profiled: boolean,
+    /** Whether the engine writes into preallocated outputs. */
+    private readonly inPlace: boolean,
   ) {}
 
   /**
@@ -56,7 +58,7 @@ export class Session implements AsyncDisposable {
       const create = () => backend.ort.InferenceSession.create(model, sessionOptions(device, options));
       const session = await turns.run(create);
       const description = `${device} (${backend.name}, ${reason})`;
-      return new Session(session, backend.ort, turns, device, description, options.profilePrefix !== undefined);
+      return new Session(session, backend.ort, turns, device, description, options.profilePrefix !== undefined, backend.name === 'onnxruntime-node');
     } catch (error) {
       throw new SphereFaceError(`The model could not be prepared for the device "${device}".`, {
         got: messageOf(error),
@@ -96,6 +98,12 @@ export class Session implements AsyncDisposable {
       const outputs = Object.values(into);
       this.claim(outputs);
       try {
+        if (!this.inPlace) {
+          // onnxruntime-web computes in memory of its own and leaves preallocated outputs in the page's as they were, silently.
+          const given = await this.turns.run(() => this.session.run(feeds));
+          for (const [name, output] of Object.entries(into)) copyInto(output, given[name]);
+          return { ...given, ...into };
+        }
         const fetches: Record<string, Tensor | null> = {};
         for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
         // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
@@ -141,6 +149,11 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Copies the elements of one tensor over those of another of its type and size. */
+function copyInto(target: Tensor, source: Tensor): void {
+  (target.data as Float32Array).set(source.data as Float32Array);
 }
 
 /** Whether two tensors share memory. What lies on a device is not compared. */
