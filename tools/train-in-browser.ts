@@ -62,13 +62,23 @@ try {
     // People whom it has never seen, besides.
     const others = Array.from({ length: 24 }, (_, i) => {
       const looks = syntheticPerson(1, 1000 + i);
-      return Array.from({ length: 8 }, (_, photo) => syntheticCrop(looks, syntheticConditions(1, 1000 + i, photo, looks)));
+      return Array.from({ length: 8 }, (_, photo) =>
+        syntheticCrop(looks, syntheticConditions(1, 1000 + i, photo, looks)),
+      );
     });
     const crops = others.flat();
-    const draw = drawPairs(others.map((own, i) => own.map((_, k) => String(i * 8 + k))), 600, new Random(1));
+    const draw = drawPairs(
+      others.map((own, i) => own.map((_, k) => String(i * 8 + k))),
+      600,
+      new Random(1),
+    );
     const pairs = [...draw.matched, ...draw.mismatched];
     const same = Uint8Array.from(pairs, (pair) => Number(pair.same));
-    const set = { left: Int32Array.from(pairs, ({ a }) => Number(a)), right: Int32Array.from(pairs, ({ b }) => Number(b)), same };
+    const set = {
+      left: Int32Array.from(pairs, ({ a }) => Number(a)),
+      right: Int32Array.from(pairs, ({ b }) => Number(b)),
+      same,
+    };
     const data = await model.embed(crops, { flip: true });
     const curve = rocCurve(cosineScores({ data, count: crops.length, size: 2 * model.embeddingSize }, set), same);
     console.log('people not trained on:', bestThreshold(curve).accuracy, 'AUC', areaUnderCurve(curve));

@@ -12,7 +12,7 @@ export { fill, type Filler, passOver } from './fillers.js';
 export * from './layers.js';
 export { mobileFaceNet, type MobileFaceNetOptions } from './backbones/mobilefacenet.js';
 export * from './parameters.js';
-export { sgdUpdate, type SgdScalars } from './sgd.js';
+export { sgdStep, sgdUpdate, type SgdScalars, type SgdState, type SgdStepScalars } from './sgd.js';
 export { sfnet, sfnetUnits, type SfnetDepth, type SfnetOptions } from './backbones/sfnet.js';
 export { onnxBackbone } from './backbones/onnx.js';
 export { readOpsets } from './onnx/read.js';

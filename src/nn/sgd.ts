@@ -1,4 +1,5 @@
 // Stochastic gradient descent with momentum and weight decay, in Caffe's order of operations.
+import { add, mul, scale, sub, type Value } from '../graph/index.js';
 
 /** The numbers of one update. */
 export interface SgdScalars {
@@ -36,4 +37,32 @@ export function sgdUpdate(
     v[i] = step;
     p[i] = value - step;
   }
+}
+
+/** A parameter and its momentum buffer as values of a graph. */
+export interface SgdState {
+  readonly value: Value;
+  readonly momentum: Value;
+}
+
+/** The numbers of one update in a graph. */
+export interface SgdStepScalars {
+  /** A number that is known when the graph runs; as it is for a multiplier of 1. */
+  readonly learningRate: Value;
+  readonly momentum: number;
+  readonly decay: number;
+  /** A number that is computed from the gradients. Default 1. */
+  readonly gradientScale?: Value;
+}
+
+/** {@link sgdUpdate} for parameters that stay on a device: the same formulas in float32. */
+export function sgdStep(
+  { value, momentum: v }: SgdState,
+  gradient: Value,
+  { learningRate, momentum, decay, gradientScale }: SgdStepScalars,
+): SgdState {
+  const ofGradient = gradientScale === undefined ? learningRate : mul(learningRate, gradientScale);
+  const pulled = add(scale(v, momentum), mul(gradient, ofGradient));
+  const step = decay === 0 ? pulled : add(pulled, mul(value, scale(learningRate, decay)));
+  return { value: sub(value, step), momentum: step };
 }

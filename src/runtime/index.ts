@@ -1,6 +1,7 @@
 // The public face of the runtime layer.
 export { loadBackend, useBackend, type Backend } from './backend.js';
 export { allDevices, availableDevices, DeviceError, workingDevices, type Device } from './device.js';
+export { DeviceReader } from './device-reader.js';
 export { EngineError } from './engine-error.js';
-export { Session, Tensor, type SessionOptions, type Tensors } from './session.js';
+export { keepsTensors, Session, Tensor, traffic, type SessionOptions, type Tensors, type Traffic } from './session.js';
 export { float32, float32Data, float32Scalar, int64 } from './tensors.js';

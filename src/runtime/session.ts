@@ -18,6 +18,29 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Writes a Chrome-trace profile with this file prefix; the file is complete after `dispose`. */
   readonly profilePrefix?: string;
+  /**
+   * Outputs that stay in the device's memory, as tensors to feed to later runs and to `dispose` of; on a device for which
+   * {@link keepsTensors} holds. Read them with a {@link DeviceReader}.
+   */
+  readonly kept?: readonly string[];
+}
+
+/** Bytes carried between this process's memory and that of devices which have their own. */
+export interface Traffic {
+  readonly toDevice: number;
+  readonly fromDevice: number;
+}
+
+let carried: Traffic = { toDevice: 0, fromDevice: 0 };
+
+/** What the runs of all sessions of this process have carried so far. */
+export function traffic(): Traffic {
+  return carried;
+}
+
+/** Whether outputs can stay on a device: the runtime's binding for Node knows buffers of WebGPU alone (onnxruntime-node 1.30). */
+export function keepsTensors(device: Device): boolean {
+  return device === 'webgpu';
 }
 
 /**
@@ -38,7 +61,7 @@ export class Session implements AsyncDisposable {
     /** Which engine runs it and why this device, in words. */
     readonly description: string,
     private readonly profiled: boolean,
-    /** Whether the engine writes into preallocated outputs. */
+    /** Whether the engine writes into preallocated outputs: onnxruntime-web leaves the page's memory as it was, silently. */
     private readonly inPlace: boolean,
   ) {}
 
@@ -58,7 +81,15 @@ export class Session implements AsyncDisposable {
       const create = () => backend.ort.InferenceSession.create(model, sessionOptions(device, options));
       const session = await turns.run(create);
       const description = `${device} (${backend.name}, ${reason})`;
-      return new Session(session, backend.ort, turns, device, description, options.profilePrefix !== undefined, backend.name === 'onnxruntime-node');
+      return new Session(
+        session,
+        backend.ort,
+        turns,
+        device,
+        description,
+        options.profilePrefix !== undefined,
+        backend.name === 'onnxruntime-node',
+      );
     } catch (error) {
       throw new SphereFaceError(`The model could not be prepared for the device "${device}".`, {
         got: messageOf(error),
@@ -94,24 +125,28 @@ export class Session implements AsyncDisposable {
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>> {
     return this.life.use(async () => {
-      if (into === undefined) return this.turns.run(() => this.session.run(feeds));
+      if (into === undefined) return this.counted(feeds, await this.turns.run(() => this.session.run(feeds)));
       const outputs = Object.values(into);
       this.claim(outputs);
       try {
-        if (!this.inPlace) {
-          // onnxruntime-web computes in memory of its own and leaves preallocated outputs in the page's as they were, silently.
-          const given = await this.turns.run(() => this.session.run(feeds));
-          for (const [name, output] of Object.entries(into)) copyInto(output, given[name]);
-          return { ...given, ...into };
-        }
         const fetches: Record<string, Tensor | null> = {};
-        for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
+        if (this.inPlace) for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
+        const run = () => (this.inPlace ? this.session.run(feeds, fetches) : this.session.run(feeds));
+        const results = this.counted(feeds, await this.turns.run(run));
+        if (!this.inPlace) for (const name of Object.keys(into)) copyInto(into[name], results[name]);
         // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
-        return { ...(await this.turns.run(() => this.session.run(feeds, fetches))), ...into };
+        return { ...results, ...into };
       } finally {
         for (const output of outputs) this.claimed.delete(output);
       }
     });
+  }
+
+  private counted<T extends Tensors>(feeds: Tensors, results: T): T {
+    if (this.device === 'cpu' || this.device === 'wasm') return results;
+    const { toDevice, fromDevice } = carried;
+    carried = { toDevice: toDevice + hostBytes(feeds), fromDevice: fromDevice + hostBytes(results) };
+    return results;
   }
 
   private claim(outputs: readonly Tensor[]): void {
@@ -156,6 +191,16 @@ function copyInto(target: Tensor, source: Tensor): void {
   (target.data as Float32Array).set(source.data as Float32Array);
 }
 
+/** Bytes of those tensors that lie in this process's memory. */
+function hostBytes(tensors: Tensors): number {
+  let bytes = 0;
+  // The data of a tensor elsewhere must not be asked for.
+  for (const tensor of Object.values(tensors)) {
+    if (tensor.location === 'cpu' && ArrayBuffer.isView(tensor.data)) bytes += tensor.data.byteLength;
+  }
+  return bytes;
+}
+
 /** Whether two tensors share memory. What lies on a device is not compared. */
 function overlap(a: Tensor, b: Tensor): boolean {
   if (a === b) return true;
@@ -175,5 +220,8 @@ function sessionOptions(device: Device, options: SessionOptions): InferenceSessi
     logSeverityLevel: 3,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+    ...(options.kept === undefined
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(options.kept.map((name) => [name, 'gpu-buffer' as const])) }),
   };
 }

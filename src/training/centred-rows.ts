@@ -31,7 +31,7 @@ export async function centreRows(
   people: readonly string[],
   options: CentringOptions = {},
 ): Promise<string[]> {
-  const { dataset, store, recipe, rows, communicator } = trainer;
+  const { dataset, recipe, rows, communicator } = trainer;
   const size = recipe.network.embeddingSize;
   const isHere = rows.divided
     ? (label: number) => rows.holds(label)
@@ -40,7 +40,7 @@ export async function centreRows(
   // Without divided rows every rank gets the centres of all, from the one that has computed each.
   if (!rows.divided) await communicator.allReduce(centres);
   normaliseRows(centres, size);
-  const values = dataOf(store.valueTensors());
+  const values = dataOf((await trainer.state()).valueTensors());
   const own = values.get(classifierName)!.slice();
   const written: string[] = [];
   for (let row = 0; row < rows.count; row++) {
@@ -51,7 +51,7 @@ export async function centreRows(
     for (let i = 0; i < size; i++) target[i] = centre[i] * length;
     written.push(dataset.identities[rows.first + row]);
   }
-  store.setValues(values.set(classifierName, own));
+  await trainer.changeState((store) => store.setValues(values.set(classifierName, own)));
   return rows.divided ? (await gatherValues(communicator, written)).flat() : written;
 }
 
@@ -67,7 +67,7 @@ async function centresOf(
   const images = sample(trainer, people, isHere);
   const centres = new Float32Array(rows.count * size);
   let done = 0;
-  await using model = await openModel(modelOf(trainer), { threads });
+  await using model = await openModel(await modelOf(trainer), { threads });
   for await (const batch of embedImages(model, dataset.source, { indices: images, fit: recipe.data.fit })) {
     // Directions, not embeddings, are averaged: a long embedding, of a sharp picture, says no more of who it is.
     normaliseRows(batch.embeddings, size);

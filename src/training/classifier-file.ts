@@ -20,11 +20,11 @@ export async function writeClassifier(trainer: Trainer, weights: Weights, path: 
 
 /** The parts of the classifier's file, in the order of the names in it. */
 async function* classifierParts(
-  { recipe, dataset, store, rows, communicator }: Trainer,
+  { recipe, dataset, specs, rows, communicator }: Trainer,
   { parameters }: Weights,
 ): AsyncGenerator<Uint8Array> {
   const { identities } = dataset;
-  const own = store.specs.filter(isOfClassifier).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const own = specs.filter(isOfClassifier).sort((a, b) => (a.name < b.name ? -1 : 1));
   const shapes = own.map(
     ({ name, shape }) => [name, name === classifierName ? [rows.classes, shape[1]] : shape] as const,
   );

@@ -1,6 +1,9 @@
 // Steps with the whole classifier in every process: one graph from images to all gradients, which are then added up over the processes.
 import type { Communicator } from '../distributed/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
+import type { ParameterSpec } from '../nn/index.js';
+import { float32 } from '../runtime/index.js';
+import { type BatchImages, PackedImages } from './batch-images.js';
 import { ClassifierEnergy } from './classifier-energy.js';
 import { DropoutFeeds } from './dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
@@ -10,15 +13,16 @@ import { ParameterStore } from './parameter-store.js';
 import { meansOverRanks } from './rank-means.js';
 import { RowRange } from './row-range.js';
 import {
+  keepStatistics,
   type SolvedStep,
   type Solver,
   type SolverOptions,
   type StepInputs,
   updateGroups,
-  type UpdateScalars,
+  updateScalars,
 } from './solver.js';
 import { buildStep, type StepModel } from './step-graph.js';
-import { StepRunner } from './step-runner.js';
+import { type StepOutcome, StepRunner } from './step-runner.js';
 import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
 
 export class DenseSolver implements Solver {
@@ -27,7 +31,7 @@ export class DenseSolver implements Solver {
     readonly share: StepShare,
     readonly rows: RowRange,
     private readonly step: StepModel,
-    readonly store: ParameterStore,
+    private readonly store: ParameterStore,
     private readonly runner: StepRunner,
     /** The classifier's energy, where it is no part of the step. */
     private readonly energy: ClassifierEnergy | undefined,
@@ -55,6 +59,10 @@ export class DenseSolver implements Solver {
     return new DenseSolver(options, share, rows, step, store, runner, energy, geometry);
   }
 
+  get specs(): readonly ParameterSpec[] {
+    return this.step.specs;
+  }
+
   get scalars(): readonly ScheduledScalar[] {
     return this.step.scalars;
   }
@@ -63,31 +71,48 @@ export class DenseSolver implements Solver {
     return this.runner.device;
   }
 
-  async gradient({ done, scalars, next }: StepInputs): Promise<SolvedStep> {
+  newImages(): BatchImages {
+    return new PackedImages(this.options.recipe.input, this.share.images);
+  }
+
+  state(): Promise<ParameterStore> {
+    return Promise.resolve(this.store);
+  }
+
+  changeState(change: (store: ParameterStore) => void): Promise<void> {
+    change(this.store);
+    return Promise.resolve();
+  }
+
+  async solve({ done, scalars, learningRate, next }: StepInputs): Promise<SolvedStep> {
     const outcome = await this.runner.run(done, scalars, next);
     const [means, norms] = await Promise.all([
       meansOverRanks(outcome, this.communicator),
       sumGradients(this.store, this.communicator, this.summed),
     ]);
-    return { ...outcome, ...means, norms };
-  }
-
-  update(scalars: UpdateScalars): void {
-    updateGroups(this.store, scalars);
-    const { components, recipe } = this.options;
-    if (components.margin.unitClassifier) {
-      normaliseRows(this.store.values.get(classifierName)!, recipe.network.embeddingSize);
-    }
+    const apply = () => this.apply(learningRate, norms, means.statistics);
+    return { seconds: outcome.seconds, measures: means.measures, norms, apply };
   }
 
   angles(): Promise<ClassifierAngles> {
-    return this.geometry.measure(this.store.values.get(classifierName)!);
+    const { classes } = this.rows;
+    const size = this.options.recipe.network.embeddingSize;
+    return this.geometry.measure(float32(this.store.values.get(classifierName)!, [classes, size]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.geometry.dispose();
     await this.energy?.dispose();
     await this.runner.dispose();
+  }
+
+  private apply(learningRate: number, norms: SolvedStep['norms'], statistics: StepOutcome['statistics']): void {
+    const { components, recipe } = this.options;
+    updateGroups(this.store, updateScalars(recipe.solver, learningRate, norms));
+    keepStatistics(this.store, statistics);
+    if (components.margin.unitClassifier) {
+      normaliseRows(this.store.values.get(classifierName)!, recipe.network.embeddingSize);
+    }
   }
 
   private get communicator(): Communicator {

@@ -107,12 +107,14 @@ describe('descriptors of your own', () => {
     const create = () => Trainer.create(recipe, datasetOf(source), { threads, extensions });
     await using first = await create();
     await first.step();
-    const now = first.checkpoint();
+    const now = await first.checkpoint();
     const before = <T>(tensors: ReadonlyMap<string, T>) =>
       new Map([...tensors].map(([name, value]) => [name.replace('embedding.', 'out.'), value]));
     await using second = await create();
     await second.restore({ ...now, parameters: before(now.parameters), momentum: before(now.momentum) });
-    expect(second.store.values.get('embedding.weight')).toEqual(first.store.values.get('embedding.weight'));
+    expect((await second.state()).values.get('embedding.weight')).toEqual(
+      (await first.state()).values.get('embedding.weight'),
+    );
     await source.dispose();
   });
 

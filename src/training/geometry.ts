@@ -15,7 +15,7 @@ import {
   type Value,
 } from '../graph/index.js';
 import { unitRows } from '../losses/index.js';
-import { float32, float32Data, Session, type SessionOptions } from '../runtime/index.js';
+import { float32Data, Session, type SessionOptions, type Tensor } from '../runtime/index.js';
 
 /** Angles between different classifiers, degrees. */
 export interface ClassifierAngles {
@@ -59,8 +59,8 @@ export class ClassifierGeometry implements AsyncDisposable {
     return new ClassifierGeometry(await Session.create(model, options), shape);
   }
 
-  async measure(classifier: Float32Array): Promise<ClassifierAngles> {
-    const { largest, sums } = await this.session.run({ classifier: float32(classifier, this.shape) });
+  async measure(classifier: Tensor): Promise<ClassifierAngles> {
+    const { largest, sums } = await this.session.run({ classifier });
     const [count] = this.shape;
     const cosine = float32Data(largest).reduce((a, b) => Math.max(a, b), -1);
     const total = float32Data(sums).reduce((a, b) => a + b - 180, 0);

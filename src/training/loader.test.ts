@@ -7,6 +7,8 @@ import { decodeCrop } from '../images/decode.js';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augmentation.js';
+import { float32Data } from '../runtime/index.js';
+import { PackedImages } from './batch-images.js';
 import { Loader, type LoaderOptions } from './loader.js';
 import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';
@@ -27,13 +29,15 @@ afterAll(async () => {
 
 function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
   const labels = source.entries.map((_, index) => Math.floor(index / 7));
+  const input = { ...publishedInput, width: tinySize, height: tinySize };
   return new Loader({
     fit: 'exact',
     source,
     decode: decodeCrop,
     labels,
     sampler: new Sampler('shuffle', labels, 3),
-    input: { ...publishedInput, width: tinySize, height: tinySize },
+    input,
+    newImages: () => new PackedImages(input, change.batchSize ?? 10),
     augmentation: { ...noAugmentation, mirror: 0.5 },
     batchSize: 10,
     iterSize: 1,
@@ -48,7 +52,7 @@ async function batches(loader: Loader, count: number) {
   const taken = [];
   for (let i = 0; i < count; i++) {
     const { images, labels, state } = await loader.next();
-    taken.push({ images: images.slice(), labels: [...labels], state });
+    taken.push({ images: float32Data(images.feeds.images).slice(), labels: [...labels], state });
   }
   await loader[Symbol.asyncDispose]();
   return taken;

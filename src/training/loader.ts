@@ -3,15 +3,15 @@ import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
 import { type Augmentation, variationOf } from '../images/augmentation.js';
 import type { CropDecoder, CropFit } from '../images/decode.js';
-import { InputPacker } from '../images/packer.js';
+import type { BatchImages } from './batch-images.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
 import type { StepShare } from './step-share.js';
 
 /** A batch as a training step takes it. */
 export interface Batch {
-  /** NCHW float32, scaled and augmented. Valid until the next call of `next`, which reuses the buffer. */
-  readonly images: Float32Array;
+  /** Augmented. Valid until the next call of `next`, which fills them anew. */
+  readonly images: BatchImages;
   /** Class of each image. */
   readonly labels: Int32Array;
   /** Where the sampler stood after the step that this batch belongs to: what a checkpoint stores. */
@@ -27,6 +27,8 @@ export interface LoaderOptions {
   readonly input: InputSpec;
   readonly fit: CropFit;
   readonly augmentation: Augmentation;
+  /** Makes room for this process's images of a pass, in the form that its step takes. */
+  readonly newImages: () => BatchImages;
   /** Images of a pass, and passes of a step. */
   readonly batchSize: number;
   readonly iterSize: number;
@@ -58,19 +60,17 @@ export class Loader implements AsyncDisposable {
   /** Seconds that `next` has waited for batches that were not ready. */
   waited = 0;
   readonly unreadable: Unreadable[] = [];
-  private readonly packer: InputPacker;
   private readonly cache: (Uint8Array | undefined)[];
   private readonly broken = new Set<number>();
   private cached = 0;
   /** Batches of the step drawn last that are still to be prepared. */
   private drawn: Draw[] = [];
   private readonly queue: Promise<Batch>[] = [];
-  private readonly free: Float32Array[] = [];
-  private lent: Float32Array | undefined;
+  private readonly free: BatchImages[] = [];
+  private lent: BatchImages | undefined;
   private readonly replacements = new Map<number, Promise<number>>();
 
   constructor(private readonly options: LoaderOptions) {
-    this.packer = new InputPacker(options.input);
     this.cache = new Array<Uint8Array | undefined>(options.source.entries.length);
   }
 
@@ -98,11 +98,10 @@ export class Loader implements AsyncDisposable {
   }
 
   private fill(): void {
-    const { share, input, prefetch } = this.options;
+    const { newImages, prefetch } = this.options;
     while (this.queue.length < prefetch) {
       if (this.drawn.length === 0) this.drawn = this.drawStep();
-      const buffer = this.free.pop() ?? new Float32Array(share.images * 3 * input.width * input.height);
-      const prepared = this.prepare(this.drawn.shift()!, buffer);
+      const prepared = this.prepare(this.drawn.shift()!, this.free.pop() ?? newImages());
       // A failure is reported by the `next` that takes this batch, not as an unhandled rejection now.
       prepared.catch(() => undefined);
       this.queue.push(prepared);
@@ -118,14 +117,14 @@ export class Loader implements AsyncDisposable {
       .map((samples) => ({ samples: samples.slice(share.firstImage, share.firstImage + share.images), state }));
   }
 
-  private async prepare({ samples, state }: Draw, images: Float32Array): Promise<Batch> {
+  private async prepare({ samples, state }: Draw, images: BatchImages): Promise<Batch> {
     const { augmentation, labels } = this.options;
     const used = new Int32Array(samples.length);
     await Promise.all(
       samples.map(async (sample, slot) => {
         const [index, crop] = await this.readableCrop(sample.index);
         used[slot] = labels[index];
-        this.packer.write(crop, variationOf(augmentation, sample), images, slot);
+        images.write(crop, variationOf(augmentation, sample), slot);
       }),
     );
     return { images, labels: used, state };

@@ -9,8 +9,9 @@ import type { Recipe } from './recipe.js';
 import type { Trainer } from './trainer.js';
 
 /** The embedding network with the trained parameters and the metadata that every reader obeys. */
-export function modelOf({ recipe, store, extensions }: Trainer): Uint8Array {
-  return modelWith(recipe, dataOf(store.valueTensors()), extensions);
+export async function modelOf(trainer: Trainer): Promise<Uint8Array> {
+  const { recipe, extensions } = trainer;
+  return modelWith(recipe, dataOf((await trainer.state()).valueTensors()), extensions);
 }
 
 /** The model file of a run's recipe with the weights that one of its snapshots or checkpoints has. */

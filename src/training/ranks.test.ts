@@ -31,7 +31,11 @@ async function trained(recipe: Recipe, communicator: Communicator, steps = 20) {
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) losses.push(await trainer.step());
   const line = await trainer.logLine();
-  return { losses, values: new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()])), line };
+  return {
+    losses,
+    values: new Map([...(await trainer.state()).values].map(([name, data]) => [name, data.slice()])),
+    line,
+  };
 }
 
 /** The largest difference, relative to the largest value there. */

@@ -3,6 +3,7 @@ import { evenlySpread } from '../common/spread.js';
 import { embedImages, openModel } from '../models/index.js';
 import { modelOf } from './model-of.js';
 import { classifierName } from './network.js';
+import type { RowRange } from './row-range.js';
 import type { Trainer } from './trainer.js';
 
 /** How many images of the given people their rows recognised. */
@@ -28,14 +29,15 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
   const indices = evenlySpread(theirs.length, sampleSize).map((place) => theirs[place]);
   let sample: { readonly label: number }[] = [];
   let embeddings: Float32Array = new Float32Array();
-  await using model = await openModel(modelOf(trainer), { threads });
+  await using model = await openModel(await modelOf(trainer), { threads });
   // An image that cannot be used is reported when its turn comes.
   const options = { indices, fit: recipe.data.fit, batchSize: sampleSize };
   for await (const batch of embedImages(model, dataset.source, options)) {
     sample = batch.indices.map((index) => ({ label: dataset.labels[index] }));
     embeddings = batch.embeddings;
   }
-  const scores = scoresOf(embeddings, sample, trainer);
+  const matrix = (await trainer.state()).values.get(classifierName)!;
+  const scores = scoresOf(embeddings, sample, matrix, rows);
   await communicator.allReduce(scores.nearest, 'max');
   await communicator.allReduce(scores.own, 'max');
   const recognised = sample.filter((_, i) => scores.own[i] >= scores.nearest[i]).length;
@@ -45,8 +47,12 @@ export async function checkRows(trainer: Trainer, people: readonly string[], thr
 }
 
 /** For each image, the largest cosine with a row that is here, and that with its own row; −∞ where there is none. */
-function scoresOf(embeddings: Float32Array, sample: readonly { readonly label: number }[], { store, rows }: Trainer) {
-  const matrix = store.values.get(classifierName)!;
+function scoresOf(
+  embeddings: Float32Array,
+  sample: readonly { readonly label: number }[],
+  matrix: Float32Array,
+  rows: RowRange,
+) {
   const size = matrix.length / rows.count;
   const nearest = new Float64Array(sample.length).fill(-Infinity);
   const own = nearest.slice();

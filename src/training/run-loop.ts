@@ -133,16 +133,16 @@ export async function runLoop(
     reported = trainer.unreadable.length;
     // Before the checkpoint: what a resumed run goes on from has all its snapshots.
     if (writes && snapshotInterval !== null && (trainer.done % snapshotInterval === 0 || last)) {
-      await snapshots.write(trainer.done, trainer.weights());
+      await snapshots.write(trainer.done, await trainer.weights());
     }
     const best = measurement !== undefined && validator?.state?.best.iteration === trainer.done;
     if (trainer.done % interval === 0 || last || best || stopping) {
-      await checkpoints.write(withValidation(trainer.checkpoint(), validator?.state));
+      await checkpoints.write(withValidation(await trainer.checkpoint(), validator?.state));
     }
   }
   const model = finished() ? join(folder, 'model.onnx') : undefined;
   if (model !== undefined) {
-    const weights = await checkpoints.best(withValidation(trainer.checkpoint(), validator?.state));
+    const weights = await checkpoints.best(withValidation(await trainer.checkpoint(), validator?.state));
     await writeClassifier(trainer, weights, classifierPath(model));
     if (writes) await writeModel(model, modelOfWeights(recipe, weights, trainer.extensions));
   }

@@ -89,12 +89,12 @@ export async function startOf(
 /** Fills the trainer's parameters from a model, and warns of a classifier that does not know the people. */
 export async function initialise(trainer: Trainer, given: Weights, options: StartOptions): Promise<InitReport> {
   const { init = '', initRows = 'by-name', onWarning, onCentring, threads } = options;
-  const { store, dataset, recipe } = trainer;
-  const values = dataOf(store.valueTensors());
-  const target = { specs: store.specs, values, identities: dataset.identities, firstRow: trainer.rows.first };
+  const { specs, dataset, recipe } = trainer;
+  const values = dataOf((await trainer.state()).valueTensors());
+  const target = { specs, values, identities: dataset.identities, firstRow: trainer.rows.first };
   const report = initializeFrom(target, given, initRows, init);
-  store.setValues(values);
-  trainer.renormalise();
+  await trainer.changeState((store) => store.setValues(values));
+  await trainer.renormalise();
   if (initRows === 'fresh') {
     if (recipe.start === 'model') {
       onWarning?.(

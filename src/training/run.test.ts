@@ -139,7 +139,10 @@ describe('accumulation', () => {
       const losses: number[] = [];
       for (let i = 0; i < 4; i++) losses.push(await trainer.step());
       await source.dispose();
-      return { losses, values: new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()])) };
+      return {
+        losses,
+        values: new Map([...(await trainer.state()).values].map(([name, data]) => [name, data.slice()])),
+      };
     };
     const large = await after('solver.batchSize=16');
     const small = await after('solver.batchSize=4', 'solver.iterSize=4');

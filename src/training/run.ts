@@ -74,7 +74,7 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
       if (report !== undefined) await writeReport(folder, init!, report);
     }
     // Iteration 0 as well: a run killed before its first checkpoint resumes from the same start.
-    await storeOf(folder, recipe, communicator).write(trainer.checkpoint());
+    await storeOf(folder, recipe, communicator).write(await trainer.checkpoint());
     if (writes) {
       await writeRecord(folder, {
         format: 2,

@@ -8,11 +8,12 @@ import type { Trainer } from './trainer.js';
 
 /** @throws SphereFaceError naming the first thing in which ranks differ, and the ranks. */
 export async function assertSameRun(trainer: Trainer, record: Omit<DataRecord, 'identities'>): Promise<void> {
-  const { communicator, recipe, dataset, done, store, rows } = trainer;
+  const { communicator, recipe, dataset, done, rows } = trainer;
   if (communicator.size === 1) return;
   const { images, fingerprint, sample } = record;
   // Of a divided classifier each has its own rows.
-  const common = [...store.values].flatMap(([name, data]) => (rows.divided && name === classifierName ? [] : [data]));
+  const { values } = await trainer.state();
+  const common = [...values].flatMap(([name, data]) => (rows.divided && name === classifierName ? [] : [data]));
   await assertSameOnAllRanks(communicator, {
     'package version': packageVersion,
     ...fieldsOf(recipe, 'recipe'),

@@ -76,7 +76,7 @@ async function train(iterSize: number, passes: number, steps = 8) {
   await using trainer = await Trainer.create(recipe, datasetOf(source), { threads: 1, extensions });
   let expected = Array.from({ length: 4 }, () => ({ mean: 0, variance: 1 }));
   for (let step = 0; step < steps; step++) {
-    const batch = statisticsOf(convolved(dataOf(trainer.store.valueTensors()).get('mix.weight')!));
+    const batch = statisticsOf(convolved(dataOf((await trainer.state()).valueTensors()).get('mix.weight')!));
     for (let pass = 0; pass < passes; pass++) {
       expected = expected.map(({ mean, variance }, channel) => ({
         mean: 0.75 * mean + 0.25 * batch[channel].mean,
@@ -86,7 +86,9 @@ async function train(iterSize: number, passes: number, steps = 8) {
     await trainer.step();
   }
   await source.dispose();
-  const values = new Map([...dataOf(trainer.store.valueTensors())].map(([name, data]) => [name, data.slice()]));
+  const values = new Map(
+    [...dataOf((await trainer.state()).valueTensors())].map(([name, data]) => [name, data.slice()]),
+  );
   return { recipe, values, expected };
 }
 
@@ -150,17 +152,17 @@ describe('a step that the guard refuses', () => {
     const recipe = recipeOf(2);
     const wild = { ...recipe, solver: { ...recipe.solver, baseLearningRate: 1e12 } };
     await using trainer = await Trainer.create(wild, datasetOf(source), { threads: 1, extensions });
-    const copy = () => new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()]));
-    let before = copy();
+    const copy = async () => new Map([...(await trainer.state()).values].map(([name, data]) => [name, data.slice()]));
+    let before = await copy();
     const untilRefused = async () => {
       for (;;) {
-        before = copy();
+        before = await copy();
         await trainer.step();
       }
     };
     await expect(untilRefused()).rejects.toThrow(TrainingAnomaly);
     expect(trainer.done).toBeGreaterThan(0);
-    expect(copy()).toEqual(before);
+    expect(await copy()).toEqual(before);
     await source.dispose();
   });
 });
@@ -181,7 +183,7 @@ describe('MobileFaceNet', () => {
     expect(mean(losses.slice(-3))).toBeLessThan(0.2 * losses[0]);
     const path = join(folder, 'mobile.onnx');
     const metadata = encodeMetadata({ input: recipe.input, embeddingSize: 32, recipe: JSON.stringify(recipe) });
-    await writeFile(path, embeddingModel(recipe, dataOf(trainer.store.valueTensors()), metadata));
+    await writeFile(path, embeddingModel(recipe, dataOf((await trainer.state()).valueTensors()), metadata));
     await using model = await openModel(path, { threads: 1 });
     const rows = await model.embed(pictures.map((data) => ({ width: tinySize, height: tinySize, data })));
     const cosine = (a: number, b: number) => {

@@ -22,7 +22,6 @@ import { filterEnergy, rowNorms, type ScheduledScalar } from '../losses/index.js
 import {
   type DropoutMask,
   embeddingNetwork,
-  isTrained,
   type NetworkBuilder,
   type ParameterSpec,
   type ParameterValues,
@@ -108,17 +107,51 @@ export function buildStep(
   { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
-  const { margin, energy, backbone } = componentsOf(recipe, extensions);
   const batch = recipe.solver.batchSize;
   const images = graph.input('images', 'float32', [batch, 3, recipe.input.height, recipe.input.width]);
   const labels = graph.input('labels', 'int64', [batch]);
+  const values = stepValues(graph, { images, labels }, recipe, identities, { frozen, extensions, energyApart });
+  const { net, scalars, measures } = values;
+  const { iterSize: passes } = recipe.solver;
+  const { outputs, layouts, named } = gradientOutputs(values.gradients, net, { passes, parts: passes * ranks, target });
+  for (const [name, value] of measures) outputs[name] = reshape(value, []);
+  const model = serialize(graph, { outputs, target, layouts: named });
+  return { model, specs: net.specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
+}
+
+/** What a pass over some images computes, as values of a graph. */
+export interface StepValues {
+  readonly net: TrainingBuilder;
+  /** Single numbers that the pass takes as inputs, by their names. */
+  readonly scalars: readonly ScheduledScalar[];
+  /** Of one element each. */
+  readonly measures: ReadonlyMap<MeasureName, Value>;
+  /** Of the trained parameters, by their names. */
+  readonly gradients: ReadonlyMap<string, Value>;
+}
+
+/**
+ * The forward and the backward pass. Parameters become inputs of the graph, and so do the margin's scalars.
+ * @param inputs images, float32 [batch, 3, h, w], and labels, int64 or int32 [batch].
+ */
+export function stepValues(
+  graph: Graph,
+  { images, labels }: { readonly images: Value; readonly labels: Value },
+  recipe: Recipe,
+  identities: number,
+  {
+    frozen = new Map(),
+    extensions = {},
+    energyApart = false,
+  }: Pick<StepOptions, 'frozen' | 'extensions' | 'energyApart'>,
+): StepValues {
+  const { margin, energy, backbone } = componentsOf(recipe, extensions);
   const scalars = margin.scalars?.(recipe.loss.margin) ?? [];
   const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
   const net = new TrainingBuilder(graph, frozen);
   const features = embeddingNetwork(net, images, recipe.network, backbone);
   const { weight, ofMargin } = classifier(net, classifierSpecs(recipe, identities, margin));
-  const { specs } = net;
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
   const classification = margin.build(inputs, recipe.loss.margin);
 
@@ -134,7 +167,7 @@ export function buildStep(
     backboneLoss = add(backboneLoss, hidden);
   }
 
-  const trained = specs.filter(isTrained);
+  const { trained } = net;
   const grads = new Map<string, Value>();
   const parameters = trained.map(({ name }) => net.values.get(name)!);
   gradients(backboneLoss, parameters).forEach((grad, i) => grads.set(trained[i].name, grad));
@@ -150,12 +183,7 @@ export function buildStep(
     loss = add(loss, built.term);
   }
   measures.set('loss', loss);
-
-  const { iterSize: passes } = recipe.solver;
-  const { outputs, layouts, named } = gradientOutputs(grads, net, { passes, parts: passes * ranks, target });
-  for (const [name, value] of measures) outputs[name] = reshape(value, []);
-  const model = serialize(graph, { outputs, target, layouts: named });
-  return { model, specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
+  return { net, scalars, measures, gradients: grads };
 }
 
 /** The energy of the hidden filters, if the recipe has one, with its weight. */

@@ -89,8 +89,7 @@ export class StepRunner implements AsyncDisposable {
    * @param done optimizer steps done. @param scalars the step's scheduled numbers, by name. @param next gives the batch of each pass.
    */
   async run(done: number, scalars: ReadonlyMap<string, number>, next: () => Promise<Batch>): Promise<StepOutcome> {
-    const { batchSize, iterSize } = this.recipe.solver;
-    const { width, height } = this.recipe.input;
+    const { iterSize } = this.recipe.solver;
     const measures = new Map<MeasureName, number>();
     const feeds: Record<string, Tensor> = { ...this.parameters, ...this.earlier };
     for (const [name, value] of scalars) feeds[name] = float32Scalar(value);
@@ -104,9 +103,8 @@ export class StepRunner implements AsyncDisposable {
     for (let pass = 0; pass < iterSize; pass++) {
       const started = performance.now();
       const batch = await next();
-      feeds.images = float32(batch.images, [batchSize, 3, height, width]);
       feeds.labels = int64(batch.labels);
-      Object.assign(feeds, this.dropout.of(done, pass));
+      Object.assign(feeds, batch.images.feeds, this.dropout.of(done, pass));
       outputs = await this.session.run(feeds, this.gradients);
       seconds += (performance.now() - started) / 1000;
       for (const name of this.step.measures) add(name, float32Data(outputs[name])[0]);

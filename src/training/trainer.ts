@@ -6,7 +6,7 @@ import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/weights.js';
 import { dataOf } from '../models/safetensors.js';
-import { type ParameterValues, withPresentNames } from '../nn/index.js';
+import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
 import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './labelled-images.js';
@@ -14,15 +14,14 @@ import { type Components, componentsOf, type Extensions, registriesOf } from './
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
 import type { LogLine, MarginColumns } from './log.js';
-import { DenseSolver } from './dense-solver.js';
 import { classifierName, normaliseRows } from './network.js';
 import type { ParameterStore } from './parameter-store.js';
 import type { Recipe } from './recipe.js';
 import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
 import { learningRate } from './schedule.js';
-import { ShardedSolver } from './sharded/sharded-solver.js';
-import type { Solver, SolverOptions } from './solver.js';
+import { gradientNorm, type Solver } from './solver.js';
+import { solverOf, type StatePlace } from './solver-of.js';
 import { Tally } from './tally.js';
 import type { Measurement } from './validation-state.js';
 
@@ -40,6 +39,8 @@ export interface TrainerOptions {
    * The processes that train together: each has a trainer of the same recipe and data, and makes the same calls. Default: this one alone.
    */
   readonly communicator?: Communicator;
+  /** Where parameters and momentum are kept between steps. Default: on the device, where it can keep them. */
+  readonly state?: StatePlace;
 }
 
 /** What a trainer is made of. */
@@ -52,7 +53,6 @@ interface Parts {
 
 /** One run's state in memory. Create it, restore a checkpoint or initial values if there are any, then take steps. */
 export class Trainer implements AsyncDisposable {
-  readonly store: ParameterStore;
   readonly extensions: Extensions;
   readonly communicator: Communicator;
   private iteration = 0;
@@ -68,9 +68,8 @@ export class Trainer implements AsyncDisposable {
     readonly dataset: Dataset,
     private readonly parts: Parts,
   ) {
-    const { solver, extensions, components, communicator } = parts;
+    const { extensions, components, communicator } = parts;
     const { margin, backbone } = components;
-    this.store = solver.store;
     this.extensions = extensions;
     this.communicator = communicator;
     this.learnable = {
@@ -89,10 +88,13 @@ export class Trainer implements AsyncDisposable {
     const threads = options.threads ?? communicator.threads;
     const components = componentsOf(recipe, extensions);
     const target: Target = { device: device ?? 'cpu' };
-    const solver = await solverOf({
-      ...{ recipe, identities: dataset.identities.length, components, communicator, target },
-      ...{ frozen, extensions, device, threads, profilePrefix },
-    });
+    const solver = await solverOf(
+      {
+        ...{ recipe, identities: dataset.identities.length, components, communicator, target },
+        ...{ frozen, extensions, device, threads, profilePrefix },
+      },
+      options.state,
+    );
     return new Trainer(recipe, dataset, { communicator, solver, components, extensions });
   }
 
@@ -101,7 +103,12 @@ export class Trainer implements AsyncDisposable {
     return this.iteration;
   }
 
-  /** Which rows of the classifier are in the store. */
+  /** All parameters, in the order of the network. */
+  get specs(): readonly ParameterSpec[] {
+    return this.parts.solver.specs;
+  }
+
+  /** Which rows of the classifier this process has in its {@link state}. */
   get rows(): RowRange {
     return this.parts.solver.rows;
   }
@@ -119,8 +126,10 @@ export class Trainer implements AsyncDisposable {
   /** Continues from a checkpoint, bit for bit. */
   async restore({ state, parameters, momentum }: Checkpoint): Promise<void> {
     const { backbone } = this.parts.components;
-    this.store.setValues(withPresentNames(dataOf(parameters), backbone));
-    this.store.setMomentum(withPresentNames(dataOf(momentum), backbone));
+    await this.changeState((store) => {
+      store.setValues(withPresentNames(dataOf(parameters), backbone));
+      store.setMomentum(withPresentNames(dataOf(momentum), backbone));
+    });
     this.iteration = state.iteration;
     this.guard = new Guard(this.recipe.guard, this.learnable, state.guard);
     await this.loader.dispose();
@@ -131,8 +140,9 @@ export class Trainer implements AsyncDisposable {
   }
 
   /** All that a later process needs to go on from here. Tensors may be the live buffers: write them before the next step. */
-  checkpoint(): Checkpoint {
+  async checkpoint(): Promise<Checkpoint> {
     const { rows } = this;
+    const store = await this.state();
     return {
       state: {
         format: 1,
@@ -140,9 +150,10 @@ export class Trainer implements AsyncDisposable {
         sampler: this.samplerState,
         guard: this.guard.state,
       },
-      ...this.weights(),
-      parameters: this.store.valueTensors(),
-      momentum: this.store.momentumTensors(),
+      identities: this.dataset.identities,
+      input: this.recipe.input,
+      parameters: store.valueTensors(),
+      momentum: store.momentumTensors(),
       ...(rows.divided ? { rows } : {}),
     };
   }
@@ -151,16 +162,31 @@ export class Trainer implements AsyncDisposable {
    * What was learnt so far, but for the rows of a divided classifier, of which each process has its own. Tensors may be the live buffers:
    * write them before the next step.
    */
-  weights(): Weights {
-    const parameters = this.store.valueTensors();
+  async weights(): Promise<Weights> {
+    const parameters = (await this.state()).valueTensors();
     if (this.rows.divided) parameters.delete(classifierName);
     return { parameters, identities: this.dataset.identities, input: this.recipe.input };
   }
 
+  /**
+   * Parameters and momentum in this process's memory, as they are now. The next step may change them; to change them yourself, see
+   * {@link changeState}.
+   */
+  state(): Promise<ParameterStore> {
+    return this.parts.solver.state();
+  }
+
+  /** Changes parameters or momentum, wherever they are kept. */
+  changeState(change: (store: ParameterStore) => void): Promise<void> {
+    return this.parts.solver.changeState(change);
+  }
+
   /** Puts the classifier's rows on the unit sphere, where the margin wants them. Done by every step; call it after changing values. */
-  renormalise(): void {
+  async renormalise(): Promise<void> {
     if (!this.parts.components.margin.unitClassifier) return;
-    normaliseRows(this.store.values.get(classifierName)!, this.recipe.network.embeddingSize);
+    await this.changeState(({ values }) =>
+      normaliseRows(values.get(classifierName)!, this.recipe.network.embeddingSize),
+    );
   }
 
   /**
@@ -172,8 +198,9 @@ export class Trainer implements AsyncDisposable {
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
     const scalars = this.parts.solver.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
-    const { measures, norms, statistics, seconds } = await this.parts.solver.gradient({
+    const { measures, norms, seconds, apply } = await this.parts.solver.solve({
       done: this.iteration,
+      learningRate: rate,
       scalars: new Map(scalars.map(({ name, value }) => [name, value])),
       next: async () => {
         const batch = await this.loader.next();
@@ -181,7 +208,6 @@ export class Trainer implements AsyncDisposable {
         return batch;
       },
     });
-    const norm = Math.hypot(...norms.values());
     this.guard.check({
       iteration: step,
       loss: measures.get('loss')!,
@@ -191,13 +217,9 @@ export class Trainer implements AsyncDisposable {
       learningRate: rate,
       gradientNorms: norms,
     });
-    const { momentum, weightDecay, clipNorm, backboneRate } = solver;
-    const gradientScale = clipNorm !== null && norm > clipNorm ? clipNorm / norm : 1;
-    const sgd = { learningRate: rate, momentum, decay: weightDecay, gradientScale };
-    this.parts.solver.update({ ...sgd, backboneRate });
-    for (const [name, data] of statistics) this.store.values.get(name)!.set(data);
+    apply();
     this.iteration = step;
-    this.tally.add(measures, norm, seconds);
+    this.tally.add(measures, gradientNorm(norms), seconds);
     return measures.get('loss')!;
   }
 
@@ -255,24 +277,12 @@ export class Trainer implements AsyncDisposable {
       input,
       fit: data.fit,
       augmentation: data,
+      newImages: () => this.parts.solver.newImages(),
       batchSize: solver.batchSize,
       iterSize: solver.iterSize,
       share: this.parts.solver.share,
       prefetch: data.prefetch,
       cacheBytes: (data.cacheMegabytes * 2 ** 20) / this.communicator.localSize,
     });
-  }
-}
-
-/** Where the recipe wants the classifier. */
-function solverOf(options: SolverOptions): Promise<Solver> {
-  const { classifier } = options.recipe.solver;
-  switch (classifier) {
-    case 'dense':
-      return DenseSolver.create(options);
-    case 'sharded':
-      return ShardedSolver.create(options);
-    default:
-      return classifier satisfies never;
   }
 }

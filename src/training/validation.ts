@@ -48,7 +48,7 @@ export class Validator {
     const { communicator } = trainer;
     // By one rank: others might get other last bits, and decide otherwise.
     const own = await together(communicator, () =>
-      communicator.rank === 0 ? this.scores(modelOf(trainer)) : Promise.resolve(null),
+      communicator.rank === 0 ? modelOf(trainer).then((model) => this.scores(model)) : Promise.resolve(null),
     );
     const [scores] = await gatherValues(communicator, own);
     const now = { iteration: trainer.done, ...scores! };

@@ -145,15 +145,16 @@ export async function trainModel(
     if (trainer.done % recipe.log.display !== 0 && !last && !aborted()) continue;
     const line = await trainer.logLine();
     lines.push(line);
-    const view = viewOfSphere(unitRows(trainer.store.values.get(classifierName)!, embeddingSize), embeddingSize, axes);
+    const { values } = await trainer.state();
+    const view = viewOfSphere(unitRows(values.get(classifierName)!, embeddingSize), embeddingSize, axes);
     axes = view.axes;
     onProgress?.({ iteration: trainer.done, iterations: recipe.solver.iterations, line, sphere: view.points });
   }
   if (lines.length === 0) {
     throw new SphereFaceError('Training was stopped before its first step.', { next: 'start it again' });
   }
-  const measured = await measure(modelOf(trainer), kept, device);
-  const weights = trainer.weights();
+  const measured = await measure(await modelOf(trainer), kept, device);
+  const weights = await trainer.weights();
   const classifier = new Map([...weights.parameters].filter(([name]) => name === classifierName));
   const record = { images: dataset.labels.length, identities: [...dataset.identities], init: null };
   return {

@@ -1,9 +1,10 @@
 // Reading and adding at indices: gather, gatherElements, scatterAdd (rows) and scatterAddElements.
+import { lowerScatterAdd } from '../lowering/scatter.js';
 import { normalizeAxes, requireDType, requireRank, sameShape, ShapeError } from '../shapes.js';
 import { type Op, type Shape, sizeOf, type Value } from '../value.js';
 import { mul, sub } from './arithmetic.js';
 import { equal } from './comparison.js';
-import { reshape } from './layout.js';
+import { cast, reshape } from './layout.js';
 
 const gatherOp: Op<Record<string, never>> = {
   name: 'gather',
@@ -29,22 +30,13 @@ export function gather(x: Value, indices: Value): Value {
 const scatterAddOp: Op<{ shape: Shape }> = {
   name: 'scatterAdd',
   infer: ([rows, indices], { shape }) => {
-    requireDType('scatterAdd', indices, 'int64');
+    requireDType('scatterAdd', indices, 'int64', 'int32');
     if (!sameShape(rows.shape, [...indices.shape, ...shape.slice(1)])) {
       throw new ShapeError('scatterAdd', [rows, indices], `rows of [${shape.slice(1).join(', ')}], one for each index`);
     }
     return [{ dtype: rows.dtype, shape }];
   },
-  emit: (emitter, { inputs: [rows, indices], attributes: { shape }, outputs: [y] }) => {
-    const at = emitter.node('Unsqueeze', [emitter.nameOf(indices), emitter.ints([-1])]);
-    const zeros = emitter.once(`zeros:${shape.join()}`, () =>
-      emitter.node('Expand', [emitter.float(0), emitter.ints(shape)]),
-    );
-    emitter.node('ScatterND', [zeros, at, emitter.nameOf(rows)], {
-      attributes: { reduction: 'add' },
-      outputs: [emitter.nameOf(y)],
-    });
-  },
+  emit: lowerScatterAdd,
   gradient: ({ inputs: [, indices] }, [dy]) => [gather(dy!, indices), undefined],
 };
 
@@ -124,7 +116,7 @@ export function scatterAddElements(x: Value, indices: Value, updates: Value, axi
 
 /** 1 where there is a label, 0 where it is −1, which stands for none of the columns: [n]. */
 export function hasLabel(labels: Value): Value {
-  const none = labels.graph.indices(new Array<number>(labels.size).fill(-1));
+  const none = cast(labels.graph.indices(new Array<number>(labels.size).fill(-1)), labels.dtype);
   return sub(labels.graph.scalar(1), equal(labels, none));
 }
 

@@ -1,6 +1,6 @@
 // Runs the two models of a backbone, pass by pass: images to features, and the features' gradient to those of the parameters in the store.
 import { isTrained, isUpdated } from '../../nn/index.js';
-import { float32, float32Data, Session, type SessionOptions, type Tensor } from '../../runtime/index.js';
+import { float32, float32Data, Session, type SessionOptions, type Tensor, type Tensors } from '../../runtime/index.js';
 import type { DropoutFeeds } from '../dropout-feeds.js';
 import type { ParameterStore } from '../parameter-store.js';
 import type { Recipe } from '../recipe.js';
@@ -19,7 +19,7 @@ export class BackboneRunner implements AsyncDisposable {
     private readonly second: Session,
     private readonly models: BackboneModels,
     private readonly store: ParameterStore,
-    private readonly recipe: Recipe,
+    recipe: Recipe,
     private readonly dropout: DropoutFeeds,
   ) {
     const trained = models.specs.filter(isTrained);
@@ -70,12 +70,9 @@ export class BackboneRunner implements AsyncDisposable {
    * The features of this process's images, [images, size]; valid until the next pass.
    * @param done optimizer steps done. @param pass of the step, from 0.
    */
-  async forward(images: Float32Array, done: number, pass: number): Promise<Float32Array> {
-    const { batchSize } = this.recipe.solver;
-    const { width, height } = this.recipe.input;
-    this.feeds.images = float32(images, [batchSize, 3, height, width]);
+  async forward(images: Tensors, done: number, pass: number): Promise<Float32Array> {
     // Both models drop the same.
-    Object.assign(this.feeds, this.dropout.of(done, pass));
+    Object.assign(this.feeds, images, this.dropout.of(done, pass));
     const outputs = await this.first.run(this.wanted(this.first), this.features);
     return float32Data(outputs[featuresName]);
   }

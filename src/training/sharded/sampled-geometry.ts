@@ -2,6 +2,7 @@
 import { evenlySpread } from '../../common/spread.js';
 import type { Communicator } from '../../distributed/index.js';
 import type { Target } from '../../graph/index.js';
+import { float32 } from '../../runtime/index.js';
 import { type ClassifierAngles, ClassifierGeometry } from '../geometry.js';
 import type { RowRange } from '../row-range.js';
 import type { Place } from './block-session.js';
@@ -39,7 +40,7 @@ export class SampledGeometry {
       sample.set(shard.subarray(start, start + size), i * size);
     }
     await this.communicator.allReduce(sample);
-    return this.geometry.measure(sample);
+    return this.geometry.measure(float32(sample, [rows.length, size]));
   }
 
   async dispose(): Promise<void> {

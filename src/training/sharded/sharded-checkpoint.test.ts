@@ -55,8 +55,8 @@ async function train(kind: Kind, size: number, { from, steps, to }: Part) {
       await using trainer = await Trainer.create(recipe, dataset, { threads: 1, communicator });
       if (from !== undefined) await trainer.restore((await storeOf(from, recipe, communicator).latest())!);
       for (let i = 0; i < steps; i++) await trainer.step();
-      if (to !== undefined) await storeOf(to, recipe, communicator).write(trainer.checkpoint());
-      const { values, momentum } = trainer.store;
+      if (to !== undefined) await storeOf(to, recipe, communicator).write(await trainer.checkpoint());
+      const { values, momentum } = await trainer.state();
       return [values.get(classifierName)!, momentum.get(classifierName)!, values.get('fc5.weight')!].map((x) =>
         x.slice(),
       );

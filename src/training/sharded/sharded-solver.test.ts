@@ -39,7 +39,11 @@ async function trained(recipe: Recipe, communicator: Communicator, steps: number
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) losses.push(await trainer.step());
   const line = await trainer.logLine();
-  return { losses, values: new Map([...trainer.store.values].map(([name, data]) => [name, data.slice()])), line };
+  return {
+    losses,
+    values: new Map([...(await trainer.state()).values].map(([name, data]) => [name, data.slice()])),
+    line,
+  };
 }
 
 /** On so many processes; the classifier put together from their rows. */

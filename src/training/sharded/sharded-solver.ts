@@ -5,8 +5,9 @@ import { UsageError } from '../../common/errors.js';
 import { TimedCommunicator } from '../../distributed/timed.js';
 import { equalCounts } from '../../distributed/transport.js';
 import type { DividedEnergy, ScheduledScalar } from '../../losses/index.js';
-import { sgdUpdate } from '../../nn/index.js';
+import { type ParameterSpec, sgdUpdate } from '../../nn/index.js';
 import { float32, float32Scalar, type Tensor } from '../../runtime/index.js';
+import { type BatchImages, PackedImages } from '../batch-images.js';
 import { DropoutFeeds } from '../dropout-feeds.js';
 import type { ClassifierAngles } from '../geometry.js';
 import { sumGradients } from '../gradient-sum.js';
@@ -16,12 +17,14 @@ import { ParameterStore } from '../parameter-store.js';
 import { meansOverRanks } from '../rank-means.js';
 import { RowRange } from '../row-range.js';
 import {
+  keepStatistics,
   type SolvedStep,
   type Solver,
   type SolverOptions,
   type StepInputs,
   updateGroups,
   type UpdateScalars,
+  updateScalars,
 } from '../solver.js';
 import type { MeasureName } from '../step-graph.js';
 import { imagesShare, recipeOfShare, type StepShare } from '../step-share.js';
@@ -37,8 +40,8 @@ export class ShardedSolver implements Solver {
     private readonly communicator: TimedCommunicator,
     readonly share: StepShare,
     readonly rows: RowRange,
-    private readonly specs: ClassifierSpecs,
-    readonly store: ParameterStore,
+    private readonly ofClassifier: ClassifierSpecs,
+    private readonly store: ParameterStore,
     private readonly backbone: BackboneRunner,
     private readonly shard: ClassifierShard,
     private readonly geometry: SampledGeometry,
@@ -67,6 +70,10 @@ export class ShardedSolver implements Solver {
     return new ShardedSolver(options, communicator, share, rows, specs, store, backbone, shard, geometry);
   }
 
+  get specs(): readonly ParameterSpec[] {
+    return this.store.specs;
+  }
+
   get scalars(): readonly ScheduledScalar[] {
     const { components, recipe } = this.options;
     return components.margin.scalars?.(recipe.loss.margin) ?? [];
@@ -76,7 +83,20 @@ export class ShardedSolver implements Solver {
     return this.backbone.device;
   }
 
-  async gradient({ done, scalars, next }: StepInputs): Promise<SolvedStep> {
+  newImages(): BatchImages {
+    return new PackedImages(this.options.recipe.input, this.share.images);
+  }
+
+  state(): Promise<ParameterStore> {
+    return Promise.resolve(this.store);
+  }
+
+  changeState(change: (store: ParameterStore) => void): Promise<void> {
+    change(this.store);
+    return Promise.resolve();
+  }
+
+  async solve({ done, scalars, learningRate, next }: StepInputs): Promise<SolvedStep> {
     const { communicator, store } = this;
     const { iterSize } = this.options.recipe.solver;
     const started = performance.now();
@@ -90,18 +110,23 @@ export class ShardedSolver implements Solver {
     }
     const seconds = (performance.now() - started) / 1000 - (communicator.waited - waited);
     const outcome = { measures, statistics: this.backbone.newStatistics, seconds };
-    const ofMargin = new Set([...this.specs.ofMargin.values()].map(({ name }) => name));
+    const ofMargin = new Set([...this.ofClassifier.ofMargin.values()].map(({ name }) => name));
     const squared = Float64Array.of(this.shard.gradient.squaredNorm);
     const [means, norms] = await Promise.all([
       meansOverRanks(outcome, communicator),
       sumGradients(store, communicator, ofMargin),
       communicator.allReduce(squared),
     ]);
-    return { ...outcome, ...means, norms: norms.set(classifierName, Math.sqrt(squared[0])) };
+    norms.set(classifierName, Math.sqrt(squared[0]));
+    const apply = () => {
+      this.update(updateScalars(this.options.recipe.solver, learningRate, norms));
+      keepStatistics(store, means.statistics);
+    };
+    return { seconds, measures: means.measures, norms, apply };
   }
 
   /** Rows that took no part in the step stay as they are, with their momentum. */
-  update(scalars: UpdateScalars): void {
+  private update(scalars: UpdateScalars): void {
     updateGroups(this.store, scalars);
     const { components, recipe } = this.options;
     const size = recipe.network.embeddingSize;
@@ -133,20 +158,21 @@ export class ShardedSolver implements Solver {
     const { communicator, store, share } = this;
     const { iterSize } = this.options.recipe.solver;
     const size = this.options.recipe.network.embeddingSize;
-    const own = await this.backbone.forward(images, done, pass);
+    const own = await this.backbone.forward(images.feeds, done, pass);
     const equal = (length: number) => equalCounts(communicator.size, length);
     const [features, all] = await Promise.all([
       communicator.allGather(own, equal(share.images * size)),
       communicator.allGather(labels, equal(share.images)),
     ]);
     const given = new Map<string, Tensor>([...scalars].map(([name, value]) => [name, float32Scalar(value)]));
-    for (const [name, spec] of this.specs.ofMargin) given.set(name, float32(store.values.get(spec.name)!, spec.shape));
+    for (const [name, spec] of this.ofClassifier.ofMargin)
+      given.set(name, float32(store.values.get(spec.name)!, spec.shape));
     const outcome = await this.shard.pass(
       store.values.get(classifierName)!,
       { features, labels: all, pass: done * iterSize + pass },
       given,
     );
-    for (const [name, spec] of this.specs.ofMargin) {
+    for (const [name, spec] of this.ofClassifier.ofMargin) {
       addScaled(store.gradients.get(spec.name)!, outcome.parameterGradients.get(name)!, 1 / iterSize);
     }
     const back = await communicator.reduceScatter(outcome.featuresGradient, equal(share.images * size));
