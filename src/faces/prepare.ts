@@ -123,7 +123,7 @@ class Preparation {
       await this.removeObsolete(output, recorded, records);
     }
     if (remaining.length > 0) {
-      if (resumed > 0) this.options.progress?.(resumed);
+      this.options.progress?.(resumed);
       if (writes) await output.begin();
       await this.communicator.barrier();
       try {

@@ -63,12 +63,18 @@ export function runRanks(ranks: number, command: readonly string[]): Promise<Job
 }
 
 /** The processes that mpirun started, in the order of their ranks. */
-export function ranksOf(pid: number): number[] {
+function ranksOf(pid: number): number[] {
   return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
     .trim()
     .split(/\s+/)
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** Kills one of a job's ranks, while all are there: near its end some have gone, and the others' order no longer says which they are. */
+export function killRank(pid: number, rank: number, ranks: number): void {
+  const there = ranksOf(pid);
+  if (there.length === ranks) process.kill(there[rank], 'SIGKILL');
 }
 
 /** Runs `sphereface train` on some ranks; when the first line of a step is there, waits `after` milliseconds and does `then` to the job. */

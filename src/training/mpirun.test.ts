@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { built } from '../testing/installed-package.js';
-import { interrupted, mpiTitle, mpiWorks, ranksOf, runRanks } from '../testing/mpirun.js';
+import { interrupted, killRank, mpiTitle, mpiWorks, runRanks } from '../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';
 import { CheckpointStore } from './checkpoint.js';
 import { startRun } from './run.js';
@@ -98,9 +98,7 @@ describe.skipIf(!mpiWorks || !built)(
             const rank = random.integer(2);
             const end =
               kills < faults
-                ? await interrupted(2, args, random.between(0, 400), (pid) =>
-                    process.kill(ranksOf(pid)[rank], 'SIGKILL'),
-                  )
+                ? await interrupted(2, args, random.between(0, 400), (pid) => killRank(pid, rank, 2))
                 : await runRanks(2, args);
             if (end.status === 0) break;
             kills++;

@@ -9,7 +9,7 @@ import { Random } from '../../common/random.js';
 import { type Tensor } from '../../models/index.js';
 import { readClassifier } from '../../models/weights.js';
 import { built } from '../../testing/installed-package.js';
-import { interrupted, mpiTitle, mpiWorks, ranksOf, runRanks } from '../../testing/mpirun.js';
+import { interrupted, killRank, mpiTitle, mpiWorks, runRanks } from '../../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { CheckpointStore } from '../checkpoint.js';
 import type { InitReport } from '../init.js';
@@ -161,7 +161,7 @@ describe.skipIf(!mpiWorks || !built)(`a run ${mpiTitle}${built ? '' : ' (skipped
         let args = begin(`killed-${round}`);
         for (;;) {
           const rank = random.integer(2);
-          const then = (pid: number) => process.kill(ranksOf(pid)[rank], 'SIGKILL');
+          const then = (pid: number) => killRank(pid, rank, 2);
           const { status } =
             kills < faults ? await interrupted(2, args, random.between(0, 300), then) : await runRanks(2, args);
           if (status === 0) break;
