@@ -1,7 +1,7 @@
 // The engine of the browser: onnxruntime-web, on WebGPU where there is an adapter, on WebAssembly elsewhere.
-import type { Backend, Device } from '../runtime/index.js';
-import { useBackend } from '../runtime/index.js';
-import { SphereFaceError, messageOf } from '../common/browser.js';
+import { messageOf, SphereFaceError } from '../common/browser.js';
+import { Graph, relu, serialize } from '../graph/index.js';
+import { type Backend, type Device, float32, Session, useBackend } from '../runtime/index.js';
 
 /** Where to compute: `auto` is WebGPU where the browser gives an adapter, and WebAssembly where it does not. */
 export type WebDevice = 'auto' | 'webgpu' | 'wasm';
@@ -47,13 +47,13 @@ export function startEngine(options: EngineOptions = {}): Promise<Engine> {
 }
 
 async function load({ device = 'auto', threads, wasmFolder }: EngineOptions): Promise<Engine> {
-  const gpu = device === 'wasm' ? undefined : await hasAdapter();
-  if (device === 'webgpu' && gpu !== true) {
+  const gpu = device === 'wasm' ? false : await hasAdapter();
+  if (device === 'webgpu' && !gpu) {
     throw new SphereFaceError('This browser gives no WebGPU adapter.', {
       next: "use a browser with WebGPU on a page served over HTTPS, or `device: 'wasm'`",
     });
   }
-  const chosen = gpu === true ? 'webgpu' : 'wasm';
+  const chosen = gpu ? 'webgpu' : 'wasm';
   const ort = await (chosen === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm')).catch(
     (cause: unknown) => {
       throw new SphereFaceError('The engine, onnxruntime-web, cannot be loaded.', {
@@ -64,19 +64,30 @@ async function load({ device = 'auto', threads, wasmFolder }: EngineOptions): Pr
     },
   );
   const { isolated, cores } = surroundings();
+  const workers = threads ?? (isolated ? Math.min(cores, mostThreads) : 1);
   ort.env.logLevel = 'error';
-  ort.env.wasm.numThreads = threads ?? (isolated ? Math.min(cores, mostThreads) : 1);
-  if (wasmFolder !== undefined) ort.env.wasm.wasmPaths = `${String(wasmFolder).replace(/\/$/, '')}/`;
+  ort.env.wasm.numThreads = workers;
+  if (wasmFolder !== undefined)
+    ort.env.wasm.wasmPaths = new URL(`${String(wasmFolder).replace(/\/$/, '')}/`, baseOf()).href;
   useBackend({ ort: ort as unknown as Backend['ort'], name: 'onnxruntime-web', providers: ['wasm', 'webgpu'] });
-  const reason = device !== 'auto' ? 'as asked for' : gpu === true ? 'an adapter is there' : 'no WebGPU adapter';
-  const workers =
-    chosen === 'wasm' ? `, ${ort.env.wasm.numThreads} ${ort.env.wasm.numThreads === 1 ? 'thread' : 'threads'}` : '';
-  return { device: chosen, description: `${chosen} (onnxruntime-web, ${reason}${workers})` };
+  await warmUp(chosen);
+  const reason = device !== 'auto' ? 'as asked for' : gpu ? 'an adapter is there' : 'no WebGPU adapter';
+  const description = `${chosen} (onnxruntime-web, ${reason}, ${workers} ${workers === 1 ? 'thread' : 'threads'})`;
+  return { device: chosen, description };
+}
+
+/** Computes something, so that all of the engine is fetched now: from here on no network is needed. */
+async function warmUp(device: Device): Promise<void> {
+  const graph = new Graph();
+  const model = serialize(graph, { outputs: { y: relu(graph.input('x', 'float32', [1])) } });
+  await using session = await Session.create(model, { device });
+  await session.run({ x: float32(Float32Array.of(1), [1]) });
 }
 
 /** What is asked of the browser here. */
 interface Surroundings {
   readonly crossOriginIsolated?: boolean;
+  readonly location?: { readonly href: string };
   readonly navigator?: {
     readonly hardwareConcurrency?: number;
     readonly gpu?: { requestAdapter(): Promise<object | null> };
@@ -86,6 +97,11 @@ interface Surroundings {
 function surroundings(): { readonly isolated: boolean; readonly cores: number } {
   const { crossOriginIsolated = false, navigator } = globalThis as Surroundings;
   return { isolated: crossOriginIsolated, cores: navigator?.hardwareConcurrency ?? 1 };
+}
+
+/** What a relative address starts from: the page's or the worker's own. */
+function baseOf(): string | undefined {
+  return (globalThis as Surroundings).location?.href;
 }
 
 async function hasAdapter(): Promise<boolean> {

@@ -5,7 +5,13 @@ import './disposal.js';
 export { messageOf, SphereFaceError, UsageError } from '../common/browser.js';
 export type { Box, Face, FaceChoice, Landmarks, MtcnnWeights, RotationMode } from '../faces/browser.js';
 export { ImageDecodeError, type InputSpec, type Picture } from '../images/browser.js';
-export { type Calibration, type ExportType, exportModel } from '../models/browser.js';
+export {
+  type Calibration,
+  type ExportType,
+  exportModel,
+  openModelBytes,
+  type PictureEmbedder,
+} from '../models/browser.js';
 export { DetectedFace, type Pixels, type ThresholdOptions, type Verification } from '../pipeline/browser.js';
 export type { LogLine, Recipe, RecipeInput } from '../training/browser.js';
 export { parseRecipe, TrainingAnomaly } from '../training/browser.js';

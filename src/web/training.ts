@@ -39,13 +39,14 @@ export interface TrainingProgress {
   readonly iterations: number;
   /** Loss and its terms, λ, energy, angles, speed: as a line of a run's log.jsonl. */
   readonly line: LogLine;
-  /** The classifier's rows on their sphere, in the order of {@link TrainedModel.identities}. */
+  /** The classifier's rows on their sphere, one for each of `identities`. */
   readonly sphere: SphereView;
+  readonly identities: readonly string[];
 }
 
 export interface BrowserTrainingOptions {
   /** Default {@link pageRecipe}. */
-  readonly recipe?: RecipeInput;
+  readonly recipe?: RecipeInput | Recipe;
   /** Share of each person's pictures that is kept out of training, to measure on: 0 to 0.5. Default 0.2. */
   readonly heldOut?: number;
   readonly device?: Device;
@@ -90,13 +91,14 @@ const rates = [0.1, 0.01, 0.001];
  * The recipe for some dozens of people and minutes on one core: a very small network, A-Softmax m = 4, and the hyperspherical energy of
  * SphereFace+. Change fields of it as of any recipe.
  */
-export function pageRecipe(iterations = 450): Recipe {
+export function pageRecipe(iterations = 900): Recipe {
   const { base } = demoRecipes(1);
   return parseRecipe({
     ...base,
     name: 'page',
     description:
       'a very small network from scratch, A-Softmax m = 4 and the hyperspherical energy, trained in a browser',
+    network: { ...base.network, inputPooling: 2 },
     loss: {
       ...base.loss,
       energy: { form: 'riesz', s: 2, on: 'distance', pairs: 'batch-all', weight: { type: 'auto', share: 0.2 } },
@@ -148,7 +150,9 @@ export async function trainModel(
     const { values } = await trainer.state();
     const view = viewOfSphere(unitRows(values.get(classifierName)!, embeddingSize), embeddingSize, axes);
     axes = view.axes;
-    onProgress?.({ iteration: trainer.done, iterations: recipe.solver.iterations, line, sphere: view.points });
+    const { iterations } = recipe.solver;
+    const { identities } = dataset;
+    onProgress?.({ iteration: trainer.done, iterations, line, sphere: view.points, identities });
   }
   if (lines.length === 0) {
     throw new SphereFaceError('Training was stopped before its first step.', { next: 'start it again' });
