@@ -3,7 +3,7 @@ export { CheckpointStore, type Checkpoint, type Sharing, type TrainingState } fr
 export { type RunAlignment } from './alignment.js';
 export { type DataRecord, recordData } from './data-record.js';
 export { datasetOf } from './dataset.js';
-export { type Dataset, type DatasetOrder, wholeSource } from './labelled-images.js';
+export { type Dataset, type DatasetOrder, labelledImages, wholeSource } from './labelled-images.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export {

@@ -1,5 +1,5 @@
 // The built package in an empty project, bundled by esbuild and by Vite as they come, and at work in a browser.
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../models/index.js';
 import { syntheticConditions, syntheticCrop, syntheticPerson } from '../synthetic/index.js';
 import { browserThere, browserTitle, launchBrowser, serve } from '../testing/browser.js';
-import { built, install, pack, root } from '../testing/installed-package.js';
+import { built, compile, install, pack, root } from '../testing/installed-package.js';
+import { examplesOf } from '../testing/markdown-examples.js';
 import type * as Web from './index.js';
 
 const entry = `import * as web from 'sphereface-plus/web';\nglobalThis.web = web;\n`;
@@ -38,6 +39,15 @@ describe.skipIf(!built)(
     afterAll(async () => {
       await browser?.close();
       await rm(folder, { recursive: true, force: true });
+    });
+
+    it('has examples in docs/browser.md that compile', async () => {
+      const page = await readFile(join(root, 'docs', 'browser.md'), 'utf8');
+      const examples = examplesOf(page).filter(({ language }) => language === 'ts');
+      expect(examples.length).toBeGreaterThan(1);
+      const files = examples.map((_, i) => `example-${i}.ts`);
+      for (const [i, { code }] of examples.entries()) await writeFile(join(project, files[i]), code);
+      await compile(project, files, 'bundler');
     });
 
     const bundles = {

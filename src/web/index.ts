@@ -9,10 +9,17 @@ export {
   type Calibration,
   type ExportType,
   exportModel,
+  type OpenBytesOptions,
   openModelBytes,
   type PictureEmbedder,
 } from '../models/browser.js';
-export { DetectedFace, type Pixels, type ThresholdOptions, type Verification } from '../pipeline/browser.js';
+export {
+  DetectedFace,
+  type EmbeddedPhoto,
+  type Pixels,
+  type ThresholdOptions,
+  type Verification,
+} from '../pipeline/browser.js';
 export type { LogLine, Recipe, RecipeInput } from '../training/browser.js';
 export { parseRecipe, TrainingAnomaly } from '../training/browser.js';
 export { syntheticConditions, syntheticCrop, syntheticPerson } from '../synthetic/browser.js';

@@ -58,7 +58,7 @@ describe.skipIf(!browserThere)(`the page ${browserTitle}`, () => {
       ([at, source]) => new RegExp(source).test(document.querySelector(at)!.textContent),
       wanted,
       {
-        timeout: 60_000,
+        timeout: 100_000,
       },
     );
     return (await tab.textContent(place))!;
