@@ -4,6 +4,7 @@ export { gradients } from './gradients.js';
 export { opset, producerName, serialize, type SerializeOptions } from './onnx/serialize.js';
 export { permute, shapeIn, type Layout } from './lowering/layout.js';
 export { preferredLayout } from './lowering/preferred-layout.js';
+export { blockedDomain } from './lowering/blocked.js';
 export { portable, type Target, type TargetDevice } from './lowering/target.js';
 export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
 export {

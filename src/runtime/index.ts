@@ -4,4 +4,5 @@ export { allDevices, availableDevices, DeviceError, workingDevices, type Device 
 export { DeviceReader } from './device-reader.js';
 export { EngineError } from './engine-error.js';
 export { keepsTensors, Session, Tensor, traffic, type SessionOptions, type Tensors, type Traffic } from './session.js';
+export { targetFor } from './target.js';
 export { float32, float32Data, float32Scalar, int64 } from './tensors.js';

@@ -2,12 +2,11 @@
 import type { Communicator } from '../distributed/communicator.js';
 import { oneProcess } from '../distributed/one-process.js';
 import { equalCounts } from '../distributed/transport.js';
-import type { Target } from '../graph/index.js';
 import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/weights.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
-import type { Device } from '../runtime/index.js';
+import { type Device, targetFor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './labelled-images.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
@@ -87,7 +86,7 @@ export class Trainer implements AsyncDisposable {
     const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
     const threads = options.threads ?? communicator.threads;
     const components = componentsOf(recipe, extensions);
-    const target: Target = { device: device ?? 'cpu' };
+    const target = await targetFor(device ?? 'cpu');
     const solver = await solverOf(
       {
         ...{ recipe, identities: dataset.identities.length, components, communicator, target },

@@ -3,6 +3,7 @@
 // products as matrix products of rows, which write nothing, where Mul and ReduceSum write and read again a tensor as large as the picture.
 import { constantOf } from '../constant.js';
 import type { EmitOptions, Emitter, Node, Value } from '../value.js';
+import { isChannelSum, lowerChannelSum } from './channel-sums.js';
 import { type Layout, layoutOrder } from './layout.js';
 
 type NoAttributes = Record<string, never>;
@@ -65,7 +66,9 @@ export function lowerChannelMoments(
   const layout = emitter.layoutFor([x], x);
   const from = emitter.nameIn(x, layout);
   const axes = axesOf(x, layout).others;
-  const kept = emitter.node('ReduceMean', [from], { attributes: { axes, keepdims: 1 } });
+  const kept = inRows(emitter, x, layout)
+    ? meanOfRows(emitter, from)
+    : emitter.node('ReduceMean', [from], { attributes: { axes, keepdims: 1 } });
   const shape = emitter.ints([x.shape[1]]);
   emitter.node('Reshape', [kept, shape], { outputs: [emitter.nameOf(mean)] });
   if (!emitter.isUsed(variance)) return;
@@ -75,12 +78,24 @@ export function lowerChannelMoments(
   emitter.node('Mul', [squares, share], { outputs: [emitter.nameOf(variance)] });
 }
 
+/**
+ * The mean over all but the channels of a picture in the standard layout, [1, c, 1, 1]: of each picture and then of those, at up to twice
+ * the rate of all axes at once.
+ */
+function meanOfRows(emitter: Emitter, picture: string): string {
+  const means = emitter.node('ReduceMean', [picture], { attributes: { axes: [2, 3], keepdims: 1 } });
+  return emitter.node('ReduceMean', [means], { attributes: { axes: [0], keepdims: 1 } });
+}
+
 /** The sum over all but the channels of the product of two tensors of the shape of x, which lie in a layout. */
 function dot(emitter: Emitter, operands: readonly string[], x: Value, layout: Layout, out: EmitOptions = {}): string {
   const options = { ...out, attributes: { keepdims: 0 } };
   if (!inRows(emitter, x, layout)) {
     const product = emitter.node('Mul', operands);
-    return emitter.node('ReduceSum', [product, emitter.ints(axesOf(x, layout).others)], options);
+    const { others } = axesOf(x, layout);
+    if (x.rank === 4 && isChannelSum(emitter, layout, [0, 2, 3]))
+      return lowerChannelSum(emitter, x, { picture: product, layout }, options);
+    return emitter.node('ReduceSum', [product, emitter.ints(others)], options);
   }
   const [n, c] = x.shape;
   const rows = emitter.ints([n * c, 1, pixelsOf(x)]);

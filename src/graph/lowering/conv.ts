@@ -9,6 +9,7 @@ import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './w
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
 import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
 import {
+  depthwiseConv,
   depthwiseInputGradient,
   depthwiseWeightGradient,
   hasDepthwiseInputGradient,
@@ -122,7 +123,9 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
   const form = convForm(node, emitter.target);
   switch (form) {
     case 'direct':
-      return directConv(emitter, node);
+      return emitter.target.device === 'cpu' && isChangingDepthwise(node)
+        ? changingDepthwiseConv(emitter, node)
+        : directConv(emitter, node);
     case 'bilinear':
       return bilinearConv(emitter, x, w, y, geometry, added);
     case 'unrolled':
@@ -130,6 +133,19 @@ export function lowerConv(emitter: Emitter, node: Node<ConvAttributes>): void {
     default:
       return form satisfies never;
   }
+}
+
+/** Whether each channel has a filter of its own that changes; those that are constant the engine orders by itself. */
+function isChangingDepthwise({ inputs: [, w], attributes: { geometry } }: Node<ConvAttributes>): boolean {
+  return isDepthwise(w.shape, geometry) && constantOf(w) === undefined;
+}
+
+function changingDepthwiseConv(emitter: Emitter, { inputs, outputs: [y], attributes }: Node<ConvAttributes>): void {
+  const { stride, dilation, padding, groups } = attributes.geometry;
+  const names = inputs.map((input) => emitter.nameOf(input));
+  const geometry = { strides: stride, dilations: dilation, pads: padding };
+  const kernel = inputs[1].shape.slice(2);
+  depthwiseConv(emitter, names, { ...geometry, group: groups, kernel_shape: kernel }, emitter.nameOf(y));
 }
 
 /** A bias known to be zero (the frozen ones of the published network) costs no pass over memory. */

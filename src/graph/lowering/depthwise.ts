@@ -2,10 +2,28 @@
 // six times as long as Conv, and products tap by tap read the picture once for each tap.
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Shape, Value } from '../value.js';
+import {
+  blockedDepthwiseConv,
+  blockedDepthwiseWeightGradient,
+  type DepthwiseAttributes,
+  fillsBlocks,
+  hasBlockedWeightGradient,
+} from './blocked.js';
 
 /** Whether a convolution has one filter for each channel. */
 export function isDepthwise([o, perGroup]: Shape, { groups }: ConvGeometry): boolean {
   return groups > 1 && perGroup === 1 && o === groups;
+}
+
+/** Emits a depthwise `Conv` of a picture with weights [c, 1, kh, kw] that change, in blocks of channels where they are filled. */
+export function depthwiseConv(
+  emitter: Emitter,
+  operands: readonly string[],
+  attributes: DepthwiseAttributes,
+  output: string,
+): void {
+  if (fillsBlocks(attributes.group, emitter.target)) blockedDepthwiseConv(emitter, operands, attributes, output);
+  else emitter.node('Conv', operands, { attributes, outputs: [output] });
 }
 
 /** Whether {@link depthwiseInputGradient} covers a case: what padding there is, the kernel reaches over. */
@@ -43,8 +61,8 @@ export function depthwiseInputGradient(
   const [h, v] = spread.size;
   const before = [dilation[0] * (kh - 1) - padding[0], dilation[1] * (kw - 1) - padding[1]];
   const after = [height - h + padding[0], width - v + padding[1]];
-  const attributes = { dilations: dilation, group: c, kernel_shape: [kh, kw], pads: [...before, ...after] };
-  emitter.node('Conv', [spread.name, kernel], { attributes, outputs: [output] });
+  const geometry = { strides: [1, 1], dilations: dilation, pads: [...before, ...after] };
+  depthwiseConv(emitter, [spread.name, kernel], { ...geometry, group: c, kernel_shape: [kh, kw] }, output);
 }
 
 /** dy with zeros between its rows and columns, of the size of the picture; as it is where the stride is 1. */
@@ -84,12 +102,25 @@ function selection(
   );
 }
 
+/** Emits dw, in blocks of channels where they are filled. */
+export function depthwiseWeightGradient(
+  emitter: Emitter,
+  x: Value,
+  dy: Value,
+  dw: Value,
+  geometry: ConvGeometry,
+): void {
+  if (hasBlockedWeightGradient(x.shape, dw.shape, dy.shape, geometry, emitter.target))
+    blockedDepthwiseWeightGradient(emitter, x, dy, dw, geometry);
+  else diagonalWeightGradient(emitter, x, dy, dw, geometry);
+}
+
 /**
  * Emits dw. For each row of the kernel, one product a channel of the result's gradient with the rows of the picture that it met, over
  * all rows of all pictures: columns of the one by columns of the other. A tap is the sum along a diagonal, taken by a product with zeros and ones,
  * which also know the stride, dilation and padding of the columns.
  */
-export function depthwiseWeightGradient(
+function diagonalWeightGradient(
   emitter: Emitter,
   x: Value,
   dy: Value,

@@ -2,7 +2,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32, Session, type Tensor } from '../../runtime/index.js';
+import { float32, Session, targetFor, type Tensor } from '../../runtime/index.js';
 import { expectClose, type Tolerance } from '../../testing/close.js';
 import {
   biasedConvCase,
@@ -125,6 +125,23 @@ describe('a convolution and its gradients in the form for the CPU', () => {
         ),
       ),
       { numRuns: 40 * effort },
+    );
+  });
+
+  it('are those of naive loops in the blocks of channels that this processor has', async (context) => {
+    const target = await targetFor('cpu');
+    const { channelBlock } = target;
+    if (channelBlock === undefined) return context.skip('the engine keeps no blocks on this processor');
+    const filled = depthwiseSettings.map(({ x: [n, , ...size], w: [, , ...kernel], geometry, seed }) => {
+      const c = channelBlock * (1 + (seed % 3));
+      return { x: [n, c, ...size], w: [c, 1, ...kernel], geometry: { ...geometry, groups: c }, seed };
+    });
+    await fc.assert(
+      fc.asyncProperty(filled, (setting) => {
+        const cases = [biasedConvCase, convCase, inputGradientCase, weightGradientCase].map((make) => make(setting));
+        return checkCases(cases.map(valueOnly), 'cpu', [target]);
+      }),
+      { numRuns: 20 * effort },
     );
   });
 
@@ -262,19 +279,19 @@ async function expectEqualForms(
 const forms: Readonly<
   Record<string, { device: TargetDevice; operator: string; build: (graph: Graph, x: Value) => Value }>
 > = {
-  'prelu with Min, Mul and Add': {
+  'prelu with Clip, Mul and Add': {
     device: 'cpu',
-    operator: 'Min',
+    operator: 'Clip',
     build: (graph, x) => prelu(x, graph.input('slope', 'float32', [x.shape[1]])),
   },
   'prelu of rank 2': {
     device: 'cpu',
-    operator: 'Min',
+    operator: 'Clip',
     build: (graph, x) => prelu(flatten(x), graph.input('slope', 'float32', [x.size / x.shape[0]])),
   },
   'prelu with steep slopes that are known': {
     device: 'cpu',
-    operator: 'Min',
+    operator: 'Clip',
     build: (graph, x) => prelu(x, graph.constant(Float32Array.of(0.3, 1.5, -0.2), [3])),
   },
   'prelu with two convolutions': {

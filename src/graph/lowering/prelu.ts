@@ -1,6 +1,6 @@
 // The forms of PReLU: the runtime's own operator, and two for the CPU, where that operator uses one thread.
 import { constantOf } from '../constant.js';
-import type { Emitter, Node, Value } from '../value.js';
+import type { EmitOptions, Emitter, Node, Value } from '../value.js';
 import { type Layout, layoutOrder } from './layout.js';
 
 /** Emits PReLU with slopes [c] over x [n, c, …]. */
@@ -25,10 +25,15 @@ function gentleSlopes(slope: Value, layout: Layout): Float32Array | undefined {
   return gentle ? slopes : undefined;
 }
 
+/** Emits min(x, 0), as `Clip`: `Min` takes twice as long. */
+export function lowerNegativePart(emitter: Emitter, x: string, options: EmitOptions = {}): string {
+  return emitter.node('Clip', [x, '', emitter.float(0)], options);
+}
+
 /** x + (slope − 1) · min(x, 0): three passes over memory, on all threads. */
 function threePasses(emitter: Emitter, x: string, slope: Value, shape: string, y: string): void {
   const less = emitter.node('Reshape', [emitter.node('Sub', [emitter.nameOf(slope), emitter.float(1)]), shape]);
-  const change = emitter.node('Mul', [emitter.node('Min', [x, emitter.float(0)]), less]);
+  const change = emitter.node('Mul', [lowerNegativePart(emitter, x), less]);
   emitter.node('Add', [x, change], { outputs: [y] });
 }
 

@@ -5,6 +5,8 @@ export type TargetDevice = 'portable' | 'cpu' | 'cuda' | 'webgpu' | 'wasm';
 
 export interface Target {
   readonly device: TargetDevice;
+  /** Channels that lie beside each other where the CPU's engine keeps pictures in blocks; absent where it has none, or is not asked. */
+  readonly channelBlock?: 8 | 16;
 }
 
 /** For models that are stored or handed on: standard operators only. */

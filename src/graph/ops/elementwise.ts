@@ -1,8 +1,9 @@
 // Elementwise functions of one tensor.
+import { lowerNegativePart } from '../lowering/prelu.js';
 import { requireDType } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { add, div, mul, scale, shift, sub } from './arithmetic.js';
-import { greaterEqual, step } from './comparison.js';
+import { greaterEqual, negativeStep, step } from './comparison.js';
 
 type NoAttributes = Record<string, never>;
 
@@ -54,6 +55,24 @@ export const sin = unary('sin', 'Sin', (x) => cos(x));
 export const acos = unary('acos', 'Acos', (x) => neg(reciprocal(sqrt(sub(x.graph.scalar(1), square(x))))));
 /** `max(x, 0)`; the gradient at 0 is 0. */
 export const relu = unary('relu', 'Relu', (x) => step(x));
+
+/** `min(x, 0)`; the gradient at 0 is 0. */
+export function negativePart(x: Value): Value {
+  return x.graph.apply(negativePartOp, [x], {})[0];
+}
+
+const negativePartOp: Op<NoAttributes> = {
+  name: 'negativePart',
+  infer: ([x]) => {
+    requireDType('negativePart', x, 'float32');
+    return [x];
+  },
+  emit: (emitter, { inputs: [x], outputs: [y] }) => {
+    const layout = emitter.layoutFor([x], y);
+    lowerNegativePart(emitter, emitter.nameIn(x, layout), { outputs: [emitter.nameIn(y, layout)] });
+  },
+  gradient: ({ inputs: [x] }, [dy]) => [mul(dy!, negativeStep(x))],
+};
 
 /** `x²`. */
 export function square(x: Value): Value {

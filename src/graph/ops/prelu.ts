@@ -2,7 +2,8 @@
 import { lowerPrelu } from '../lowering/prelu.js';
 import { requireDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
-import { minimum, mul, shift } from './arithmetic.js';
+import { mul, shift } from './arithmetic.js';
+import { negativePart } from './elementwise.js';
 import { channelAffine, channelDot } from './channels.js';
 import { negativeStep } from './comparison.js';
 
@@ -18,7 +19,7 @@ const preluOp: Op<Record<string, never>> = {
   emit: lowerPrelu,
   // Everything comes from the negative part, so that this one tensor is all that is kept for the backward pass.
   gradient: ({ inputs: [x, slope] }, [dy], needed) => {
-    const negative = minimum(x, x.graph.scalar(0));
+    const negative = negativePart(x);
     const one = x.graph.constant(new Float32Array(slope.size).fill(1), slope.shape);
     return [
       needed[0] ? mul(dy!, channelAffine(negativeStep(negative), shift(slope, -1), one)) : undefined,

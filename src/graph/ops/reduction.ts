@@ -55,7 +55,7 @@ function reduction(
       const from = emitter.nameIn(x, layout);
       const outputs = [emitter.nameIn(y, keepDims ? layout : 'standard')];
       if (onnx === 'ReduceSum' && isChannelSum(emitter, layout, axes)) {
-        lowerChannelSum(emitter, x, from, outputs[0], keepDims);
+        lowerChannelSum(emitter, x, { picture: from, layout }, { attributes: { keepdims }, outputs });
         return;
       }
       // Operator set 17 takes the axes of ReduceSum as an input and those of the other reductions as an attribute.
