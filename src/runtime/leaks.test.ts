@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { webgpuTitle, webgpuWorks } from '../testing/devices.js';
 
 const child = fileURLToPath(new URL('../testing/memory-child.ts', import.meta.url));
 
@@ -37,6 +38,10 @@ const bound = 24;
 describe('resident memory does not grow', () => {
   it.each(['steps', 'steps-in-place'])('over 200 training steps after the first 20 (%s)', async (what) => {
     expect(await growth(what, 20, 200)).toBeLessThan(bound);
+  });
+
+  it.skipIf(!webgpuWorks)(`over 12 steps after the first 2, with the state ${webgpuTitle}`, async () => {
+    expect(await growth('device-steps', 2, 14)).toBeLessThan(bound);
   });
 
   it('over 100 sessions created and disposed of, after the first 20', async () => {

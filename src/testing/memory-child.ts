@@ -14,9 +14,13 @@ import {
   prelu,
   serialize,
 } from '../graph/index.js';
+import { encodePicture, memorySource } from '../images/index.js';
 import { sgdUpdate } from '../nn/index.js';
 import { float32, int64, Session, type Tensor } from '../runtime/index.js';
+import { datasetOf, parseRecipe, Trainer } from '../training/index.js';
+import { extensions } from './extensions/index.js';
 import { hashedUniform } from './hashed.js';
+import { tinyRecipe, tinySize } from './tiny-faces.js';
 
 const what = process.argv[2];
 const [warmUp, total, parts] = process.argv.slice(3).map(Number);
@@ -107,12 +111,36 @@ async function sessions(): Promise<void> {
   });
 }
 
+/**
+ * Steps whose state stays on a device, whose memory is this process's where it is SwiftShader's: 1 MiB of parameters, and as much
+ * momentum.
+ */
+async function deviceSteps(): Promise<void> {
+  await import('./devices.js');
+  const base = tinyRecipe();
+  const network = { type: 'pointwise', embeddingSize: 256 };
+  const recipe = parseRecipe({ ...base, network, solver: { ...base.solver, iterSize: 2 } }, { extensions });
+  const crop = await encodePicture({ width: tinySize, height: tinySize, data: new Uint8Array(tinySize ** 2 * 3) });
+  const images = ['a/0', 'a/1', 'b/0', 'b/1'].map((file) => ({ file: `${file}.png`, bytes: crop }));
+  await using trainer = await Trainer.create(recipe, datasetOf(memorySource(images)), {
+    device: 'webgpu',
+    threads: 1,
+    extensions,
+  });
+  await repeat(async () => {
+    await trainer.step();
+  });
+}
+
 switch (what) {
   case 'steps':
     await trainingSteps(false);
     break;
   case 'steps-in-place':
     await trainingSteps(true);
+    break;
+  case 'device-steps':
+    await deviceSteps();
     break;
   case 'sessions':
     await sessions();

@@ -6,7 +6,7 @@ import { Tensor } from '../runtime/index.js';
 export interface NdArray {
   readonly shape: readonly number[];
   readonly data: Float64Array;
-  readonly dtype: 'float32' | 'int64';
+  readonly dtype: 'float32' | 'int32' | 'int64';
 }
 
 function sizeOf(shape: readonly number[]): number {
@@ -84,9 +84,16 @@ export function randomIndices(shape: readonly number[], seed: number, count: num
 }
 
 export function toTensor({ dtype, data, shape }: NdArray): Tensor {
-  return dtype === 'int64'
-    ? new Tensor('int64', BigInt64Array.from(data, BigInt), shape)
-    : new Tensor('float32', Float32Array.from(data), shape);
+  switch (dtype) {
+    case 'int64':
+      return new Tensor('int64', BigInt64Array.from(data, BigInt), shape);
+    case 'int32':
+      return new Tensor('int32', Int32Array.from(data), shape);
+    case 'float32':
+      return new Tensor('float32', Float32Array.from(data), shape);
+    default:
+      return dtype satisfies never;
+  }
 }
 
 export function fromTensor(tensor: Tensor): NdArray {

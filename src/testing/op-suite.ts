@@ -148,7 +148,7 @@ function checkCase(one: OpCase, weight: NdArray, result: (name: string) => NdArr
   const { title, inputs, reference, unchecked = [] } = one;
   expectClose(result('y'), reference(...inputs), tolerance, `${title}: value`);
   inputs.forEach((input, j) => {
-    if (input.dtype === 'int64' || unchecked.includes(j)) return;
+    if (input.dtype !== 'float32' || unchecked.includes(j)) return;
     const expected = centralDifference((moved) => dot(weight, reference(...moved)), inputs, j);
     expectClose(result(`g_${j}`), expected, tolerance, `${title}: gradient of input ${j}`);
   });

@@ -1,4 +1,5 @@
 // Comparisons, as masks of 0 and 1 in float32. Nothing flows back through them.
+import { emitSignMask } from '../lowering/sign-mask.js';
 import { broadcastShape, requireDType, requireSameDType, ShapeError } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 
@@ -32,8 +33,7 @@ export const greaterEqual = comparison('greaterEqual', 'GreaterOrEqual');
 /** 1 where a = b; for labels of integer dtype. */
 export const equal = comparison('equal', 'Equal');
 
-// max(0, min(1, ±3e38 x)) is 1 for every normal x beyond 0, and HardSigmoid runs on all threads where Cast does not.
-function signMask(name: string, alpha: number): (x: Value) => Value {
+function signMask(name: string, side: 1 | -1): (x: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
     infer: ([x]) => {
@@ -42,10 +42,7 @@ function signMask(name: string, alpha: number): (x: Value) => Value {
     },
     emit: (emitter, { inputs: [x], outputs: [y] }) => {
       const layout = emitter.layoutFor([x], y);
-      emitter.node('HardSigmoid', [emitter.nameIn(x, layout)], {
-        attributes: { alpha: { float: alpha }, beta: { float: 0 } },
-        outputs: [emitter.nameIn(y, layout)],
-      });
+      emitSignMask(emitter, emitter.nameIn(x, layout), side, emitter.nameIn(y, layout));
     },
     gradient: 'zero',
   };
@@ -53,7 +50,7 @@ function signMask(name: string, alpha: number): (x: Value) => Value {
 }
 
 /** 1 where x > 0, else 0 (x = 0 gives 0). Values below 3e-39 in magnitude count as fractions of 1. */
-export const step = signMask('step', 3e38);
+export const step = signMask('step', 1);
 
 /** 1 where x < 0, else 0 (x = 0 gives 0). Values below 3e-39 in magnitude count as fractions of 1. */
-export const negativeStep = signMask('negativeStep', -3e38);
+export const negativeStep = signMask('negativeStep', -1);

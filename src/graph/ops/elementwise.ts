@@ -1,5 +1,6 @@
 // Elementwise functions of one tensor.
 import { lowerNegativePart } from '../lowering/prelu.js';
+import { lowerSign } from '../lowering/sign.js';
 import { requireDType } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { add, div, mul, scale, shift, sub } from './arithmetic.js';
@@ -7,18 +8,27 @@ import { greaterEqual, negativeStep, step } from './comparison.js';
 
 type NoAttributes = Record<string, never>;
 
+/** A function that is one operator of ONNX. */
+function operator(onnx: string): Op<NoAttributes>['emit'] {
+  return (emitter, { inputs: [x], outputs: [y] }) => {
+    const layout = emitter.layoutFor([x], y);
+    emitter.node(onnx, [emitter.nameIn(x, layout)], { outputs: [emitter.nameIn(y, layout)] });
+  };
+}
+
 /** `derivative(x, y)` is dy/dx, from the input and the output. */
-function unary(name: string, onnx: string, derivative: ((x: Value, y: Value) => Value) | 'zero'): (x: Value) => Value {
+function unary(
+  name: string,
+  form: string | Op<NoAttributes>['emit'],
+  derivative: ((x: Value, y: Value) => Value) | 'zero',
+): (x: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
     infer: ([x]) => {
       requireDType(name, x, 'float32');
       return [x];
     },
-    emit: (emitter, { inputs: [x], outputs: [y] }) => {
-      const layout = emitter.layoutFor([x], y);
-      emitter.node(onnx, [emitter.nameIn(x, layout)], { outputs: [emitter.nameIn(y, layout)] });
-    },
+    emit: typeof form === 'string' ? operator(form) : form,
     gradient: derivative === 'zero' ? 'zero' : ({ inputs: [x], outputs: [y] }, [dy]) => [mul(dy!, derivative(x, y))],
   };
   return (x) => x.graph.apply(op, [x], {})[0];
@@ -37,7 +47,7 @@ export const reciprocal = unary('reciprocal', 'Reciprocal', (_, y) => neg(square
 /** `|x|`; the gradient at 0 is 0. */
 export const abs = unary('abs', 'Abs', (x) => sign(x));
 /** −1, 0 or 1. */
-export const sign = unary('sign', 'Sign', 'zero');
+export const sign = unary('sign', lowerSign, 'zero');
 /** The largest integer not above x. */
 export const floor = unary('floor', 'Floor', 'zero');
 /** `1 / (1 + e^−x)`. */

@@ -42,7 +42,10 @@ const gathers: fc.Arbitrary<OpCase> = tables.map(([table, picked, seed]) => ({
 
 const scatters: fc.Arbitrary<OpCase> = tables.map(([table, picked, seed]) => ({
   title: `rows [${picked.join()}] into [${table.join()}]`,
-  inputs: [uniform([...picked, ...table.slice(1)], seed), randomIndices(picked, seed + 1, table[0])],
+  inputs: [
+    uniform([...picked, ...table.slice(1)], seed),
+    { ...randomIndices(picked, seed + 1, table[0]), dtype: seed % 2 === 0 ? 'int64' : 'int32' },
+  ],
   build: (rows, indices) => scatterAdd(rows, indices, table),
   reference: (rows, indices) =>
     tabulate(table, (index) => {

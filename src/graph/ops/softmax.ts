@@ -1,4 +1,5 @@
 // Softmax and its logarithm along an axis, computed without overflow.
+import { lowerLogSoftmax } from '../lowering/softmax.js';
 import { normalizeAxes, requireDType } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { mul, sub } from './arithmetic.js';
@@ -31,9 +32,7 @@ const logSoftmaxOp: Op<{ axis: number }> = {
     requireDType('logSoftmax', x, 'float32');
     return [x];
   },
-  emit: (emitter, { inputs: [x], attributes: { axis }, outputs: [y] }) => {
-    emitter.node('LogSoftmax', [emitter.nameOf(x)], { attributes: { axis }, outputs: [emitter.nameOf(y)] });
-  },
+  emit: lowerLogSoftmax,
   gradient: ({ attributes: { axis }, outputs: [y] }, [dy]) => [
     sub(dy!, mul(exp(y), sum(dy!, { axes: [axis], keepDims: true }))),
   ],

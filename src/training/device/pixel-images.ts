@@ -8,8 +8,9 @@ import {
   clip,
   concat,
   div,
+  expand,
+  gatherElements,
   type Graph,
-  matmul,
   mul,
   relu,
   reshape,
@@ -17,7 +18,6 @@ import {
   shift,
   slice,
   sub,
-  transpose,
   type Value,
 } from '../../graph/index.js';
 import type { Augmentation, InputSpec, Variation } from '../../images/index.js';
@@ -87,12 +87,10 @@ export function imagesFromPixels(graph: Graph, spec: InputSpec, augmentation: Au
     if (all === undefined || column < 0) return undefined;
     return reshape(slice(all, { axes: [1], starts: [column], ends: [column + 1] }), [count, 1, 1, 1]);
   };
-  // Shifted after scaling: what comes in is 0 there.
+  // Moved after scaling: what comes in is 0 there.
   const scaled = scaledPixels(lit(pixels, given('gain'), given('offset')), spec);
-  const rows = moved(scaled, given('shiftY'), height);
-  const channels = transpose(rows, [0, 3, 1, 2]);
-  const columns = turned(channels, given('mirrored'), given('shiftX'), width);
-  return channelOrder === 'RGB' ? columns : reversedChannels(columns);
+  const planes = planesOf(moved(scaled, given('shiftY'), height), channelOrder);
+  return turned(planes, given('mirrored'), given('shiftX'), width);
 }
 
 /** The light of each image: pixel → (pixel − 127.5) · gain + 127.5 + offset, within 0 … 255. */
@@ -112,28 +110,48 @@ function scaledPixels(pixels: Value, { channelOrder, mean, scale: scales }: Inpu
 function moved(x: Value, by: Value | undefined, height: number): Value {
   if (by === undefined) return x;
   const [count, , width, channels] = x.shape;
-  const from = sub(reshape(sequence(x, height), [1, height, 1]), reshape(by, [count, 1, 1]));
-  const rows = matmul(selection(from, height), reshape(x, [count, height, width * channels]));
-  return reshape(rows, x.shape);
+  const from = sub(reshape(sequence(x, height), [1, height]), reshape(by, [count, 1]));
+  const rows = taken(reshape(x, [count, height, width * channels]), 1, from);
+  return reshape(mul(rows, reshape(inside(from), [count, height, 1])), x.shape);
+}
+
+/** The channels of x [n, h, w, 3], in their order: [n, 3, h, w]. In slices: on WebGPU a transpose of them takes many times as long. */
+function planesOf(x: Value, order: InputSpec['channelOrder']): Value {
+  const [count, height, width] = x.shape;
+  const channels = order === 'RGB' ? [0, 1, 2] : [2, 1, 0];
+  const planes = channels.map((channel) =>
+    reshape(slice(x, { axes: [3], starts: [channel], ends: [channel + 1] }), [count, 1, height, width]),
+  );
+  return concat(planes, 1);
 }
 
 /** x [n, 3, h, w] with its columns from right to left where it is mirrored, moved to the right after that; zeros come in. */
 function turned(x: Value, mirrored: Value | undefined, by: Value | undefined, width: number): Value {
   if (mirrored === undefined && by === undefined) return x;
   const [count, channels, height] = x.shape;
-  const places = reshape(sequence(x, width), [1, width, 1]);
-  const before = by === undefined ? places : sub(places, reshape(by, [count, 1, 1]));
+  const places = reshape(sequence(x, width), [1, width]);
+  const before = by === undefined ? places : sub(places, reshape(by, [count, 1]));
   // width − 1 − x for a mirror image, else x: x + mirrored · (width − 1 − 2 x).
   const from =
-    mirrored === undefined ? before : add(before, mul(reshape(mirrored, [count, 1, 1]), affine(before, -2, width - 1)));
-  const columns = matmul(reshape(x, [count, channels * height, width]), selection(from, width), { transposeB: true });
-  return reshape(columns, x.shape);
+    mirrored === undefined ? before : add(before, mul(reshape(mirrored, [count, 1]), affine(before, -2, width - 1)));
+  const columns = taken(reshape(x, [count, channels * height, width]), 2, from);
+  const filled = by === undefined ? columns : mul(columns, reshape(inside(from), [count, 1, width]));
+  return reshape(filled, x.shape);
 }
 
-/** The matrices [n, size, size] whose products have row `from[n, i]` in the place of row i, and zeros where there is no such row. */
-function selection(from: Value, size: number): Value {
-  const distance = abs(sub(from, reshape(sequence(from, size), [1, 1, size])));
-  return relu(shift(scale(distance, -1), 1));
+/** Along an axis of x [n, …, …], what is at the places `from` [n, size]; at the nearest where there is no such place. */
+function taken(x: Value, axis: 1 | 2, from: Value): Value {
+  const [count, size] = from.shape;
+  const nearest = cast(clip(from, 0, size - 1), 'int32');
+  const along = reshape(nearest, axis === 1 ? [count, size, 1] : [count, 1, size]);
+  return gatherElements(x, expand(along, x.shape), axis);
+}
+
+/** 1 for a place 0 … size − 1, else 0. */
+function inside(from: Value): Value {
+  const middle = (from.shape[1] - 1) / 2;
+  const beyond = relu(shift(abs(shift(from, -middle)), -middle));
+  return relu(shift(scale(beyond, -1), 1));
 }
 
 function sequence({ graph }: Value, length: number): Value {
@@ -141,9 +159,4 @@ function sequence({ graph }: Value, length: number): Value {
     Float32Array.from({ length }, (_, i) => i),
     [length],
   );
-}
-
-function reversedChannels(x: Value): Value {
-  const channel = (i: number): Value => slice(x, { axes: [1], starts: [i], ends: [i + 1] });
-  return concat([2, 1, 0].map(channel), 1);
 }
