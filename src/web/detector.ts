@@ -14,6 +14,7 @@ import {
 import { type InputSpec, type Picture, publishedInput } from '../images/browser.js';
 import { cropsOf, DetectedFace, type ModelCrops } from '../pipeline/browser.js';
 import type { Device } from '../runtime/index.js';
+import { deviceOf } from './engine.js';
 import { decodePicture, nameOf, type PhotoSource } from './picture.js';
 
 /** A file by its name: a `File`, or what stands for one. */
@@ -67,6 +68,7 @@ export async function fetchDetector(folder: string | URL): Promise<MtcnnWeights>
 export interface FaceFinderOptions {
   /** What the crops are for; the published system's input by default. */
   readonly input?: InputSpec;
+  /** Default: that of the engine that was started. */
   readonly device?: Device;
   /** The detector's settings that differ from the published ones. */
   readonly detector?: Partial<DetectorSettings>;
@@ -89,10 +91,10 @@ export class FaceFinder implements AsyncDisposable {
 
   /** @throws SphereFaceError for an input whose crops cannot be made here. */
   static async open(weights: MtcnnWeights, options: FaceFinderOptions = {}): Promise<FaceFinder> {
-    const { device, detector: changes } = options;
+    const { detector: changes } = options;
     const crops = cropsOf(options.input ?? publishedInput);
     const settings = { ...defaultPhotoSettings.detector, ...changes };
-    const detector = await Mtcnn.create(weights, { settings, ...(device === undefined ? {} : { device }) });
+    const detector = await Mtcnn.create(weights, { settings, ...(await deviceOf(options.device)) });
     return new FaceFinder(detector, crops, options);
   }
 

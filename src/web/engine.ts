@@ -33,6 +33,12 @@ const mostThreads = 4;
 
 let started: Promise<Engine> | undefined;
 
+/** Where to compute unless something else is said: on the device of the engine that was started. */
+export async function deviceOf(device: Device | undefined): Promise<{ readonly device?: Device }> {
+  const chosen = device ?? (await started)?.device;
+  return chosen === undefined ? {} : { device: chosen };
+}
+
 /**
  * Loads the engine: before the first model, detector or training of a page or worker, each of which has its own. It is loaded once; later
  * calls give the first one's.

@@ -13,6 +13,7 @@ import {
   verificationOf,
 } from '../pipeline/browser.js';
 import { FaceFinder, type FaceFinderOptions } from './detector.js';
+import { deviceOf } from './engine.js';
 import { nameOf, type PhotoSource } from './picture.js';
 
 /** How to open a recognizer. */
@@ -92,7 +93,7 @@ export class BrowserRecognizer implements AsyncDisposable {
     const bytes = model instanceof Uint8Array ? model : new Uint8Array(await model.arrayBuffer());
     const path = name ?? (model as { readonly name?: string }).name ?? 'the model';
     const network = await openModelBytes(bytes, path, {
-      ...(options.device === undefined ? {} : { device: options.device }),
+      ...(await deviceOf(options.device)),
       ...(inputSpec === undefined ? {} : { inputSpec }),
       ...(modelOutput === undefined ? {} : { modelOutput }),
     });

@@ -11,7 +11,13 @@ import {
   supportsFar,
 } from '../evaluation/index.js';
 import type { ImageSource, Picture } from '../images/browser.js';
-import { type Calibration, encodeWeights, openModelBytes, withMetadata } from '../models/browser.js';
+import {
+  type Calibration,
+  encodeWeights,
+  type OpenBytesOptions,
+  openModelBytes,
+  withMetadata,
+} from '../models/browser.js';
 import { demoRecipes, renderRun } from '../pipeline/browser.js';
 import type { Device } from '../runtime/index.js';
 import {
@@ -24,6 +30,7 @@ import {
   type RecipeInput,
   Trainer,
 } from '../training/browser.js';
+import { deviceOf } from './engine.js';
 import { type SphereView, viewOfSphere } from './sphere.js';
 
 /** A person to train on. */
@@ -49,6 +56,7 @@ export interface BrowserTrainingOptions {
   readonly recipe?: RecipeInput | Recipe;
   /** Share of each person's pictures that is kept out of training, to measure on: 0 to 0.5. Default 0.2. */
   readonly heldOut?: number;
+  /** Default: that of the engine that was started. */
   readonly device?: Device;
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** When aborted, the step in progress is finished, and the model is what was learnt so far. */
@@ -104,6 +112,8 @@ export function pageRecipe(iterations = 900): Recipe {
       energy: { form: 'riesz', s: 2, on: 'distance', pairs: 'batch-all', weight: { type: 'auto', share: 0.2 } },
     },
     solver: { ...base.solver, iterations },
+    // Few pictures of each person: more of each is made of them.
+    data: { ...base.data, shift: 4, light: 0.3 },
     log: { ...base.log, display: 5 },
   });
 }
@@ -118,7 +128,8 @@ export async function trainModel(
   people: readonly Person[],
   options: BrowserTrainingOptions = {},
 ): Promise<TrainedModel> {
-  const { heldOut = 0.2, device, onProgress, signal } = options;
+  const { heldOut = 0.2, onProgress, signal } = options;
+  const place = await deviceOf(options.device);
   const recipe = options.recipe === undefined ? pageRecipe() : parseRecipe(options.recipe);
   if (recipe.start === 'model') {
     throw new UsageError('A fine-tune cannot be trained in a browser.', {
@@ -134,7 +145,7 @@ export async function trainModel(
   }
   const { used, kept } = divided(people, heldOut, recipe.seed);
   const dataset = labelledImages(pictureSource(used), asItIs, recipe.data);
-  await using trainer = await Trainer.create(recipe, dataset, device === undefined ? {} : { device });
+  await using trainer = await Trainer.create(recipe, dataset, place);
   const { embeddingSize } = recipe.network;
   const lines: LogLine[] = [];
   let axes: readonly Float64Array[] | undefined;
@@ -157,7 +168,7 @@ export async function trainModel(
   if (lines.length === 0) {
     throw new SphereFaceError('Training was stopped before its first step.', { next: 'start it again' });
   }
-  const measured = await measure(await modelOf(trainer), kept, device);
+  const measured = await measure(await modelOf(trainer), kept, place);
   const weights = await trainer.weights();
   const classifier = new Map([...weights.parameters].filter(([name]) => name === classifierName));
   const record = { images: dataset.labels.length, identities: [...dataset.identities], init: null };
@@ -245,7 +256,7 @@ function unitRows(rows: Float32Array, size: number): Float32Array {
 async function measure(
   model: Uint8Array,
   pictures: readonly Labelled[],
-  device: Device | undefined,
+  place: Pick<OpenBytesOptions, 'device'>,
 ): Promise<{ readonly model: Uint8Array; readonly result: HeldOutResult | undefined }> {
   const people = [...filesByIdentity(pictures).values()];
   if (people.length < 2) return { model, result: undefined };
@@ -258,7 +269,7 @@ async function measure(
     right: Int32Array.from(pairs, ({ b }) => rowOf.get(b)!),
     same,
   };
-  await using network = await openModelBytes(model, 'the model', device === undefined ? {} : { device });
+  await using network = await openModelBytes(model, 'the model', place);
   const data = await network.embed(
     pictures.map(({ crop }) => crop),
     { flip: true },
