@@ -60,5 +60,6 @@ for (const [title, change] of Object.entries(cases)) {
   const place = recipe.solver.iterSize === 1 ? 'only' : 'last';
   const target = { device: 'webgpu' } as const;
   const pass = buildDevicePass(recipe, 6, { place, target, frozen: new Map(), extensions });
-  await using session = await Session.create(pass.model, { device: 'webgpu', kept: [...pass.leadsTo.keys()] });
+  const session = await Session.create(pass.model, { device: 'webgpu', kept: [...pass.leadsTo.keys()] });
+  await session.dispose();
 }

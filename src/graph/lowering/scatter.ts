@@ -1,6 +1,8 @@
 // The forms of adding rows to a table at indices that may repeat.
-import { dataTypeOf } from '../onnx/data-type.js';
 import { type Emitter, type Node, type Shape, sizeOf, type Value } from '../value.js';
+
+/** ONNX's numbers for the dtypes that are cast to. */
+const to = { float32: 1, int64: 7 } as const;
 
 /** Emits a table of zeros of the shape to which the rows [i…, …] are added at the indices [i…]. */
 export function lowerScatterAdd(
@@ -16,8 +18,7 @@ export function lowerScatterAdd(
 /** The operator for it, whose indices are int64. */
 function asScatter(emitter: Emitter, rows: Value, indices: Value, shape: Shape, output: string): void {
   const name = emitter.nameOf(indices);
-  const wide =
-    indices.dtype === 'int64' ? name : emitter.node('Cast', [name], { attributes: { to: dataTypeOf('int64') } });
+  const wide = indices.dtype === 'int64' ? name : emitter.node('Cast', [name], { attributes: { to: to.int64 } });
   const at = emitter.node('Unsqueeze', [wide, emitter.ints([-1])]);
   const zeros = emitter.once(`zeros:${shape.join()}`, () =>
     emitter.node('Expand', [emitter.float(0), emitter.ints(shape)]),
@@ -35,7 +36,7 @@ function asProduct(emitter: Emitter, rows: Value, indices: Value, [count, ...res
   const own = emitter.once(`rows:${count}`, () => emitter.initializer(numbers, emitter.fresh('rows')));
   const across = emitter.node('Reshape', [emitter.nameOf(indices), emitter.ints([1, indices.size])]);
   const ones = emitter.node('Cast', [emitter.node('Equal', [own, across])], {
-    attributes: { to: dataTypeOf('float32') },
+    attributes: { to: to.float32 },
   });
   const flat = emitter.node('Reshape', [emitter.nameOf(rows), emitter.ints([indices.size, width])]);
   emitter.node('Reshape', [emitter.node('MatMul', [ones, flat]), emitter.ints([count, ...rest])], {

@@ -35,7 +35,8 @@ async function bothForms(input: InputSpec, augmentation: Augmentation, seed: num
   return { expected: float32Data(packed.feeds.images), actual: float32Data(outputs.images) };
 }
 
-const scales = fc.tuple(...([0, 1, 2] as const).map(() => fc.integer({ min: 1, max: 255 })));
+const level = fc.integer({ min: 1, max: 255 });
+const scales = fc.tuple(level, level, level);
 const inputs: fc.Arbitrary<InputSpec> = fc.record({
   width: fc.integer({ min: 1, max: 9 }),
   height: fc.integer({ min: 1, max: 9 }),
