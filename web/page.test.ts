@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { registerVerify } from '../cli/verify.js';
-import { openModel } from '../models/index.js';
-import { writeSyntheticCrops, writeSyntheticPhotos } from '../synthetic/index.js';
-import { browserThere, browserTitle, launchBrowser, serve, type Served } from '../testing/browser.js';
-import { runCommand } from '../testing/command.js';
-import { narrowFaceModel } from '../testing/face-model.js';
-import { testWeights } from '../testing/mtcnn-weights.js';
+import { registerVerify } from '../src/cli/verify.js';
+import { openModel } from '../src/models/index.js';
+import { writeSyntheticCrops, writeSyntheticPhotos } from '../src/synthetic/index.js';
+import { browserThere, browserTitle, launchBrowser, serve, type Served } from '../src/testing/browser.js';
+import { runCommand } from '../src/testing/command.js';
+import { narrowFaceModel } from '../src/testing/face-model.js';
+import { testWeights } from '../src/testing/mtcnn-weights.js';
 
 const { folder: detector, why } = browserThere ? await testWeights() : { folder: undefined, why: browserTitle };
 
@@ -24,7 +24,7 @@ describe.skipIf(!browserThere)(`the page ${browserTitle}`, () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sphereface-page-'));
-    const page = fileURLToPath(new URL('../../web/', import.meta.url));
+    const page = fileURLToPath(new URL('.', import.meta.url));
     const out = join(folder, 'page');
     await build({ configFile: join(page, 'vite.config.ts'), logLevel: 'error', build: { outDir: out } });
     server = await serve({
