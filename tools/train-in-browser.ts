@@ -12,7 +12,7 @@ import { syntheticConditions, syntheticCrop, syntheticPerson } from '../dist/syn
 import type * as Web from '../dist/web/index.js';
 import { launchBrowser, serve } from '../src/testing/browser.js';
 
-const [people = 12, photos = 32, iterations = 900] = process.argv.slice(2).map(Number);
+const [people = 12, photos = 40, iterations = 600] = process.argv.slice(2).map(Number);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'sphereface-browser-'));
 try {

@@ -99,7 +99,7 @@ const rates = [0.1, 0.01, 0.001];
  * The recipe for some dozens of people and minutes on one core: a very small network, A-Softmax m = 4, and the hyperspherical energy of
  * SphereFace+. Change fields of it as of any recipe.
  */
-export function pageRecipe(iterations = 900): Recipe {
+export function pageRecipe(iterations = 600): Recipe {
   const { base } = demoRecipes(1);
   return parseRecipe({
     ...base,

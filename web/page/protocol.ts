@@ -68,7 +68,12 @@ export interface Calls {
   openModel: { with: { readonly file: File }; gives: OpenedModel; tells: never };
   verify: {
     with: { readonly a: File; readonly b: File; readonly threshold: number | undefined };
-    gives: { readonly verification: Verification; readonly crops: readonly [Thumbnail, Thumbnail] };
+    gives: {
+      readonly verification: Verification;
+      readonly crops: readonly [Thumbnail, Thumbnail];
+      /** How many faces either photo has. */
+      readonly faces: readonly [number, number];
+    };
     tells: never;
   };
   findPeople: {

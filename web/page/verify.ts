@@ -41,18 +41,18 @@ async function compare(): Promise<void> {
       const face = pictureOf(answer.crops[i]!, `The face found in ${name}`);
       byId(`${side}-face`).replaceChildren(face, element('figcaption', name));
     }
-    result.replaceChildren(...said(answer.verification));
+    result.replaceChildren(...said(answer));
   } catch (error) {
     result.replaceChildren(errorText(error));
   }
   update();
 }
 
-function said({ similarity, same, threshold, photos: shown }: Calls['verify']['gives']['verification']): Node[] {
+function said({ verification, faces }: Calls['verify']['gives']): Node[] {
+  const { similarity, same, threshold } = verification;
   const verdict = same === undefined ? 'No decision' : same ? 'The same person' : 'Different people';
   const kind = same === undefined ? '' : same ? 'same' : 'different';
   const limit = threshold === undefined ? 'no threshold is given' : `the threshold is ${threshold.toFixed(3)}`;
-  const others = shown.flat().filter(({ faces }) => faces !== undefined && faces > 1);
   return [
     element('p', verdict, { class: `verdict ${kind}` }),
     element('p', [
@@ -60,6 +60,8 @@ function said({ similarity, same, threshold, photos: shown }: Calls['verify']['g
       element('data', similarity.toFixed(4), { id: 'similarity', value: String(similarity) }),
       ` of at most 1; ${limit}.`,
     ]),
-    ...(others.length === 0 ? [] : [element('p', 'Of several faces in a photo the one nearest the middle was taken.')]),
+    ...(Math.max(...faces) > 1
+      ? [element('p', 'Of several faces in a photo the one nearest the middle was taken.')]
+      : []),
   ];
 }

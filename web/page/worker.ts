@@ -70,9 +70,10 @@ const answers: { readonly [Name in CallName]: Answer<Name> } = {
 
   async verify({ a, b, threshold }) {
     const opened = requireModel();
-    const faces = [await chosenFace(opened, a), await chosenFace(opened, b)] as const;
-    const verification = await opened.verify(faces[0], faces[1], threshold === undefined ? {} : { threshold });
-    return { verification, crops: [thumbnail(faces[0].crop()), thumbnail(faces[1].crop())] };
+    const [first, second] = [await chosenFace(opened, a), await chosenFace(opened, b)];
+    const verification = await opened.verify(first.face, second.face, threshold === undefined ? {} : { threshold });
+    const crops = [thumbnail(first.face.crop()), thumbnail(second.face.crop())] as const;
+    return { verification, crops, faces: [first.of, second.of] };
   },
 
   async findPeople({ files, threshold }, tell, signal) {
@@ -153,9 +154,14 @@ function requireModel(): BrowserRecognizer {
   throw new Error('There is no model yet: choose one first.');
 }
 
-async function chosenFace(opened: BrowserRecognizer, photo: File): Promise<DetectedFace> {
-  const chosen = (await opened.detect(photo)).find((face) => face.chosen);
-  if (chosen !== undefined) return chosen;
+/** The face that stands for a photo, and of how many. */
+async function chosenFace(
+  opened: BrowserRecognizer,
+  photo: File,
+): Promise<{ readonly face: DetectedFace; readonly of: number }> {
+  const found = await opened.detect(photo);
+  const face = found.find(({ chosen }) => chosen);
+  if (face !== undefined) return { face, of: found.length };
   throw new Error(`No face was found in ${photo.name}.`);
 }
 
