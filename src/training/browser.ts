@@ -1,8 +1,7 @@
 // What of training runs in a browser: recipes, and the trainer on pictures that are decoded already. Runs, which are folders of files, stay
 // with Node.
-export type { ClassifierAngles } from './geometry.js';
 export { TrainingAnomaly } from './guard.js';
-export { type Dataset, labelledImages, wholeSource } from './labelled-images.js';
+export { labelledImages } from './labelled-images.js';
 export type { LogLine } from './log.js';
 export { modelOf } from './model-of.js';
 export { classifierName } from './network.js';
