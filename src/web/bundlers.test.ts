@@ -125,6 +125,8 @@ describe.skipIf(!built)(
         for (const [i, value] of embeddings.entries()) expect(Math.abs(value - here[i])).toBeLessThan(1e-4);
         await tab.close();
       },
+      // Some seconds by itself; beside other work on two cores, a minute.
+      240_000,
     );
   },
 );
