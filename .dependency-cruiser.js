@@ -31,7 +31,7 @@ const unknownTo = {
 };
 
 const anyOf = (names) => `(${names.join('|')})`;
-const core =
+export const core =
   '^(node:)?(assert|buffer|child_process|crypto|events|fs|http|https|module|net|os|path|process|stream|url|util|worker_threads|zlib)(/|$)';
 
 /** Circles of imports that are meant. */
@@ -61,8 +61,15 @@ export default {
       name: 'edges-import-index-files',
       comment: 'A command uses the library as everyone does: through the index file of a layer.',
       severity: 'error',
-      from: { path: '^src/(cli|web)/' },
-      to: { path: '^src/(?!(cli|web)/)[^/]+/(?!index\\.ts$)' },
+      from: { path: '^src/cli/' },
+      to: { path: '^src/(?!cli/)[^/]+/(?!index\\.ts$)' },
+    },
+    {
+      name: 'web-imports-browser-files',
+      comment: 'What a layer has for browsers is said in its browser.ts, or in its index file where that is all of it.',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '^src/(?!web/)[^/]+/(?!(index|browser)\\.ts$)' },
     },
     {
       name: 'no-node',

@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', '.bench', 'docs/api', 'node_modules', 'src/**/*_pb.ts', 'coverage', '.cache', 'out', 'runs'] },
+  { ignores: ['**/dist', '.bench', 'docs/api', 'node_modules', 'src/**/*_pb.ts', 'coverage', '.cache', 'out', 'runs'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

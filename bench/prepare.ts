@@ -12,7 +12,7 @@ import { alignFace } from '../dist/faces/align.js';
 import { chooseFace } from '../dist/faces/choose.js';
 import { Mtcnn } from '../dist/faces/mtcnn/detector.js';
 import type { MtcnnWeights } from '../dist/faces/mtcnn/networks.js';
-import { defaultCrop } from '../dist/faces/photo.js';
+import { defaultCrop } from '../dist/faces/photo-settings.js';
 import { prepare } from '../dist/faces/prepare.js';
 import { Resizer } from '../dist/faces/resize.js';
 import { templates } from '../dist/faces/template.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { Random } from '../dist/common/random.js';
-import { memorySource } from '../dist/images/index.js';
+import { decodeCrop, memorySource } from '../dist/images/index.js';
 import { type Dataset, type Recipe, Trainer } from '../dist/training/index.js';
 import { type BenchNetwork, defaultNetwork, identities, networkOf, recipeOf, threads } from './networks.js';
 import { compare, findPeer, type SpeedRun } from './peer.js';
@@ -24,7 +24,7 @@ export async function noiseDataset(images: number, people = identities): Promise
   const labels = jpegs.map((_, i) => (i * 7919) % people);
   const source = memorySource(labels.map((label, i) => ({ file: `${label}/${i}.jpg`, bytes: jpegs[i] })));
   const names = Array.from({ length: people }, (_, i) => String(i));
-  return { source, labels, identities: names, leftOut: 0 };
+  return { source, decode: decodeCrop, labels, identities: names, leftOut: 0 };
 }
 
 interface Setting {

@@ -7,7 +7,10 @@ import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import extractDepcruiseConfig from 'dependency-cruiser/config-utl/extract-depcruise-config';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-const rules = fileURLToPath(new URL('../.dependency-cruiser.js', import.meta.url));
+const rulesOn = (what: 'layers' | 'browser'): string =>
+  fileURLToPath(
+    new URL(what === 'layers' ? '../.dependency-cruiser.js' : '../.dependency-cruiser.browser.js', import.meta.url),
+  );
 
 let root: string;
 beforeEach(async () => {
@@ -16,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 /** The names of the rules that a tree of files under `src/` breaks. */
-async function broken(files: Readonly<Record<string, string>>): Promise<string[]> {
+async function broken(files: Readonly<Record<string, string>>, rules = rulesOn('layers')): Promise<string[]> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, 'src', path)), { recursive: true });
     await writeFile(join(root, 'src', path), text);
@@ -78,6 +81,11 @@ describe('the rules on imports', () => {
       { 'cli/a.ts': "import '../faces/b.js';", 'faces/b.ts': '' },
     ],
     [
+      "the page's library that reaches past what is for browsers",
+      'web-imports-browser-files',
+      { 'web/a.ts': "import '../faces/b.js';", 'faces/b.ts': '' },
+    ],
+    [
       'Node behind the graph',
       'no-node',
       { 'graph/a.ts': "import '../common/b.js';", 'common/b.ts': "import 'node:fs/promises';" },
@@ -100,5 +108,26 @@ describe('the rules on imports', () => {
     ['an import that leads nowhere', 'no-unresolvable', { 'graph/a.ts': "import './nothing.js';" }],
   ] as const)('find %s', async (_, rule, files) => {
     expect(await broken(files)).toEqual([rule]);
+  });
+});
+
+describe('the rule on browsers', () => {
+  const behind = (code: string) => ({
+    'web/index.ts': "export * from '../faces/browser.js';",
+    'faces/browser.ts': "export * from './align.js';",
+    'faces/align.ts': "import type { A } from './node.js'; export const a: A | undefined = undefined;",
+    'faces/node.ts': "import { stat } from 'node:fs'; export const a = stat; export type A = typeof stat;",
+    ...(code === '' ? {} : { 'faces/align.ts': code }),
+  });
+
+  it('lets types of what needs Node pass, which bundlers never see', async () => {
+    expect(await broken(behind(''), rulesOn('browser'))).toEqual([]);
+  });
+
+  it.each([
+    ['Node', "export { a } from './node.js';"],
+    ['Node, imported when it is needed', "export const a = () => import('./node.js');"],
+  ])('finds %s behind it', async (_, code) => {
+    expect(await broken(behind(code), rulesOn('browser'))).toEqual(['browser-without-node']);
   });
 });

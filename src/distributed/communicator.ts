@@ -16,6 +16,8 @@ export interface Communicator extends AsyncDisposable {
   /** Ranks on this machine, and which of them this is. */
   readonly localRank: number;
   readonly localSize: number;
+  /** Threads that are this process's share of its machine; `undefined` where it has the machine to itself. */
+  readonly threads: number | undefined;
   /** The name of each rank's machine. */
   readonly hosts: readonly string[];
   /** What it runs on, in words: `one process`, `Open MPI 4.1.4`. */

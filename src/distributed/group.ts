@@ -3,6 +3,7 @@
 import { SphereFaceError } from '../common/errors.js';
 import { Queue } from '../common/queue.js';
 import type { Communicator, Exchangeable, Reduction } from './communicator.js';
+import { threadsPerProcess } from './launcher.js';
 import { consecutive, equalCounts, evenCounts, type Extents, type Transport } from './transport.js';
 
 type Floats = Float32Array | Float64Array;
@@ -19,6 +20,7 @@ export class Group implements Communicator {
   readonly size: number;
   readonly localRank: number;
   readonly localSize: number;
+  readonly threads = threadsPerProcess();
   readonly hosts: readonly string[];
   readonly description: string;
   private readonly turns = new Queue();

@@ -1,5 +1,4 @@
 // The group of one: what everything runs on unless a launcher started several processes.
-import { hostname } from 'node:os';
 import type { Communicator } from './communicator.js';
 
 /** A process by itself. Its collective calls give back what they were given. */
@@ -8,7 +7,8 @@ export const oneProcess: Communicator = {
   size: 1,
   localRank: 0,
   localSize: 1,
-  hosts: [hostname()],
+  hosts: ['this machine'],
+  threads: undefined,
   description: 'one process',
   allReduce: () => Promise.resolve(),
   reduceScatter: (data) => Promise.resolve(data.slice()),

@@ -25,6 +25,10 @@ export class TimedCommunicator implements Communicator {
     return this.inner.localSize;
   }
 
+  get threads(): number | undefined {
+    return this.inner.threads;
+  }
+
   get hosts(): readonly string[] {
     return this.inner.hosts;
   }

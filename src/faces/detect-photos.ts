@@ -2,7 +2,7 @@
 import { InterruptedError, messageOf } from '../common/errors.js';
 import type { OpenedSource } from '../images/source.js';
 import type { MtcnnWeights } from './mtcnn/networks.js';
-import { defaultPhotoSettings, type PhotoSettings } from './photo.js';
+import { defaultPhotoSettings, type PhotoSettings } from './photo-settings.js';
 import { inOrder } from './in-order.js';
 import { PhotoPool } from './pool.js';
 import type { DetectionRecord } from './records.js';

@@ -6,10 +6,10 @@ export { type Duplicate, type IdentityList, listIdentities, type ListOptions } f
 export { detectPhotos, type DetectPhotosOptions } from './detect-photos.js';
 export { type DetectorOptions, type DetectorSettings, Mtcnn, publishedDetector } from './mtcnn/detector.js';
 export type { MtcnnWeights, NetworkName } from './mtcnn/networks.js';
+export { mtcnnDigests } from './mtcnn/weight-files.js';
 export {
   type LoadedWeights,
   loadMtcnnWeights,
-  mtcnnDigests,
   mtcnnOrigin,
   mtcnnSources,
   type WeightOptions,
@@ -23,7 +23,7 @@ export {
   type FaceSelection,
   faceSelections,
   type PhotoSettings,
-} from './photo.js';
+} from './photo-settings.js';
 export type { CropLayout } from './crop-names.js';
 export type { AlignedManifest, CropDescription, FileError, PrepareCounts } from './manifest.js';
 export { photosToPrepare, type StrayPolicy } from './photo-source.js';

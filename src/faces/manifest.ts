@@ -6,7 +6,7 @@ import type { AlignmentSpec } from '../images/alignment.js';
 import { manifestName } from '../images/crop-manifest.js';
 import type { IgnoredFile, OpenedSource } from '../images/source.js';
 import { type CropLayout, type CropNaming, plainPath } from './crop-names.js';
-import type { CropSettings, PhotoSettings } from './photo.js';
+import type { CropSettings, PhotoSettings } from './photo-settings.js';
 import type { PhotoRecord } from './photo-record.js';
 import { alignmentSpec, templates } from './template.js';
 import type { QuarterTurn } from './turn.js';

@@ -1,6 +1,7 @@
 // What goes between the pool and its processes.
 import type { MtcnnWeights } from './mtcnn/networks.js';
-import type { PhotoJob, PhotoResult, PhotoSettings } from './photo.js';
+import type { PhotoJob, PhotoResult } from './photo.js';
+import type { PhotoSettings } from './photo-settings.js';
 
 /** What a process is started with. */
 export interface ProcessSetup {

@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { manyScansJpeg } from '../testing/many-scans.js';
-import { defaultPhotoSettings, type PhotoJob } from './photo.js';
+import type { PhotoJob } from './photo.js';
+import { defaultPhotoSettings } from './photo-settings.js';
 import { PhotoPool } from './pool.js';
 import { PoolMember } from './pool-member.js';
 

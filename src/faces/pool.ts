@@ -3,7 +3,8 @@
 // Processes and not threads, because a photo can be made to keep a decoder busy for minutes, or to bring it down: native work
 // in a thread can neither be stopped nor survived, a process can be killed and replaced, and the photo is one line.
 import type { MtcnnWeights } from './mtcnn/networks.js';
-import type { PhotoJob, PhotoSettings } from './photo.js';
+import type { PhotoJob } from './photo.js';
+import type { PhotoSettings } from './photo-settings.js';
 import type { PoolResult, ProcessSetup } from './pool-messages.js';
 import { PoolMember } from './pool-member.js';
 

@@ -9,7 +9,7 @@ import { journalName, manifestName } from '../images/crop-manifest.js';
 import { openImageSource } from '../images/index.js';
 import { fuzzRuns, fuzzTimeout } from '../testing/fuzz.js';
 import type { Landmarks } from './geometry.js';
-import { defaultCrop } from './photo.js';
+import { defaultCrop } from './photo-settings.js';
 import type { PhotoRecord } from './photo-record.js';
 import { photosToPrepare } from './photo-source.js';
 import { type KnownDetections, prepare } from './prepare.js';

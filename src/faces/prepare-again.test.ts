@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { journalName, manifestName } from '../images/crop-manifest.js';
 import { openImageSource } from '../images/index.js';
 import { useScratch } from '../testing/scratch.js';
-import { defaultCrop } from './photo.js';
+import { defaultCrop } from './photo-settings.js';
 import { photosToPrepare } from './photo-source.js';
 import type { Landmarks } from './geometry.js';
 import { type KnownDetections, prepare, type PrepareOptions } from './prepare.js';

@@ -12,7 +12,7 @@ import { localGroup } from '../distributed/index.js';
 import { openImageSource } from '../images/index.js';
 import { writeZip } from '../testing/zip-writer.js';
 import type { Landmarks } from './geometry.js';
-import { defaultCrop, defaultPhotoSettings } from './photo.js';
+import { defaultCrop, defaultPhotoSettings } from './photo-settings.js';
 import { journalName, manifestName } from '../images/crop-manifest.js';
 import { type KnownDetections, prepare, type PrepareOptions } from './prepare.js';
 import { templates } from './template.js';

@@ -22,7 +22,7 @@ import {
 import type { MtcnnWeights } from './mtcnn/networks.js';
 import { OutputFolder, UnwritableFileError } from './output-folder.js';
 import { unchangedRecords } from './photo-changes.js';
-import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo.js';
+import { type CropSettings, defaultCrop, defaultPhotoSettings, type PhotoSettings } from './photo-settings.js';
 import { digestOf, digestOfRecords, type PhotoRecord, stampOf } from './photo-record.js';
 import { defaultPhotoSeconds, PhotoPool } from './pool.js';
 import { type DetectionRecord, formatDetection, isUnreadable } from './records.js';

@@ -37,6 +37,9 @@ export class CropSizeError extends ImageDecodeError {}
  */
 export type CropFit = 'exact' | 'pad';
 
+/** Makes a crop of exactly this size of what a source gives for an image. @throws ImageDecodeError for what cannot be used. */
+export type CropDecoder = (bytes: Uint8Array, size: CropSize, fit?: CropFit) => Promise<Picture>;
+
 /**
  * Decodes an aligned crop, the fast path of training: no rotation is looked for and the size must be exactly `size`.
  * Exceptions: a 112×112 crop is cut to 112×96 by leaving out 8 columns on either side, because the two templates

@@ -1,5 +1,5 @@
 // Pictures and where they come from: sources of labelled images, decoding, and the input convention of a network.
-export { type CropFit, type CropSize, CropSizeError, decodeCrop, decodePhoto } from './decode.js';
+export { type CropDecoder, type CropFit, type CropSize, CropSizeError, decodeCrop, decodePhoto } from './decode.js';
 export { ImageDecodeError } from './decode-error.js';
 export { type DecodeOptions, defaultDecodeOptions, type PictureDecoder } from './decoders/decoder.js';
 export { describeKinds, pictureDecoders } from './decoders/index.js';

@@ -4,7 +4,7 @@ import { SphereFaceError } from '../common/errors.js';
 import type { Picture } from '../images/source.js';
 import { parseModel, toFloat16Model } from '../graph/onnx/index.js';
 import type { InputSpec } from '../images/input.js';
-import type { Model } from './model.js';
+import type { PictureEmbedder } from './embedder.js';
 
 /** The number formats that a model can be exported in. */
 export const exportTypes = ['float32', 'float16'] as const;
@@ -46,7 +46,7 @@ export const requiredCosine = 0.9999;
  * The smallest cosine similarity between the embeddings of two models, over random pictures.
  * The pictures are smooth, like faces: noise of a few coarse scales.
  */
-export async function smallestCosine(a: Model, b: Model, pictures = 16): Promise<number> {
+export async function smallestCosine(a: PictureEmbedder, b: PictureEmbedder, pictures = 16): Promise<number> {
   const random = new Random(1);
   const samples = Array.from({ length: pictures }, () => randomPicture(a.input, random));
   const [left, right] = [await a.embed(samples), await b.embed(samples)];

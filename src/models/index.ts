@@ -7,8 +7,8 @@ export {
   metadataKeys,
   parseInputSpec,
 } from './metadata.js';
+export type { EmbedderOptions, EmbedOptions, PictureEmbedder } from './embedder.js';
 export {
-  type EmbedOptions,
   type Model,
   type OpenModelOptions,
   type ModelSource,
@@ -42,16 +42,8 @@ export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosi
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';
 export { bytesOf, decodeSafetensors, encodeSafetensors, safetensorsHeader, type Tensor } from './safetensors.js';
-export {
-  type Weights,
-  classifierPath,
-  copyClassifier,
-  decodeWeights,
-  encodeWeights,
-  readClassifier,
-  statementsOf,
-  weightsParts,
-} from './weights.js';
+export { classifierPath, copyClassifier, readClassifier } from './classifier-file.js';
+export { type Weights, decodeWeights, encodeWeights, statementsOf, weightsParts } from './weights.js';
 export { WeightsFile } from './weights-file.js';
 export { npyHeader } from './embeddings/npy.js';
 export { maxNpyHeader, type NpyHeader, readNpyHeader } from './embeddings/npy-read.js';

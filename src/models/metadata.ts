@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
 import { packageVersion } from '../common/version.js';
+import { ModelFileError, readMetadataProps, withMetadataProps } from '../graph/onnx/index.js';
 import type { InputSpec } from '../images/input.js';
 
 /** Thresholds on the cosine similarity at given false-accept rates, and where they come from. */
@@ -105,6 +106,23 @@ export function decodeMetadata(props: ReadonlyMap<string, string>, path: string)
       ? {}
       : { calibration: parseJson(calibrationSchema, calibration, `${path}, ${metadataKeys.calibration}`) }),
   };
+}
+
+/**
+ * A model with some of its metadata changed, for instance its calibration. The network's bytes stay as they are.
+ * @param path names it in errors.
+ * @throws ModelFileError for a foreign model: it states no input convention.
+ */
+export function withMetadata(model: Uint8Array, changes: Partial<ModelMetadata>, path: string): Uint8Array {
+  const props = readMetadataProps(model, path);
+  const stated = decodeMetadata(props, path);
+  if (stated === undefined) {
+    throw new ModelFileError(`${path} states no input convention, so there is no metadata to change.`, {
+      next: `make it a model of its own first: sphereface import ${path} --input-spec FILE -o MODEL`,
+    });
+  }
+  for (const [key, value] of Object.entries(encodeMetadata({ ...stated, ...changes }))) props.set(key, value);
+  return withMetadataProps(model, props, path);
 }
 
 /** Parses an input specification (JSON or YAML): the form of `--input-spec` and of `<model>.onnx.json` sidecars. */

@@ -1,5 +1,5 @@
 // A digest of a network's weights: the same for a model file that another tool has written again.
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../common/sha256.js';
 import type { ParsedModel } from '../graph/onnx/index.js';
 import type { TensorProto } from '../graph/onnx/onnx_pb.js';
 import { floatData } from '../graph/onnx/tensor-data.js';
@@ -17,15 +17,9 @@ export function weightsDigest(model: ParsedModel, source: string): string {
   for (const tensor of tensorsOf(model)) {
     const data = floatData(tensor, source);
     if (data === undefined || data.length < 2) continue;
-    digests.add(
-      createHash('sha256')
-        .update(new Uint8Array(data.buffer, 0, data.byteLength))
-        .digest('hex'),
-    );
+    digests.add(sha256Hex([new Uint8Array(data.buffer, 0, data.byteLength)]));
   }
-  const hash = createHash('sha256');
-  for (const digest of [...digests].sort()) hash.update(digest);
-  return hash.digest('hex');
+  return sha256Hex([new TextEncoder().encode([...digests].sort().join(''))]);
 }
 
 /** Initializers and the tensors of Constant nodes. */

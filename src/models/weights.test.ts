@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { publishedInput } from '../images/input.js';
 import { encodeSafetensors } from './safetensors.js';
-import { classifierPath, decodeWeights, encodeWeights } from './weights.js';
+import { classifierPath } from './classifier-file.js';
+import { decodeWeights, encodeWeights } from './weights.js';
 
 const parameters = new Map([['fc6.weight', { shape: [2, 1], data: Float32Array.of(1, -1) }]]);
 

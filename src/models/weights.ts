@@ -1,8 +1,6 @@
-// Weights as safetensors files that say of themselves whose rows the classifier has and which pictures they are for: the parameters of
-// a checkpoint, and the classifier beside a model file.
-import { readFile, rm } from 'node:fs/promises';
+// Weights as safetensors that say of themselves whose rows the classifier has and which pictures they are for: the parameters of a
+// checkpoint, and the classifier beside a model file.
 import { z } from 'zod';
-import { writeFileAtomic } from '../common/atomic.js';
 import { parseJson } from '../common/json.js';
 import type { InputSpec } from '../images/input.js';
 import { metadataKeys, parseInputSpec } from './metadata.js';
@@ -15,11 +13,6 @@ export interface Weights {
   readonly identities?: readonly string[];
   /** The pictures that they were trained on; absent where nothing says it. */
   readonly input?: InputSpec;
-}
-
-/** The file with the classifier of a model file: `model.classifier.safetensors` beside `model.onnx`. */
-export function classifierPath(model: string): string {
-  return `${model.replace(/\.onnx$/i, '')}.classifier.safetensors`;
 }
 
 /** The bytes of a weights file. Its `__metadata__` holds `sphereface.identities` (JSON) and `sphereface.input` where they are known. */
@@ -66,28 +59,3 @@ export function readStatements(
 const identitiesSchema = z
   .array(z.string().min(1))
   .refine((names) => new Set(names).size === names.length, 'a name occurs twice');
-
-/** Reads the classifier of a model file; `undefined` where it has none. */
-export async function readClassifier(model: string): Promise<Weights | undefined> {
-  const path = classifierPath(model);
-  const bytes = await bytesOf(path);
-  return bytes === undefined ? undefined : decodeWeights(bytes, path);
-}
-
-/**
- * Gives a copy of a model the classifier of the original, so that a fine-tune can start from it.
- * @returns whether the original has one; where it has none, the copy keeps none of an earlier file's.
- */
-export async function copyClassifier(model: string, copy: string): Promise<boolean> {
-  const bytes = await bytesOf(classifierPath(model));
-  if (bytes === undefined) await rm(classifierPath(copy), { force: true });
-  else await writeFileAtomic(classifierPath(copy), bytes);
-  return bytes !== undefined;
-}
-
-async function bytesOf(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-}

@@ -1,5 +1,5 @@
 // Recipes for some dozens of synthetic people: small enough to train within a minute or two on two cores.
-import { parseRecipe, type RecipeInput } from '../training/index.js';
+import { parseRecipe, type RecipeInput } from '../training/recipe.js';
 import type { ScratchRecipes } from './pipeline.js';
 
 const network = {

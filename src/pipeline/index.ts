@@ -36,15 +36,12 @@ export { answersOf } from './study/sentences.js';
 export type { ArmSummary, CellSummary, ComparisonSummary, QuestionSummary, StudySummary } from './study/summary.js';
 export { type Share, work as workOnStudy, type WorkerEvent, type WorkerOptions } from './study/worker.js';
 export { type ClassifierSpread, classifierSpread } from './spread.js';
-export {
-  type ComparedPhoto,
-  FaceRecognizer,
-  type RecognizerOptions,
-  type Verification,
-} from './recognition/recognizer.js';
+export { FaceRecognizer, type RecognizerOptions } from './recognition/recognizer.js';
+export type { ComparedPhoto, Verification } from './recognition/verification.js';
 export { DetectedFace } from './recognition/face.js';
 export type { ModelCrops } from './recognition/model-crops.js';
-export type { PhotoInput, Pixels } from './recognition/photo-input.js';
+export type { PhotoInput } from './recognition/photo-input.js';
+export type { Pixels } from './recognition/pixels.js';
 export type { FaceInput } from './recognition/photo-crops.js';
 export type { EmbeddedFace, Embedder, EmbeddingOrigin, FailedPhoto } from './recognition/embedder.js';
 export type { Threshold, ThresholdOptions } from './recognition/threshold.js';

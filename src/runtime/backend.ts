@@ -1,5 +1,6 @@
-// The engine behind the sessions: onnxruntime-node under Node, onnxruntime-web in a browser, behind one interface.
+// The engine behind the sessions: onnxruntime-node under Node, or one that is given, as onnxruntime-web is in a browser, behind one interface.
 import type * as Ort from 'onnxruntime-common';
+import { SphereFaceError } from '../common/errors.js';
 import { Queue } from '../common/queue.js';
 import { EngineError } from './engine-error.js';
 
@@ -12,17 +13,24 @@ export interface Backend {
 
 let loaded: Promise<Backend> | undefined;
 
-/** The backend of this environment, loaded once. @throws {@link EngineError} when it cannot be loaded. */
+/**
+ * The backend of this environment, loaded once: onnxruntime-node under Node. Elsewhere {@link useBackend} has to give one first.
+ * @throws {@link EngineError} when it cannot be loaded.
+ */
 export function loadBackend(): Promise<Backend> {
-  loaded ??= typeof process !== 'undefined' && process.versions?.node !== undefined ? loadNode() : loadWeb();
+  loaded ??= typeof process !== 'undefined' && process.versions?.node !== undefined ? loadNode() : noEngine();
   return loaded;
 }
+
+/** A variable, so that bundlers for browsers do not follow it into native code. */
+const nodeEngine: string = 'onnxruntime-node';
 
 async function loadNode(): Promise<Backend> {
   // From 1.29 on the engine tells its makers about the machine and each session unless this is set before it is loaded: faces are
   // nobody's business. Who sets it to 0 has chosen so. A worker thread cannot set it: its environment is a copy.
   process.env.ORT_DISABLE_TELEMETRY ??= '1';
-  const ort = await import('onnxruntime-node').catch((error: unknown) => {
+  const loading = import(/* @vite-ignore */ nodeEngine) as Promise<typeof import('onnxruntime-node')>;
+  const ort = await loading.catch((error: unknown) => {
     throw new EngineError(error, `${process.platform}/${process.arch}`);
   });
   // What fails is thrown as well; the runtime's own lines on stderr would say it twice.
@@ -31,14 +39,16 @@ async function loadNode(): Promise<Backend> {
   return { ort, name: 'onnxruntime-node', providers };
 }
 
-/** A browser page provides onnxruntime-web itself (a bundler resolves it); it is no dependency of the Node package. */
-async function loadWeb(): Promise<Backend> {
-  const specifier = 'onnxruntime-web';
-  const ort = (await import(/* webpackIgnore: false */ specifier)) as Backend['ort'];
-  return { ort, name: 'onnxruntime-web', providers: ['wasm', 'webgpu'] };
+function noEngine(): Promise<never> {
+  return Promise.reject(
+    new SphereFaceError('There is no engine to compute with.', {
+      expected: 'outside of Node, an engine that was started first',
+      next: 'await startEngine() of sphereface-plus/web',
+    }),
+  );
 }
 
-/** Uses a backend the caller has loaded: for browsers without an import map. Call it before the first session. */
+/** Uses a backend that the caller has loaded, as browsers must. Call it before the first session. */
 export function useBackend(backend: Backend): void {
   loaded = Promise.resolve(backend);
 }

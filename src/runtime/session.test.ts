@@ -160,6 +160,10 @@ describe('onnxruntime-web where there is no WebGPU', async () => {
       expect(session.description).toBe('wasm (onnxruntime-web, the default here)');
       const runs = await Promise.all([session.run(feeds), session.run(feeds)]);
       for (const { y } of runs) expect(Array.from(float32Data(y))).toEqual([4, 6]);
+      // The engine leaves preallocated outputs as they are.
+      const into = { y: float32(new Float32Array(2), [2]) };
+      expect((await session.run(feeds, into)).y).toBe(into.y);
+      expect(Array.from(float32Data(into.y))).toEqual([4, 6]);
       for (const device of ['webgpu', 'cpu', 'cuda'] as const) {
         const failure = await Session.create(model(), { device }).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(DeviceError);

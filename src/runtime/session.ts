@@ -61,6 +61,8 @@ export class Session implements AsyncDisposable {
     /** Which engine runs it and why this device, in words. */
     readonly description: string,
     private readonly profiled: boolean,
+    /** Whether the engine writes into preallocated outputs: onnxruntime-web leaves the page's memory as it was, silently. */
+    private readonly inPlace: boolean,
   ) {}
 
   /**
@@ -79,7 +81,15 @@ export class Session implements AsyncDisposable {
       const create = () => backend.ort.InferenceSession.create(model, sessionOptions(device, options));
       const session = await turns.run(create);
       const description = `${device} (${backend.name}, ${reason})`;
-      return new Session(session, backend.ort, turns, device, description, options.profilePrefix !== undefined);
+      return new Session(
+        session,
+        backend.ort,
+        turns,
+        device,
+        description,
+        options.profilePrefix !== undefined,
+        backend.name === 'onnxruntime-node',
+      );
     } catch (error) {
       throw new SphereFaceError(`The model could not be prepared for the device "${device}".`, {
         got: messageOf(error),
@@ -120,9 +130,11 @@ export class Session implements AsyncDisposable {
       this.claim(outputs);
       try {
         const fetches: Record<string, Tensor | null> = {};
-        for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
+        if (this.inPlace) for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
+        const run = () => (this.inPlace ? this.session.run(feeds, fetches) : this.session.run(feeds));
+        const results = this.counted(feeds, await this.turns.run(run));
+        if (!this.inPlace) for (const name of Object.keys(into)) copyInto(into[name], results[name]);
         // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
-        const results = this.counted(feeds, await this.turns.run(() => this.session.run(feeds, fetches)));
         return { ...results, ...into };
       } finally {
         for (const output of outputs) this.claimed.delete(output);
@@ -172,6 +184,11 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Copies the elements of one tensor over those of another of its type and size. */
+function copyInto(target: Tensor, source: Tensor): void {
+  (target.data as Float32Array).set(source.data as Float32Array);
 }
 
 /** Bytes of those tensors that lie in this process's memory. */

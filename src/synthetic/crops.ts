@@ -3,15 +3,8 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../common/atomic.js';
-import { Random } from '../common/random.js';
-import { sampleConditions } from './conditions.js';
 import type { OnPhoto, SyntheticOptions } from './dataset.js';
-import { sampleIdentity } from './identity.js';
-import { renderPhoto } from './render.js';
-
-/** Side of the photo that a crop is cut from, and the part of it that is cut. */
-const side = 160;
-const part = { left: 32, top: 25, width: 96, height: 112 };
+import { syntheticConditions, syntheticCrop, syntheticPerson } from './photo.js';
 
 /**
  * Writes `folder/person-000/00.jpg` …, 112 high and 96 wide. A crop that is there already is left alone. Each depends on the seed and its
@@ -27,7 +20,7 @@ export async function writeSyntheticCrops(
   for (let person = 0; person < identities; person++) {
     const name = join(folder, `person-${String(person).padStart(3, '0')}`);
     await mkdir(name, { recursive: true });
-    const identity = sampleIdentity(new Random(seed, 1 + person * 4096));
+    const identity = syntheticPerson(seed, person);
     for (let photo = 0; photo < photosPerIdentity; photo++) {
       const path = join(name, `${String(photo).padStart(2, '0')}.jpg`);
       const there = await access(path).then(
@@ -35,9 +28,9 @@ export async function writeSyntheticCrops(
         () => false,
       );
       if (!there) {
-        const conditions = sampleConditions(new Random(seed, 2 + person * 4096 + photo), identity);
-        const { data } = renderPhoto(identity, conditions, side);
-        const picture = sharp(data, { raw: { width: side, height: side, channels: 3 } }).extract(part);
+        const conditions = syntheticConditions(seed, person, photo, identity);
+        const { data, width, height } = syntheticCrop(identity, conditions);
+        const picture = sharp(data, { raw: { width, height, channels: 3 } });
         await writeFileAtomic(path, await picture.jpeg({ quality: conditions.camera.jpegQuality }).toBuffer());
       }
       onPhoto?.(++done, total);

@@ -3,9 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../common/atomic.js';
-import { Random } from '../common/random.js';
-import { sampleConditions } from './conditions.js';
-import { sampleIdentity } from './identity.js';
+import { syntheticConditions, syntheticPerson } from './photo.js';
 import { renderPhoto } from './render.js';
 
 /** How many people and photos, and from which seed. */
@@ -41,11 +39,11 @@ export async function writeSyntheticPhotos(
   for (let person = 0; person < identities; person++) {
     const name = `person-${String(person).padStart(3, '0')}`;
     await mkdir(join(folder, name), { recursive: true });
-    const identity = sampleIdentity(new Random(seed, 1 + person * 4096));
+    const identity = syntheticPerson(seed, person);
     for (let photo = 0; photo < photosPerIdentity; photo++) {
       const path = join(folder, name, `${String(photo).padStart(2, '0')}.jpg`);
       if (!(await exists(path))) {
-        const conditions = sampleConditions(new Random(seed, 2 + person * 4096 + photo), identity);
+        const conditions = syntheticConditions(seed, person, photo, identity);
         const picture = renderPhoto(identity, conditions, size);
         await writing;
         writing = sharp(picture.data, { raw: { width: size, height: size, channels: 3 } })

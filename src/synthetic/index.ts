@@ -12,4 +12,5 @@ export { writeSyntheticCrops } from './crops.js';
 export { defaultSyntheticOptions, type OnPhoto, type SyntheticOptions, writeSyntheticPhotos } from './dataset.js';
 export { type FaceShape, type Identity, type Mole, sampleIdentity } from './identity.js';
 export type { Colour } from './numeric.js';
+export { syntheticConditions, syntheticCrop, syntheticPerson } from './photo.js';
 export { renderPhoto } from './render.js';

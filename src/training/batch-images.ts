@@ -1,5 +1,6 @@
 // The images of a pass as a step takes them, and the form that a host packs: scaled float32.
-import { type InputSpec, InputPacker } from '../images/index.js';
+import type { InputSpec } from '../images/input.js';
+import { InputPacker } from '../images/packer.js';
 import type { Variation } from '../images/augmentation.js';
 import { float32, type Tensors } from '../runtime/index.js';
 

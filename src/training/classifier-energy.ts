@@ -1,6 +1,7 @@
 // The energy of the classifier where the images of a pass are divided over ranks. It may depend on all labels of the pass, and its weight
 // on the length of the whole classification gradient, so it is computed once that gradient has been added up.
-import { type Communicator, equalCounts } from '../distributed/index.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { equalCounts } from '../distributed/transport.js';
 import { add, Graph, norm, reshape, scale, serialize, type Target, type Value } from '../graph/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
 import type { Recipe } from './recipe.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { messageOf, SphereFaceError } from '../common/errors.js';
 import { evenlySpread } from '../common/spread.js';
 import { decodeCrop } from '../images/decode.js';
-import { type Dataset, relativePaths } from './dataset.js';
+import { type Dataset, relativePaths } from './labelled-images.js';
 import type { Recipe } from './recipe.js';
 
 /** What a run remembers of its data. */

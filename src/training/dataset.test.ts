@@ -1,7 +1,8 @@
 // Which identities and images of a source a run uses.
 import { describe, expect, it } from 'vitest';
 import type { ImageSource } from '../images/index.js';
-import { datasetOf, wholeSource } from './dataset.js';
+import { datasetOf } from './dataset.js';
+import { wholeSource } from './labelled-images.js';
 import type { DataSelection } from './recipe-sections.js';
 
 /** Ten identities with 3, 4, …, 12 images; the entries in an order of their own. */

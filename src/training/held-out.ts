@@ -1,7 +1,7 @@
 // People of the data who are not trained on, so that the network can be measured on them as it goes on.
 import { normaliseName } from '../common/names.js';
 import { type DrawnPair, holdOut } from '../evaluation/index.js';
-import { type Dataset, partOf } from './dataset.js';
+import { type Dataset, partOf } from './labelled-images.js';
 import type { Recipe } from './recipe.js';
 
 /** Two images of people who are not trained on, by their places in the data. */
@@ -49,15 +49,15 @@ export function divided(dataset: Dataset, { validation, seed }: Recipe): Divided
 
 /** The images of some of the people, in the same order. */
 function restricted(dataset: Dataset, people: ReadonlySet<string>): Dataset {
-  const { source, identities: all, leftOut } = dataset;
+  const { source, identities: all } = dataset;
   const identities = all.filter((name) => people.has(name));
   const classOf = new Map(identities.map((name, index) => [name, index]));
   const names = source.entries.map(({ identity }) => normaliseName(identity));
   const used = [...names.keys()].filter((index) => classOf.has(names[index]));
   return {
+    ...dataset,
     source: partOf(source, used),
     labels: used.map((index) => classOf.get(names[index])!),
     identities,
-    leftOut,
   };
 }

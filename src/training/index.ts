@@ -2,7 +2,8 @@
 export { CheckpointStore, type Checkpoint, type Sharing, type TrainingState } from './checkpoint.js';
 export { type RunAlignment } from './alignment.js';
 export { type DataRecord, recordData } from './data-record.js';
-export { datasetOf, type Dataset, type DatasetOrder, wholeSource } from './dataset.js';
+export { datasetOf } from './dataset.js';
+export { type Dataset, type DatasetOrder, labelledImages, wholeSource } from './labelled-images.js';
 export { explainRecipe } from './explain.js';
 export { type Components, componentsOf, type Extensions } from './extensions.js';
 export {
@@ -56,5 +57,6 @@ export {
   type StepOptions,
 } from './step-graph.js';
 export { SnapshotStore } from './snapshots.js';
+export type { StatePlace } from './solver-of.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
 export type { Measurement, ValidationState } from './validation-state.js';

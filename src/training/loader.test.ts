@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oneProcess } from '../distributed/index.js';
+import { decodeCrop } from '../images/decode.js';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augmentation.js';
@@ -32,6 +33,7 @@ function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
   return new Loader({
     fit: 'exact',
     source,
+    decode: decodeCrop,
     labels,
     sampler: new Sampler('shuffle', labels, 3),
     input,

@@ -2,7 +2,7 @@
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
 import { type Augmentation, variationOf } from '../images/augmentation.js';
-import { type CropFit, decodeCrop } from '../images/decode.js';
+import type { CropDecoder, CropFit } from '../images/decode.js';
 import type { BatchImages } from './batch-images.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
@@ -20,6 +20,7 @@ export interface Batch {
 
 export interface LoaderOptions {
   readonly source: ImageSource;
+  readonly decode: CropDecoder;
   /** Class of every entry of the source. */
   readonly labels: readonly number[];
   readonly sampler: Sampler;
@@ -159,9 +160,9 @@ export class Loader implements AsyncDisposable {
     const kept = this.cache[index];
     if (kept !== undefined) return kept;
     if (this.broken.has(index)) return undefined;
-    const { source, input, fit, cacheBytes } = this.options;
+    const { source, decode, input, fit, cacheBytes } = this.options;
     try {
-      const { data } = await decodeCrop(await source.read(index), input, fit);
+      const { data } = await decode(await source.read(index), input, fit);
       if (this.cached + data.length <= cacheBytes && this.cache[index] === undefined) {
         this.cache[index] = data;
         this.cached += data.length;

@@ -1,6 +1,6 @@
 // Which rows of a classifier a process holds: all of them, or, where they are divided, consecutive ones, as equally many as can be.
 import { SphereFaceError } from '../common/errors.js';
-import { evenCounts } from '../distributed/index.js';
+import { evenCounts } from '../distributed/transport.js';
 
 export class RowRange {
   /** Rows that each process holds. */

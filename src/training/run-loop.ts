@@ -4,9 +4,10 @@ import { type Communicator, gatherValues, onAnyRank } from '../distributed/index
 import { classifierPath, writeModel } from '../models/index.js';
 import type { RunAlignment } from './alignment.js';
 import { type Checkpoint, CheckpointStore } from './checkpoint.js';
+import { writeClassifier } from './classifier-file.js';
 import type { InitReport } from './init.js';
 import { type LogLine, TrainingLog } from './log.js';
-import { modelOfWeights, writeClassifier } from './model-of.js';
+import { modelOfWeights } from './model-of.js';
 import type { Recipe } from './recipe.js';
 import { SnapshotStore } from './snapshots.js';
 import { stragglerOf } from './straggler.js';

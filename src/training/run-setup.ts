@@ -17,7 +17,8 @@ import { agreedAlignment, ownAlignment, type RunAlignment } from './alignment.js
 import { centreRows } from './centred-rows.js';
 import type { Checkpoint } from './checkpoint.js';
 import { assertSameData, otherNames } from './data-record.js';
-import { type Dataset, datasetOf } from './dataset.js';
+import { datasetOf } from './dataset.js';
+import type { Dataset } from './labelled-images.js';
 import { earlierData } from './earlier-data.js';
 import { componentsOf } from './extensions.js';
 import { initializeFrom, type InitReport, type InitRows } from './init.js';

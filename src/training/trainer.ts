@@ -1,12 +1,14 @@
 // The training loop: step, accumulate, add up over ranks, guard, clip, update, renormalise; a log line and a checkpoint every so often.
-import { type Communicator, equalCounts, oneProcess, threadsPerProcess } from '../distributed/index.js';
+import type { Communicator } from '../distributed/communicator.js';
+import { oneProcess } from '../distributed/one-process.js';
+import { equalCounts } from '../distributed/transport.js';
 import type { MarginDescriptor } from '../losses/index.js';
-import type { Weights } from '../models/index.js';
+import type { Weights } from '../models/weights.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
 import { type Device, targetFor } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { Dataset } from './dataset.js';
+import type { Dataset } from './labelled-images.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
@@ -82,7 +84,7 @@ export class Trainer implements AsyncDisposable {
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
     const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
-    const threads = options.threads ?? (communicator.size === 1 ? undefined : threadsPerProcess());
+    const threads = options.threads ?? communicator.threads;
     const components = componentsOf(recipe, extensions);
     const target = await targetFor(device ?? 'cpu');
     const solver = await solverOf(
@@ -268,6 +270,7 @@ export class Trainer implements AsyncDisposable {
     const { data, input, solver } = this.recipe;
     return new Loader({
       source: this.dataset.source,
+      decode: this.dataset.decode,
       labels: this.dataset.labels,
       sampler: this.sampler,
       input,

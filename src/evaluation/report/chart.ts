@@ -29,6 +29,8 @@ export const legend = {
 
 /** A chart as SVG text that reads its description out. */
 export function draw(option: EChartsCoreOption, description: string): string {
+  // In a worker the development build of ECharts asks for the global object by Node's name for it.
+  (globalThis as { global?: unknown }).global ??= globalThis;
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
   try {
     chart.setOption({

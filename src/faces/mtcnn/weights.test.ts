@@ -8,7 +8,8 @@ import { networkNames, networks, weightSlots } from './networks.js';
 import { writeCaffeModel } from '../../testing/caffe-writer.js';
 import { sharedMtcnn } from '../../testing/mtcnn-weights.js';
 import { cacheFolder } from '../../models/cache.js';
-import { digestOf, loadMtcnnWeights, mtcnnDigests, type WeightSource } from './weights.js';
+import { digestOf, mtcnnDigests } from './weight-files.js';
+import { loadMtcnnWeights, type WeightSource } from './weights.js';
 
 let cache: string;
 beforeEach(async () => {

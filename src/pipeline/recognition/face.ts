@@ -1,6 +1,8 @@
 // A face that was found in a photo, and the crop that a model takes of it.
-import { alignFace, type Box, type Face, type Landmarks, type QuarterTurn } from '../../faces/index.js';
-import type { Picture } from '../../images/index.js';
+import { alignFace } from '../../faces/align.js';
+import type { Box, Face, Landmarks } from '../../faces/geometry.js';
+import type { QuarterTurn } from '../../faces/turn.js';
+import type { Picture } from '../../images/source.js';
 import type { ModelCrops } from './model-crops.js';
 
 /** A detected face, of a photo that is kept with it. */

@@ -1,14 +1,9 @@
 // The crops that a model takes: which of the known templates and solvers its file states.
 import { SphereFaceError } from '../../common/errors.js';
-import {
-  alignmentVersion,
-  type CropSizeName,
-  type SimilaritySolver,
-  similaritySolvers,
-  type Template,
-  templates,
-} from '../../faces/index.js';
-import { describeAlignment, type InputSpec } from '../../images/index.js';
+import { type SimilaritySolver, similaritySolvers } from '../../faces/similarity.js';
+import { alignmentVersion, type CropSizeName, type Template, templates } from '../../faces/template.js';
+import { describeAlignment } from '../../images/alignment.js';
+import type { InputSpec } from '../../images/input.js';
 
 /** How to align faces for a model. */
 export interface ModelCrops {

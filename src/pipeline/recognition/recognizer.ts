@@ -2,7 +2,6 @@
 import { availableParallelism } from 'node:os';
 import { Lifetime } from '../../common/lifetime.js';
 import { messageOf } from '../../common/errors.js';
-import { cosine, meanDirection } from '../../evaluation/index.js';
 import {
   defaultPhotoSettings,
   type DetectorSettings,
@@ -10,7 +9,6 @@ import {
   loadMtcnnWeights,
   type MtcnnWeights,
   type PhotoSettings,
-  type QuarterTurn,
   type RotationMode,
 } from '../../faces/index.js';
 import { type ImageSource, type InputSpec, type OpenedSource, openImageSource } from '../../images/index.js';
@@ -32,6 +30,7 @@ import {
 } from './photo-crops.js';
 import { pathOf, type PhotoInput } from './photo-input.js';
 import { chooseThreshold, type ThresholdOptions } from './threshold.js';
+import { type Verification, verificationOf } from './verification.js';
 
 /** How to open a recognizer. */
 export interface RecognizerOptions {
@@ -64,28 +63,6 @@ export interface RecognizerOptions {
   readonly flip?: boolean;
   /** Told about steps that take long: fetching weights. */
   readonly log?: (line: string) => void;
-}
-
-/** What `verify` says. */
-export interface Verification {
-  /** Cosine of the two sides' embeddings, −1 to 1. */
-  readonly similarity: number;
-  /** Whether it is above the threshold; `undefined` where there is none: the model is not calibrated, and none was given. */
-  readonly same: boolean | undefined;
-  readonly threshold: number | undefined;
-  /** The share of different people's pairs above the threshold, on the pairs that the model was calibrated on. */
-  readonly falseAcceptRate: number | undefined;
-  /** The share of one person's pairs above it. */
-  readonly trueAcceptRate: number | undefined;
-  /** The photos of either side, and how many faces each has (`undefined` for crops). */
-  readonly photos: readonly [readonly ComparedPhoto[], readonly ComparedPhoto[]];
-}
-
-export interface ComparedPhoto {
-  readonly file: string;
-  readonly faces: number | undefined;
-  /** Degrees clockwise by which the photo had to be turned; absent where it is upright. */
-  readonly rotation?: QuarterTurn;
 }
 
 /** Crops that go through the network at once. */
@@ -227,19 +204,7 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     const chosen = chooseThreshold(options, this);
     const [left, right] = [asList(a), asList(b)];
     const embedded = await this.embedFaces([...left, ...right]);
-    const sides = [embedded.slice(0, left.length), embedded.slice(left.length)] as const;
-    const [x, y] = sides.map((side) => meanDirection(side.map(({ embedding }) => embedding)));
-    const similarity = cosine(x!, y!);
-    const compared = (side: readonly EmbeddedFace[]) =>
-      side.map(({ file, faces, rotation }) => ({ file, faces, ...(rotation === undefined ? {} : { rotation }) }));
-    return {
-      similarity,
-      same: chosen === undefined ? undefined : similarity > chosen.threshold,
-      threshold: chosen?.threshold,
-      falseAcceptRate: chosen?.falseAcceptRate,
-      trueAcceptRate: chosen?.trueAcceptRate,
-      photos: [compared(sides[0]), compared(sides[1])],
-    };
+    return verificationOf(embedded.slice(0, left.length), embedded.slice(left.length), chosen);
   }
 
   /**

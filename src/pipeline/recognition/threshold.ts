@@ -1,7 +1,7 @@
 // From a similarity to a decision: a threshold that the caller gives, or one that the model was calibrated with.
 import { SphereFaceError, UsageError } from '../../common/errors.js';
 import { type CalibratedThreshold, thresholdAt } from '../../evaluation/index.js';
-import type { Calibration } from '../../models/index.js';
+import type { Calibration } from '../../models/metadata.js';
 
 /** What to decide by; at most one of the two. */
 export interface ThresholdOptions {

@@ -9,7 +9,7 @@ import { type LogChart, pointsOf, runCharts } from './log-curves.js';
 
 export interface RunContent {
   readonly recipe: Recipe;
-  readonly record: RunRecord;
+  readonly record: Pick<RunRecord, 'images' | 'identities' | 'init'>;
   /** One at least. */
   readonly lines: readonly LogLine[];
 }

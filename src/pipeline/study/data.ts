@@ -9,7 +9,7 @@ import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
 import { type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
 import { writeSyntheticCrops } from '../../synthetic/index.js';
-import { relativePaths } from '../../training/dataset.js';
+import { relativePaths } from '../../training/labelled-images.js';
 import { openEvaluationData } from '../evaluation-data.js';
 import type { PairsDefinition, StudyDefinition } from './schema.js';
 

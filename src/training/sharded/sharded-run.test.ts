@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localGroup } from '../../distributed/index.js';
 import { Random } from '../../common/random.js';
 import { type Tensor } from '../../models/index.js';
-import { readClassifier } from '../../models/weights.js';
+import { readClassifier } from '../../models/classifier-file.js';
 import { built } from '../../testing/installed-package.js';
 import { interrupted, killRank, mpiTitle, mpiWorks, runRanks } from '../../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';

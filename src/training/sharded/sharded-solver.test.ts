@@ -8,7 +8,8 @@ import { type Communicator, localGroup, oneProcess } from '../../distributed/ind
 import { openImageSource } from '../../images/index.js';
 import { extensions } from '../../testing/extensions/index.js';
 import { tinyRecipe, writeTinyFaces } from '../../testing/tiny-faces.js';
-import { type Dataset, datasetOf } from '../dataset.js';
+import { datasetOf } from '../dataset.js';
+import type { Dataset } from '../labelled-images.js';
 import type { LogLine } from '../log.js';
 import { classifierName } from '../network.js';
 import { parseRecipe, type Recipe, type RecipeInput } from '../recipe.js';

@@ -2,7 +2,8 @@
 // gathered; each process computes what its rows bring to the loss and the gradients; the features' gradient comes back added up; and the
 // backbone's way back goes on from there. The gradient of a row stays where the row is.
 import { UsageError } from '../../common/errors.js';
-import { equalCounts, TimedCommunicator } from '../../distributed/index.js';
+import { TimedCommunicator } from '../../distributed/timed.js';
+import { equalCounts } from '../../distributed/transport.js';
 import type { DividedEnergy, ScheduledScalar } from '../../losses/index.js';
 import { type ParameterSpec, sgdUpdate } from '../../nn/index.js';
 import { float32, float32Scalar, type Tensor } from '../../runtime/index.js';
