@@ -57,6 +57,5 @@ export {
   type StepOptions,
 } from './step-graph.js';
 export { SnapshotStore } from './snapshots.js';
-export type { StatePlace } from './solver-of.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
 export type { Measurement, ValidationState } from './validation-state.js';
