@@ -15,7 +15,8 @@ function placedOn(log: string, provider: string): string[] {
 }
 
 describe.skipIf(!webgpuWorks)(webgpuTitle, () => {
-  it('no node of a step is left to the CPU', () => {
+  // Now and then lines that several of the runtime's threads write run into each other, and what is looked for is torn.
+  it('no node of a step is left to the CPU', { retry: 2 }, () => {
     const { stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', child], {
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
