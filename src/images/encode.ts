@@ -1,5 +1,6 @@
 // Pictures to files: the encoder of crops.
 import sharp from 'sharp';
+import type { JpegRoundTrip } from './degradation.js';
 import type { Picture } from './source.js';
 
 export const cropFormats = ['jpg', 'png'] as const;
@@ -28,3 +29,11 @@ export async function encodePicture(picture: Picture, options: Partial<EncodeOpt
       return image.png().toBuffer();
   }
 }
+
+/** The picture as JPEG of a quality gives it back, its colours at half the resolution as cameras store them. */
+export const throughJpeg: JpegRoundTrip = async ({ width, height, data }, quality) => {
+  const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality, chromaSubsampling: '4:2:0' })
+    .toBuffer();
+  return { width, height, data: new Uint8Array(await sharp(bytes).raw().toBuffer()) };
+};

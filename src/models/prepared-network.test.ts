@@ -23,6 +23,10 @@ const network = {
   inputPooling: 1,
   slopeDecay: 1,
   fillerGain: 1,
+  batchNorm: false,
+  statisticsMomentum: 0.1,
+  squeeze: null,
+  dropout: 0,
 } satisfies EmbeddingNetwork;
 const recipeOf = (told: EmbeddingNetwork): string => JSON.stringify({ network: told });
 
@@ -80,8 +84,9 @@ describe('many pictures', () => {
   it.each([
     ['plain', network, 'otherwise'],
     ['pooled input', { ...network, inputPooling: 2 }, 'otherwise'],
+    ['batch normalisation, squeeze and excitation', { ...network, batchNorm: true, squeeze: 4 }, 'otherwise'],
     // Beside depthwise convolutions both forms are the standard one.
-    ['batch normalisation', { type: 'mobilefacenet', embeddingSize: 24, statisticsMomentum: 0.1 }, 'alike'],
+    ['depthwise', { type: 'mobilefacenet', embeddingSize: 24, statisticsMomentum: 0.1 }, 'alike'],
   ] as [string, EmbeddingNetwork, 'otherwise' | 'alike'][])(
     'get the embeddings of the stored graph within 1e-5 of their length: %s',
     async (name, held, rounds) => {

@@ -6,9 +6,13 @@ import {
   conv2d,
   flatten,
   matmul,
+  mean,
   mix,
+  mul,
   prelu,
+  relu,
   scale,
+  sigmoid,
   stopGradient,
   type Value,
 } from '../graph/index.js';
@@ -97,6 +101,19 @@ export function fullyConnected(net: NetworkBuilder, name: string, x: Value, opti
   return offset === undefined ? y : add(y, offset);
 }
 
+/**
+ * Squeeze and excitation (Hu et al., CVPR 2018): each channel of x [n, c, h, w] times a number between 0 and 1 that two layers make of the
+ * means of all channels. Layers `NAME.squeeze` [c / reduction, c, 1, 1] and `NAME.excite` [c, c / reduction, 1, 1].
+ */
+export function squeezeExcitation(net: NetworkBuilder, name: string, x: Value, reduction: number): Value {
+  const channels = x.shape[1];
+  const out = Math.max(1, Math.round(channels / reduction));
+  const means = mean(x, { axes: [2, 3], keepDims: true });
+  const squeezed = relu(convolution(net, `${name}.squeeze`, means, { out, kernel: 1, bias: 'caffe' }));
+  const excited = convolution(net, `${name}.excite`, squeezed, { out: channels, kernel: 1, bias: 'caffe' });
+  return mul(x, sigmoid(excited));
+}
+
 /** Share of a new batch in the running statistics, where nothing else is said. */
 export const defaultStatisticsMomentum = 0.1;
 
@@ -124,7 +141,7 @@ export function movedStatistics(
 }
 
 /**
- * Batch normalisation over x [n, c, h, w]. Parameters `NAME.gamma`, `NAME.beta` [c], statistics `NAME.mean`, `NAME.variance` [c].
+ * Batch normalisation over x [n, c, …]. Parameters `NAME.gamma`, `NAME.beta` [c], statistics `NAME.mean`, `NAME.variance` [c].
  * Training normalises by the batch, and each pass moves the running statistics (unbiased variance) towards the batch's.
  * @param statisticsMomentum how far they move, in (0, 1]: 1 keeps nothing of the past.
  */

@@ -1,5 +1,6 @@
 // Training data of a source of image files.
 import { decodeCrop } from '../images/decode.js';
+import { throughJpeg } from '../images/encode.js';
 import type { ImageSource } from '../images/source.js';
 import { type Dataset, type DatasetOrder, labelledImages, wholeSource } from './labelled-images.js';
 import type { DataSelection } from './recipe-sections.js';
@@ -10,5 +11,5 @@ export function datasetOf(
   selection: DataSelection = wholeSource,
   order: DatasetOrder = {},
 ): Dataset {
-  return labelledImages(source, decodeCrop, selection, order);
+  return { ...labelledImages(source, decodeCrop, selection, order), jpeg: throughJpeg };
 }

@@ -3,6 +3,7 @@ import { SphereFaceError } from '../common/errors.js';
 import { compareNames, normaliseName } from '../common/names.js';
 import { Random } from '../common/random.js';
 import type { CropDecoder } from '../images/decode.js';
+import type { JpegRoundTrip } from '../images/degradation.js';
 import type { ImageSource } from '../images/source.js';
 import type { DataSelection, DataSubset } from './recipe-sections.js';
 
@@ -17,6 +18,8 @@ export interface Dataset {
   readonly leftOut: number;
   /** What makes a crop of what the source gives for an image. */
   readonly decode: CropDecoder;
+  /** What `data.jpeg` of a recipe needs; absent where nothing encodes JPEG. */
+  readonly jpeg?: JpegRoundTrip;
 }
 
 /** How classes and images are ordered. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oneProcess } from '../distributed/index.js';
 import { decodeCrop } from '../images/decode.js';
+import type { DegradationOptions } from '../images/degradation.js';
+import { throughJpeg } from '../images/encode.js';
 import { publishedInput } from '../images/input.js';
 import { tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
 import { noAugmentation } from '../images/augmentation.js';
@@ -14,6 +16,8 @@ import { openImageSource } from '../images/formats/index.js';
 import { Sampler } from './sampler.js';
 import { shareOf } from './step-share.js';
 import type { ImageSource } from '../images/source.js';
+
+const lossless: DegradationOptions = { lowResolution: null, jpeg: null, cutOut: null };
 
 let folder: string;
 let source: ImageSource;
@@ -39,6 +43,8 @@ function loaderOf(change: Partial<LoaderOptions> = {}): Loader {
     input,
     newImages: () => new PackedImages(input, change.batchSize ?? 10),
     augmentation: { ...noAugmentation, mirror: 0.5 },
+    degradation: lossless,
+    jpeg: undefined,
     batchSize: 10,
     iterSize: 1,
     share: shareOf({ batchSize: 10, iterSize: 1 }, oneProcess),
@@ -71,6 +77,34 @@ describe('Loader', () => {
     const sampler = new Sampler('shuffle', labels, 0);
     sampler.restore(taken[2].state);
     expect(await batches(loaderOf({ sampler }), 2)).toEqual(taken.slice(3));
+  });
+
+  it('takes quality from images, the same whatever is prefetched, and leaves which images come as it is', async () => {
+    const lossy: Partial<LoaderOptions> = {
+      degradation: {
+        lowResolution: { chance: 0.5, factor: 4 },
+        jpeg: { chance: 0.5, quality: 20 },
+        cutOut: { chance: 0.5, side: 0.4 },
+      },
+      jpeg: throughJpeg,
+    };
+    const taken = await batches(loaderOf(lossy), 5);
+    const whole = await batches(loaderOf(), 5);
+    expect(taken.map(({ labels, state }) => ({ labels, state }))).toEqual(
+      whole.map(({ labels, state }) => ({ labels, state })),
+    );
+    const stride = tinySize * tinySize * 3;
+    const same = taken.flatMap(({ images }, batch) =>
+      Array.from({ length: 10 }, (_, slot) => {
+        const [from, to] = [slot * stride, (slot + 1) * stride];
+        return images.slice(from, to).every((value, i) => value === whole[batch].images[from + i]);
+      }),
+    );
+    // An eighth loses nothing.
+    expect(same.filter(Boolean).length).toBeLessThan(25);
+    expect(same.filter(Boolean).length).toBeGreaterThan(0);
+    expect(await batches(loaderOf({ ...lossy, prefetch: 1, cacheBytes: 0 }), 5)).toEqual(taken);
+    expect(() => loaderOf({ ...lossy, jpeg: undefined })).toThrow(/Nothing here encodes JPEG/);
   });
 
   it('keeps within its memory', async () => {

@@ -1,8 +1,15 @@
 // Batches ready before the step asks: crops are decoded in parallel ahead of time and, as far as memory allows, only once.
-import { SphereFaceError, messageOf } from '../common/errors.js';
+import { SphereFaceError, UsageError, messageOf } from '../common/errors.js';
 import type { InputSpec } from '../images/input.js';
 import { type Augmentation, variationOf } from '../images/augmentation.js';
 import type { CropDecoder, CropFit } from '../images/decode.js';
+import {
+  degradationOf,
+  type DegradationOptions,
+  degraded,
+  isLossless,
+  type JpegRoundTrip,
+} from '../images/degradation.js';
 import type { BatchImages } from './batch-images.js';
 import type { Sample, Sampler, SamplerState } from './sampler.js';
 import type { ImageSource } from '../images/source.js';
@@ -27,6 +34,9 @@ export interface LoaderOptions {
   readonly input: InputSpec;
   readonly fit: CropFit;
   readonly augmentation: Augmentation;
+  readonly degradation: DegradationOptions;
+  /** What JPEG compression needs. */
+  readonly jpeg: JpegRoundTrip | undefined;
   /** Makes room for this process's images of a pass, in the form that its step takes. */
   readonly newImages: () => BatchImages;
   /** Images of a pass, and passes of a step. */
@@ -70,7 +80,11 @@ export class Loader implements AsyncDisposable {
   private lent: BatchImages | undefined;
   private readonly replacements = new Map<number, Promise<number>>();
 
+  /** @throws UsageError for JPEG compression where nothing encodes JPEG. */
   constructor(private readonly options: LoaderOptions) {
+    if (options.degradation.jpeg !== null && options.jpeg === undefined) {
+      throw new UsageError('Nothing here encodes JPEG.', { next: 'train without data.jpeg' });
+    }
     this.cache = new Array<Uint8Array | undefined>(options.source.entries.length);
   }
 
@@ -124,10 +138,18 @@ export class Loader implements AsyncDisposable {
       samples.map(async (sample, slot) => {
         const [index, crop] = await this.readableCrop(sample.index);
         used[slot] = labels[index];
-        images.write(crop, variationOf(augmentation, sample), slot);
+        images.write(await this.withLosses(crop, sample), variationOf(augmentation, sample), slot);
       }),
     );
     return { images, labels: used, state };
+  }
+
+  private async withLosses(data: Uint8Array, sample: Sample): Promise<Uint8Array> {
+    const { degradation, input, jpeg } = this.options;
+    if (isLossless(degradation)) return data;
+    const { width, height } = input;
+    const losses = degradationOf(degradation, sample, input);
+    return (await degraded({ width, height, data }, losses, jpeg)).data;
   }
 
   /** The crop of an entry, or of its replacement where it cannot be read. */

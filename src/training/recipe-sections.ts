@@ -153,6 +153,30 @@ export const dataSchema = z.strictObject({
     .default(0)
     .describe('Largest random shift in pixels, each axis, each way; the border is filled with the mean.'),
   light: fraction.default(0).describe('Largest relative change of brightness and of contrast; 0 for none.'),
+  lowResolution: z
+    .strictObject({
+      chance: fraction.default(0.2).describe('Probability of reducing an image.'),
+      factor: z.number().min(1).default(4).describe('Up to so many times fewer pixels a side, then enlarged again.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('Images of fewer pixels, as faces far away have; null: none.'),
+  jpeg: z
+    .strictObject({
+      chance: fraction.default(0.2).describe('Probability of compressing an image.'),
+      quality: z.int().min(1).max(95).default(20).describe('The lowest quality; the highest is 95.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('Images as JPEG of low quality gives them back; null: none.'),
+  cutOut: z
+    .strictObject({
+      chance: fraction.default(0.5).describe('Probability of hiding a part of an image.'),
+      side: fraction.default(0.4).describe('Up to this share of each side.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('A grey rectangle somewhere in an image; null: none.'),
   cacheMegabytes: nonNegative
     .default(2048)
     .describe('Megabytes of decoded crops kept in memory; what does not fit is decoded each time.'),

@@ -276,6 +276,8 @@ export class Trainer implements AsyncDisposable {
       input,
       fit: data.fit,
       augmentation: data,
+      degradation: data,
+      jpeg: this.dataset.jpeg,
       newImages: () => this.parts.solver.newImages(),
       batchSize: solver.batchSize,
       iterSize: solver.iterSize,

@@ -26,8 +26,15 @@ const digest = (...parts: (string | Uint8Array)[]) => {
 
 /** Fields that have come since, each with the default that leaves everything as it was. */
 const added = {
+  network: { batchNorm: false, statisticsMomentum: 0.1, squeeze: null, dropout: 0 },
   solver: { backboneRate: 1, classifier: 'dense', sampleRate: 1 },
-  data: { fit: 'exact', subset: { identities: null, maximumImages: null, scarce: null, seed: 1 } },
+  data: {
+    fit: 'exact',
+    lowResolution: null,
+    jpeg: null,
+    cutOut: null,
+    subset: { identities: null, maximumImages: null, scarce: null, seed: 1 },
+  },
   log: { snapshots: null },
 } as const;
 
@@ -41,6 +48,7 @@ function earlier(recipe: Recipe): unknown {
   expect(validation).toBeNull();
   return {
     ...others,
+    network: without(recipe.network, added.network),
     solver: without(recipe.solver, added.solver),
     data: without(recipe.data, added.data),
     log: without(recipe.log, added.log),

@@ -1,5 +1,4 @@
 // Batch normalisation (Ioffe and Szegedy, 2015), composed of simpler ops so that its gradient needs no rule of its own.
-import { requireRank } from '../shapes.js';
 import type { Value } from '../value.js';
 import { mul, shift, sub } from './arithmetic.js';
 import { channelAffine, channelMoments } from './channels.js';
@@ -25,17 +24,16 @@ function normalise(x: Value, { gamma, beta, epsilon = 1e-5 }: BatchNormParameter
   return channelAffine(x, factor, sub(beta, mul(statistics.mean, factor)));
 }
 
-/** Normalises x [n, c, h, w] by the batch's own statistics: y, and the mean and (biased) variance [c] for running averages. */
+/** Normalises x [n, c, …] by the batch's own statistics: y, and the mean and (biased) variance [c] for running averages. */
 export function batchNormTraining(
   x: Value,
   parameters: BatchNormParameters,
 ): { y: Value; mean: Value; variance: Value } {
-  requireRank('batchNorm', x, 4);
   const moments = channelMoments(x);
   return { y: normalise(x, parameters, moments), ...moments };
 }
 
-/** Normalises x [n, c, h, w] by stored statistics [c]. */
+/** Normalises x [n, c, …] by stored statistics [c]. */
 export function batchNormInference(x: Value, parameters: BatchNormParameters, statistics: Statistics): Value {
   return normalise(x, parameters, statistics);
 }

@@ -1,19 +1,15 @@
 // MobileFaceNet (Chen et al., CCBR 2018, table 1): inverted residuals and a global depthwise convolution in place of pooling.
 import { z } from 'zod';
 import { add, conv2d, flatten, type Value } from '../../graph/index.js';
-import { batchNorm, convolution, defaultStatisticsMomentum, parametricRelu } from '../layers.js';
+import { batchNorm, convolution, parametricRelu } from '../layers.js';
 import type { NetworkBuilder } from '../parameters.js';
 import type { BackboneDescriptor } from './backbone.js';
+import { statisticsMomentum } from './options.js';
 
 const schema = z.strictObject({
   type: z.literal('mobilefacenet').describe('MobileFaceNet: a million parameters, batch normalisation.'),
   embeddingSize: z.int().positive().default(128).describe('Length of an embedding.'),
-  statisticsMomentum: z
-    .number()
-    .positive()
-    .max(1)
-    .default(defaultStatisticsMomentum)
-    .describe("How far each pass moves the running mean and variance of batch normalisation towards its batch's."),
+  statisticsMomentum,
 });
 
 /** Options of {@link mobileFaceNet}; what is not given is as published. */

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
 import { Graph } from '../../graph/index.js';
 import { countParameters, initialize, TrainingBuilder } from '../parameters.js';
-import { sfnet, type SfnetDepth } from './sfnet.js';
+import { sfnet, type SfnetDepth, type SfnetOptions } from './sfnet.js';
 
-function build(depth: SfnetDepth): TrainingBuilder {
+function build(depth: SfnetDepth, options: SfnetOptions = {}): TrainingBuilder {
   const graph = new Graph();
   const net = new TrainingBuilder(graph);
-  const embedding = sfnet(net, graph.input('images', 'float32', [2, 3, 112, 96]), { depth });
+  const embedding = sfnet(net, graph.input('images', 'float32', [2, 3, 112, 96]), { ...options, depth });
   expect(embedding.shape).toEqual([2, 512]);
   return net;
 }
@@ -34,5 +34,28 @@ describe('sfnet', () => {
     expect(spread('conv4_1.weight') * Math.sqrt(256 * 9)).toBeCloseTo(1, 2);
     expect(net.trained.map((spec) => spec.name)).not.toContain('conv4_2.bias');
     expect(net.trained.map((spec) => spec.name)).toContain('conv4_1.bias');
+  });
+
+  it('has batch normalisation in place of biases', () => {
+    const { specs, statistics } = build(10, { batchNorm: true });
+    expect(specs.filter(({ name }) => name.endsWith('.bias'))).toEqual([]);
+    // Ten convolutions and the last layer, with a mean and a variance each.
+    expect(statistics.size).toBe(22);
+  });
+
+  it('has squeeze and excitation in each residual unit, and drops values before its last layer', () => {
+    const { specs, masks } = build(10, { squeeze: 16, dropout: 0.4 });
+    const shapes = specs.filter(({ name }) => /^unit.*weight$/.test(name)).map(({ name, shape }) => [name, shape]);
+    expect(shapes).toEqual(
+      [
+        ['2_1', 128],
+        ['3_1', 256],
+        ['3_2', 256],
+      ].flatMap(([unit, channels]) => [
+        [`unit${unit}.squeeze.weight`, [Number(channels) / 16, channels, 1, 1]],
+        [`unit${unit}.excite.weight`, [channels, Number(channels) / 16, 1, 1]],
+      ]),
+    );
+    expect(masks).toEqual([{ name: 'dropout:0', shape: [2, 512, 7, 6], ratio: 0.4 }]);
   });
 });

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { SphereFaceError } from '../../common/errors.js';
 import { add, averagePool2d, type Value } from '../../graph/index.js';
 import type { Filler } from '../fillers.js';
-import { convolution, fullyConnected, parametricRelu } from '../layers.js';
+import { batchNorm, type BiasRule, convolution, fullyConnected, parametricRelu, squeezeExcitation } from '../layers.js';
 import type { NetworkBuilder } from '../parameters.js';
 import type { BackboneDescriptor } from './backbone.js';
+import { statisticsMomentum } from './options.js';
 
 /** Residual units in each of the four stages. */
 export const sfnetUnits = {
@@ -48,6 +49,21 @@ const schema = z.strictObject({
     .describe(
       "Xavier fillers are uniform over ±sqrt(3 · gain / fan-in). 1 is Caffe's; 2 keeps the signal's strength from layer to layer.",
     ),
+  batchNorm: z
+    .boolean()
+    .default(false)
+    .describe('Whether batch normalisation follows every convolution, in place of its bias, and the last layer.'),
+  statisticsMomentum,
+  squeeze: count
+    .nullable()
+    .default(null)
+    .describe('Squeeze and excitation in each residual unit, its layer this many times narrower; null: none.'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of the values before the last layer that is set to 0 while training.'),
 });
 
 /** Options of {@link sfnet}; what is not given is as published. */
@@ -67,10 +83,14 @@ const residualFiller: Filler = { type: 'gaussian', std: 0.01 };
 
 /**
  * The embedding [n, embeddingSize] of images [n, 3, 112, 96]. Layers are named as in the published files: `conv1_1`, `relu1_1`, …, `fc5`.
- * Each stage halves the picture; a residual unit is two convolutions with PReLU, added to its input, and nothing after the sum.
+ * Each stage halves the picture; a residual unit is two convolutions with PReLU, added to its input, and nothing after the sum. Batch
+ * normalisation, squeeze and excitation and dropout are not in the published networks.
  */
 export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions = {}): Value {
-  const { depth, widths, embeddingSize, inputPooling, slopeDecay, fillerGain } = { ...published, ...options };
+  const { depth, widths, embeddingSize, inputPooling, slopeDecay, fillerGain, squeeze, dropout, ...normalisation } = {
+    ...published,
+    ...options,
+  };
   const units: readonly number[] | undefined = sfnetUnits[depth];
   if (units === undefined) {
     throw new SphereFaceError('There is no such sfnet.', {
@@ -78,6 +98,10 @@ export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions 
       expected: `one of ${Object.keys(sfnetUnits).join(', ')}`,
     });
   }
+  const normalised = normalisation.batchNorm;
+  const norm = (name: string, y: Value): Value => (normalised ? batchNorm(net, `${name}.norm`, y, normalisation) : y);
+  // What follows takes the mean off, so that a bias would do nothing.
+  const biased = (rule: BiasRule): BiasRule => (normalised ? 'none' : rule);
   const filler: Filler = { type: 'xavier', gain: fillerGain };
   let x = inputPooling === 1 ? images : averagePool2d(images, { kernel: inputPooling });
   units.forEach((count, stage) => {
@@ -88,12 +112,16 @@ export function sfnet(net: NetworkBuilder, images: Value, options: SfnetOptions 
       const shape = { out, kernel: 3, stride, padding: 1 } as const;
       const y =
         stride === 2
-          ? convolution(net, `conv${name}`, input, { ...shape, filler, bias: 'caffe' })
-          : convolution(net, `conv${name}`, input, { ...shape, filler: residualFiller, bias: 'frozen' });
-      return parametricRelu(net, `relu${name}`, y, { decay: slopeDecay });
+          ? convolution(net, `conv${name}`, input, { ...shape, filler, bias: biased('caffe') })
+          : convolution(net, `conv${name}`, input, { ...shape, filler: residualFiller, bias: biased('frozen') });
+      return parametricRelu(net, `relu${name}`, norm(`conv${name}`, y), { decay: slopeDecay });
     };
     x = step(x, 2);
-    for (let unit = 0; unit < count; unit++) x = add(x, step(step(x, 1), 1));
+    for (let unit = 1; unit <= count; unit++) {
+      const y = step(step(x, 1), 1);
+      x = add(x, squeeze === null ? y : squeezeExcitation(net, `unit${stage + 1}_${unit}`, y, squeeze));
+    }
   });
-  return fullyConnected(net, 'fc5', x, { out: embeddingSize, filler });
+  const kept = net.dropout(x, dropout);
+  return norm('fc5', fullyConnected(net, 'fc5', kept, { out: embeddingSize, filler, bias: biased('caffe') }));
 }
