@@ -10,9 +10,10 @@ interface Mixture {
 /** The picture reduced to `width` by `height` pixels, fewer than it has, and enlarged to its own size. */
 export function blurred(picture: Picture, width: number, height: number): Picture {
   const [x, y] = [shortened(picture.width, width), shortened(picture.height, height)];
-  const small = mixed(Float32Array.from(picture.data), picture.width, x, y);
+  const small = mixed(new Float32Array(picture.data), picture.width, x, y);
   const large = mixed(small, width, lengthened(width, picture.width), lengthened(height, picture.height));
-  return { ...picture, data: Uint8Array.from(large, Math.round) };
+  // Clamped arrays round.
+  return { ...picture, data: new Uint8Array(new Uint8ClampedArray(large).buffer) };
 }
 
 /** Each pixel is the mean of the stretch that it covers. */
@@ -37,23 +38,23 @@ function lengthened(from: number, to: number): Mixture[] {
   });
 }
 
-/** Interleaved RGB of a width, mixed along both axes. */
+/** Interleaved RGB of a width, mixed along both axes. Plain loops: this is done to images between steps. */
 function mixed(data: Float32Array, width: number, x: readonly Mixture[], y: readonly Mixture[]): Float32Array {
   const stride = width * 3;
-  const rows = new Float32Array(y.length * stride);
-  for (const [row, { first, weights }] of y.entries()) {
-    for (const [i, weight] of weights.entries()) {
-      const source = (first + i) * stride;
-      for (let at = 0; at < stride; at++) rows[row * stride + at] += weight * data[source + at];
-    }
-  }
+  const row = new Float32Array(stride);
   const result = new Float32Array(y.length * x.length * 3);
   let at = 0;
-  for (let row = 0; row < y.length; row++) {
-    for (const { first, weights } of x) {
+  for (const { first: top, weights: down } of y) {
+    row.fill(0);
+    for (let i = 0; i < down.length; i++) {
+      const source = (top + i) * stride;
+      for (let column = 0; column < stride; column++) row[column] += down[i] * data[source + column];
+    }
+    for (const { first: left, weights: across } of x) {
       for (let channel = 0; channel < 3; channel++, at++) {
-        const source = row * stride + first * 3 + channel;
-        for (const [i, weight] of weights.entries()) result[at] += weight * rows[source + i * 3];
+        let sum = 0;
+        for (let i = 0; i < across.length; i++) sum += across[i] * row[(left + i) * 3 + channel];
+        result[at] = sum;
       }
     }
   }
