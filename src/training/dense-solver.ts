@@ -3,11 +3,11 @@ import type { Communicator } from '../distributed/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
 import type { ParameterSpec } from '../nn/index.js';
 import { float32 } from '../runtime/index.js';
-import { type BatchImages, PackedImages } from './batch-images.js';
 import { ClassifierEnergy } from './classifier-energy.js';
 import { DropoutFeeds } from './dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
 import { sumGradients } from './gradient-sum.js';
+import { HostSolver } from './host-solver.js';
 import { classifierName, normaliseRows, startingValues } from './network.js';
 import { ParameterStore } from './parameter-store.js';
 import { meansOverRanks } from './rank-means.js';
@@ -25,18 +25,20 @@ import { buildStep, type StepModel } from './step-graph.js';
 import { type StepOutcome, StepRunner } from './step-runner.js';
 import { recipeOfShare, shareOf, type StepShare } from './step-share.js';
 
-export class DenseSolver implements Solver {
+export class DenseSolver extends HostSolver implements Solver {
   private constructor(
-    private readonly options: SolverOptions,
-    readonly share: StepShare,
+    options: SolverOptions,
+    share: StepShare,
+    store: ParameterStore,
     readonly rows: RowRange,
     private readonly step: StepModel,
-    private readonly store: ParameterStore,
     private readonly runner: StepRunner,
     /** The classifier's energy, where it is no part of the step. */
     private readonly energy: ClassifierEnergy | undefined,
     private readonly geometry: ClassifierGeometry,
-  ) {}
+  ) {
+    super(options, share, store);
+  }
 
   static async create(options: SolverOptions): Promise<DenseSolver> {
     const { recipe, identities, components, communicator, target, frozen, extensions } = options;
@@ -56,7 +58,7 @@ export class DenseSolver implements Solver {
     const shape = [identities, recipe.network.embeddingSize] as const;
     const geometry = await ClassifierGeometry.create(shape, { device, threads }, target);
     const rows = RowRange.whole(identities);
-    return new DenseSolver(options, share, rows, step, store, runner, energy, geometry);
+    return new DenseSolver(options, share, store, rows, step, runner, energy, geometry);
   }
 
   get specs(): readonly ParameterSpec[] {
@@ -69,19 +71,6 @@ export class DenseSolver implements Solver {
 
   get device(): string {
     return this.runner.device;
-  }
-
-  newImages(): BatchImages {
-    return new PackedImages(this.options.recipe.input, this.share.images);
-  }
-
-  state(): Promise<ParameterStore> {
-    return Promise.resolve(this.store);
-  }
-
-  changeState(change: (store: ParameterStore) => void): Promise<void> {
-    change(this.store);
-    return Promise.resolve();
   }
 
   async solve({ done, scalars, learningRate, next }: StepInputs): Promise<SolvedStep> {

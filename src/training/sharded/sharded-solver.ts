@@ -7,10 +7,10 @@ import { equalCounts } from '../../distributed/transport.js';
 import type { DividedEnergy, ScheduledScalar } from '../../losses/index.js';
 import { type ParameterSpec, sgdUpdate } from '../../nn/index.js';
 import { float32, float32Scalar, type Tensor } from '../../runtime/index.js';
-import { type BatchImages, PackedImages } from '../batch-images.js';
 import { DropoutFeeds } from '../dropout-feeds.js';
 import type { ClassifierAngles } from '../geometry.js';
 import { sumGradients } from '../gradient-sum.js';
+import { HostSolver } from '../host-solver.js';
 import type { Batch } from '../loader.js';
 import { classifierName, type ClassifierSpecs, classifierSpecs, normaliseRows, startingValues } from '../network.js';
 import { ParameterStore } from '../parameter-store.js';
@@ -34,18 +34,20 @@ import { ClassifierShard } from './classifier-shard.js';
 import { SampledGeometry } from './sampled-geometry.js';
 import { addScaled } from '../vectors.js';
 
-export class ShardedSolver implements Solver {
+export class ShardedSolver extends HostSolver implements Solver {
   private constructor(
-    private readonly options: SolverOptions,
+    options: SolverOptions,
+    share: StepShare,
+    store: ParameterStore,
     private readonly communicator: TimedCommunicator,
-    readonly share: StepShare,
     readonly rows: RowRange,
     private readonly ofClassifier: ClassifierSpecs,
-    private readonly store: ParameterStore,
     private readonly backbone: BackboneRunner,
     private readonly shard: ClassifierShard,
     private readonly geometry: SampledGeometry,
-  ) {}
+  ) {
+    super(options, share, store);
+  }
 
   /** @throws UsageError when the energy or the margin of the recipe cannot be divided, or a step not among the processes. */
   static async create(options: SolverOptions): Promise<ShardedSolver> {
@@ -67,7 +69,7 @@ export class ShardedSolver implements Solver {
     const dropout = new DropoutFeeds(models.masks, recipe, share);
     const backbone = await BackboneRunner.create(models, store, own, dropout, { ...place, profilePrefix });
     const geometry = await SampledGeometry.create(rows, recipe.network.embeddingSize, communicator, place, target);
-    return new ShardedSolver(options, communicator, share, rows, specs, store, backbone, shard, geometry);
+    return new ShardedSolver(options, share, store, communicator, rows, specs, backbone, shard, geometry);
   }
 
   get specs(): readonly ParameterSpec[] {
@@ -81,19 +83,6 @@ export class ShardedSolver implements Solver {
 
   get device(): string {
     return this.backbone.device;
-  }
-
-  newImages(): BatchImages {
-    return new PackedImages(this.options.recipe.input, this.share.images);
-  }
-
-  state(): Promise<ParameterStore> {
-    return Promise.resolve(this.store);
-  }
-
-  changeState(change: (store: ParameterStore) => void): Promise<void> {
-    change(this.store);
-    return Promise.resolve();
   }
 
   async solve({ done, scalars, learningRate, next }: StepInputs): Promise<SolvedStep> {
