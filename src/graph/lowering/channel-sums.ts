@@ -3,10 +3,10 @@
 import type { Emitter, Value } from '../value.js';
 import type { Layout } from './layout.js';
 
-/** Whether the axes and the layout of a reduction are of this form: all axes of a picture but the channels. */
-export function isChannelSum(emitter: Emitter, layout: Layout, axes: readonly number[]): boolean {
+/** Whether the sums of x over all axes but the channels have this form: those of a picture in a layout that keeps its rows together. */
+export function hasChannelSums(emitter: Emitter, x: Value, layout: Layout): boolean {
   const inOrder = layout === 'hwnc' || layout === 'tiled' || layout === 'standard';
-  return emitter.target.device === 'cpu' && inOrder && axes.join() === '0,2,3';
+  return emitter.target.device === 'cpu' && x.rank === 4 && inOrder;
 }
 
 /** What is made of the sums: `keepdims` says whether their shape is [c] or has an axis of 1 for each that is summed over. */

@@ -3,7 +3,7 @@
 // products as matrix products of rows, which write nothing, where Mul and ReduceSum write and read again a tensor as large as the picture.
 import { constantOf } from '../constant.js';
 import type { EmitOptions, Emitter, Node, Value } from '../value.js';
-import { isChannelSum, lowerChannelSum } from './channel-sums.js';
+import { hasChannelSums, lowerChannelSum } from './channel-sums.js';
 import { type Layout, layoutOrder } from './layout.js';
 
 type NoAttributes = Record<string, never>;
@@ -65,26 +65,26 @@ export function lowerChannelMoments(
 ): void {
   const layout = emitter.layoutFor([x], x);
   const from = emitter.nameIn(x, layout);
-  const axes = axesOf(x, layout).others;
-  const kept = inRows(emitter, x, layout)
-    ? meanOfRows(emitter, from)
-    : emitter.node('ReduceMean', [from], { attributes: { axes, keepdims: 1 } });
+  const kept = lowerMean(emitter, x, from, layout);
   const shape = emitter.ints([x.shape[1]]);
   emitter.node('Reshape', [kept, shape], { outputs: [emitter.nameOf(mean)] });
   if (!emitter.isUsed(variance)) return;
   const centred = emitter.node('Sub', [from, kept]);
   const squares = dot(emitter, [centred, centred], x, layout);
-  const share = emitter.float(x.shape[1] / x.size);
-  emitter.node('Mul', [squares, share], { outputs: [emitter.nameOf(variance)] });
+  emitter.node('Mul', [squares, emitter.float(shareOf(x))], { outputs: [emitter.nameOf(variance)] });
 }
 
-/**
- * The mean over all but the channels of a picture in the standard layout, [1, c, 1, 1]: of each picture and then of those, at up to twice
- * the rate of all axes at once.
- */
-function meanOfRows(emitter: Emitter, picture: string): string {
-  const means = emitter.node('ReduceMean', [picture], { attributes: { axes: [2, 3], keepdims: 1 } });
-  return emitter.node('ReduceMean', [means], { attributes: { axes: [0], keepdims: 1 } });
+/** The share of one of its values in a channel. */
+const shareOf = (x: Value): number => x.shape[1] / x.size;
+
+/** The mean over all but the channels of x, which lies in a layout, with an axis of 1 for each that is averaged over. */
+function lowerMean(emitter: Emitter, x: Value, from: string, layout: Layout): string {
+  const keepdims = 1;
+  if (!hasChannelSums(emitter, x, layout)) {
+    return emitter.node('ReduceMean', [from], { attributes: { axes: axesOf(x, layout).others, keepdims } });
+  }
+  const sums = lowerChannelSum(emitter, x, { picture: from, layout }, { attributes: { keepdims } });
+  return emitter.node('Mul', [sums, emitter.float(shareOf(x))]);
 }
 
 /** The sum over all but the channels of the product of two tensors of the shape of x, which lie in a layout. */
@@ -93,8 +93,7 @@ function dot(emitter: Emitter, operands: readonly string[], x: Value, layout: La
   if (!inRows(emitter, x, layout)) {
     const product = emitter.node('Mul', operands);
     const { others } = axesOf(x, layout);
-    if (x.rank === 4 && isChannelSum(emitter, layout, [0, 2, 3]))
-      return lowerChannelSum(emitter, x, { picture: product, layout }, options);
+    if (hasChannelSums(emitter, x, layout)) return lowerChannelSum(emitter, x, { picture: product, layout }, options);
     return emitter.node('ReduceSum', [product, emitter.ints(others)], options);
   }
   const [n, c] = x.shape;

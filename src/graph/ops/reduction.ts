@@ -1,5 +1,5 @@
 // Reductions over axes: sum, mean, max, min.
-import { isChannelSum, lowerChannelSum } from '../lowering/channel-sums.js';
+import { hasChannelSums, lowerChannelSum } from '../lowering/channel-sums.js';
 import { type Layout, layoutOrder } from '../lowering/layout.js';
 import { normalizeAxes, requireDType } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
@@ -54,7 +54,7 @@ function reduction(
       const keepdims = keepDims ? 1 : 0;
       const from = emitter.nameIn(x, layout);
       const outputs = [emitter.nameIn(y, keepDims ? layout : 'standard')];
-      if (onnx === 'ReduceSum' && isChannelSum(emitter, layout, axes)) {
+      if (onnx === 'ReduceSum' && axes.join() === '0,2,3' && hasChannelSums(emitter, x, layout)) {
         lowerChannelSum(emitter, x, { picture: from, layout }, { attributes: { keepdims }, outputs });
         return;
       }
