@@ -1,7 +1,7 @@
 // `sphereface recipes`: the built-in recipes, or one of them in full, with what its fields mean if asked.
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { UsageError } from '../common/index.js';
+import { type SchemaField, UsageError } from '../common/index.js';
 import { builtInRecipe, builtInRecipes, explainRecipe } from '../training/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
 
@@ -40,8 +40,12 @@ export function registerRecipes(program: Command): void {
       const same = JSON.stringify(field.value) === JSON.stringify(field.default);
       const usual = field.default === undefined ? '' : same ? '  (the default)' : `  (default ${word(field.default)})`;
       output.line(`${field.path}: ${word(field.value)}${usual}`);
-      const choices = field.choices === undefined ? '' : ` One of ${field.choices.map(word).join(', ')}.`;
-      for (const line of wrapped(`${field.description ?? ''}${choices}`)) output.line(`    ${line}`);
+      for (const line of meaning(field)) output.line(`    ${line}`);
+      for (const inner of field.fields ?? []) {
+        const given = inner.default === undefined ? '' : `  (default ${word(inner.default)})`;
+        output.line(`    if an object is given, ${inner.path}${given}`);
+        for (const line of meaning(inner)) output.line(`        ${line}`);
+      }
     }
     output.result({ recipe: name, fields });
   });
@@ -50,6 +54,11 @@ export function registerRecipes(program: Command): void {
 /** A value in one line, as `--set` takes it. */
 function word(value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : JSON.stringify(value);
+}
+
+/** What a field means, and the words that it takes. */
+function meaning({ description = '', choices }: SchemaField): string[] {
+  return wrapped(`${description}${choices === undefined ? '' : ` One of ${choices.map(word).join(', ')}.`}`);
 }
 
 /** Text in lines of at most 92 characters, broken at spaces. */

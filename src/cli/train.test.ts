@@ -219,6 +219,7 @@ describe('sphereface recipes', () => {
         '    Half a cosine from the base rate to final times it. One of constant, multistep, cosine,\n    polynomial.\n',
     );
     expect(stdout).toContain('solver.momentum: 0.9  (the default)\n    Share of the last step');
+    expect(stdout).toContain('    if an object is given, data.cutOut.side  (default 0.4)\n        Up to this share of');
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
     const json = await runCommand(registerRecipes, ['recipes', 'sphereface-m1', '--explain', '--json']);
     const { fields } = JSON.parse(json.stdout) as { fields: { path: string }[] };

@@ -13,6 +13,8 @@ export interface SchemaField {
   readonly value: unknown;
   /** The words that it takes, where those are few. */
   readonly choices: readonly unknown[] | undefined;
+  /** The fields of the object that may stand here, where none does and there is one kind only: with their defaults as values. */
+  readonly fields: readonly SchemaField[] | undefined;
 }
 
 /** What is read of a JSON schema, as zod writes it. */
@@ -42,7 +44,8 @@ function walk(json: Json, path: string, value: unknown, inherited: unknown): Sch
   const objects = members.filter(({ properties }) => properties !== undefined);
   if (!isRecord(value) || objects.length === 0) {
     const choices = members.flatMap((member) => member.enum ?? (member.const === undefined ? [] : [member.const]));
-    return [{ path, description, default: own, value, choices: choices.length > 1 ? choices : undefined }];
+    const fields = value === null && objects.length === 1 ? optional(objects[0], path) : undefined;
+    return [{ path, description, default: own, value, choices: choices.length > 1 ? choices : undefined, fields }];
   }
   const member = objects.find((one) => describes(one, value)) ?? objects[0];
   const defaults = isRecord(own) && describes(member, own) ? own : {};
@@ -56,6 +59,11 @@ function walk(json: Json, path: string, value: unknown, inherited: unknown): Sch
     const choices = kinds.length > 1 ? kinds.map(({ const: word }) => word) : undefined;
     return found.map((one) => ({ ...one, default: usual, choices }));
   });
+}
+
+/** The fields of an object that is not there. */
+function optional({ properties = {} }: Json, path: string): SchemaField[] {
+  return Object.entries(properties).flatMap(([key, field]) => walk(field, `${path}.${key}`, field.default, undefined));
 }
 
 /** A schema as the list of schemas that it is any of. */

@@ -70,6 +70,19 @@ describe('the fields of a recipe', () => {
     });
   });
 
+  it('of an object that is not there, but could be, have their defaults', () => {
+    const field = (path: string) => explainRecipe(parseRecipe({})).find((one) => one.path === path);
+    expect(field('data.cutOut')?.fields).toMatchObject([
+      { path: 'data.cutOut.chance', value: 0.5, default: 0.5 },
+      { path: 'data.cutOut.side', value: 0.4, default: 0.4 },
+    ]);
+    // Of several kinds none is meant, and what is there shows its own.
+    expect(field('loss.energy')?.fields).toBeUndefined();
+    expect(explainRecipe(parseRecipe({ data: { cutOut: {} } })).map(({ path }) => path)).toContain(
+      'data.cutOut.chance',
+    );
+  });
+
   it('include those of descriptors of your own', () => {
     const recipe = parseRecipe({ network: { type: 'pointwise', channels: 3 } }, { extensions });
     expect(explainRecipe(recipe, extensions).filter(({ path }) => path.startsWith('network.channels'))).toEqual([

@@ -106,7 +106,7 @@ export function pageRecipe(iterations = 600): Recipe {
     name: 'page',
     description:
       'a very small network from scratch, A-Softmax m = 4 and the hyperspherical energy, trained in a browser',
-    network: { ...base.network, inputPooling: 2 },
+    network: { ...base.network, inputPooling: 2, batchNorm: true },
     loss: {
       ...base.loss,
       energy: { form: 'riesz', s: 2, on: 'distance', pairs: 'batch-all', weight: { type: 'auto', share: 0.2 } },
