@@ -1,6 +1,6 @@
 // Recipes for some dozens of synthetic people: small enough to train within a minute or two on two cores.
 import { parseRecipe, type RecipeInput } from '../training/recipe.js';
-import type { ScratchRecipes } from './pipeline.js';
+import type { ScratchRecipes } from './types.js';
 
 const network = {
   depth: 4,

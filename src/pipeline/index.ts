@@ -4,17 +4,17 @@ export type { FineTuneSummary } from './before-and-after.js';
 export { defaultPairCount, type DrawnPairs, drawPairsOf, type DrawPairsOptions } from './draw-pairs.js';
 export { embedOnRanks } from './embed-on-ranks.js';
 export { defaultWorst, evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './evaluate-model.js';
-export {
-  type ModelName,
-  type ModelSummary,
-  type PipelineEvents,
-  type PipelineOptions,
-  type FineTuneRecipes,
-  type PipelineRecipes,
-  type ScratchRecipes,
-  type PipelineSummary,
-  runPipeline,
-} from './pipeline.js';
+export { runPipeline } from './pipeline.js';
+export type {
+  FineTuneRecipes,
+  ModelName,
+  ModelSummary,
+  PipelineEvents,
+  PipelineOptions,
+  PipelineRecipes,
+  PipelineSummary,
+  ScratchRecipes,
+} from './types.js';
 export type { Convention } from './probe/conventions.js';
 export type { Separation } from './probe/separation.js';
 export { type Probe, type ProbedConvention, probeModel, type ProbeOptions } from './probe/probe.js';

@@ -9,7 +9,8 @@ import { encodeModel, hashedTensor, testModel } from '../testing/onnx-model.js';
 import { applySetting, builtInRecipe, parseRecipe, type Recipe } from '../training/index.js';
 import { publishedInput } from '../images/index.js';
 import { demoRecipes } from './demo-recipes.js';
-import { type PipelineEvents, type PipelineOptions, type ScratchRecipes, runPipeline } from './pipeline.js';
+import { runPipeline } from './pipeline.js';
+import type { PipelineEvents, PipelineOptions, ScratchRecipes } from './types.js';
 
 const { weights, why } = await testWeights();
 

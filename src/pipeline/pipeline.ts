@@ -3,138 +3,40 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { requireWritableFolder } from '../common/writable.js';
-import { describeAlignment, openImageSource } from '../images/index.js';
 import { writeModel } from '../models/index.js';
-import {
-  defaultHoldOut,
-  type EvaluationNumbers,
-  formatPairs,
-  holdOut,
-  type HoldOutOptions,
-} from '../evaluation/index.js';
-import {
-  type AlignedManifest,
-  alignmentVersion,
-  type CropSettings,
-  type CropSizeName,
-  defaultCrop,
-  type MtcnnWeights,
-  prepare,
-  type PrepareOptions,
-  similaritySolvers,
-  type StrayPolicy,
-  templates,
-} from '../faces/index.js';
-import { listIdentities } from '../faces/identity-list.js';
+import { defaultHoldOut, type EvaluationNumbers } from '../evaluation/index.js';
+import { type AlignedManifest, type CropSettings, defaultCrop, prepare, type StrayPolicy } from '../faces/index.js';
 import { packageVersion } from '../common/version.js';
 import {
   CheckpointStore,
   classifierName,
   type FileNetwork,
   type LogLine,
-  openNetwork,
   type Recipe,
   resumeRun,
   startRun,
   type StartOptions,
   untrainedModel,
 } from '../training/index.js';
-import { compare, type FineTuneSummary } from './before-and-after.js';
+import { compare } from './before-and-after.js';
+import { divide, type Division } from './division.js';
 import { evaluateModel } from './evaluate-model.js';
 import { givenPairs } from './given-pairs.js';
 import { Ledger } from './ledger.js';
 import { openPhotos } from './photos.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
-
-/** What is trained: a network from scratch, or one from elsewhere. */
-export type PipelineRecipes = ScratchRecipes | FineTuneRecipes;
-
-export interface ScratchRecipes {
-  /** SphereFace, from scratch. */
-  readonly base: Recipe;
-  /** SphereFace+: starts from the finished base model and adds the energy. */
-  readonly plus: Recipe;
-}
-
-/** The fine-tune of a model; it is evaluated before and after. */
-export interface FineTuneRecipes extends Pick<StartOptions, 'statedInput' | 'inputSpec'> {
-  /** An ONNX file, or a finished run. */
-  readonly init: string;
-  /** With a network in a file. */
-  readonly tuned: Recipe;
-}
-
-export interface PipelineOptions {
-  /** A folder of identity folders, or a zip of one. */
-  readonly photos: string;
-  /** Everything is written here; a second run with the same options goes on where the first stopped. */
-  readonly folder: string;
-  readonly recipes: PipelineRecipes;
-  /** The detector's weights; asked for only where photos are still to be aligned. */
-  readonly weights: () => Promise<MtcnnWeights>;
-  /** A pair file to evaluate on; without it identities are held out and pairs drawn among their photos. */
-  readonly pairs?: string;
-  /** The photos that `pairs` names, where they are not among `photos`. */
-  readonly pairPhotos?: string;
-  readonly holdOut?: Partial<HoldOutOptions>;
-  /** Fine-tune once more without the energy, so that its effect can be told from that of more training. */
-  readonly control?: boolean;
-  readonly device?: PrepareOptions['device'];
-  readonly threads: number;
-  /** When aborted, the work in progress is brought to where a later run can go on, and `runPipeline` throws. */
-  readonly signal?: AbortSignal;
-}
-
-/** What the pipeline tells while it goes on. */
-export interface PipelineEvents {
-  /** A stage begins, or was `found` finished. */
-  readonly onStage?: (title: string, found: boolean) => void;
-  readonly onProgress?: (done: number, total: number, unit: string) => void;
-  readonly onLogLine?: (line: LogLine) => void;
-  /** A fact about the stage that has just ended. */
-  readonly onNote?: (text: string) => void;
-  readonly onWarning?: (text: string) => void;
-}
-
-/** A trained model and how it did. */
-export interface ModelSummary {
-  readonly name: ModelName;
-  readonly model: string;
-  /** The page of its report. */
-  readonly report: string;
-  readonly accuracy: { readonly mean: number; readonly standardError: number | null };
-  readonly auc: number;
-  readonly eer: number;
-  /** How the classifier's rows lie; null for a model that was not trained here. */
-  readonly spread: ClassifierSpread | null;
-}
-
-export type ModelName = 'sphereface' | 'without-energy' | 'sphereface-plus' | 'before' | 'fine-tuned';
-
-export interface PipelineSummary {
-  readonly photos: { readonly total: number; readonly aligned: number };
-  readonly training: { readonly identities: number; readonly images: number };
-  /** Identities of the photos that were kept from training; none where the pairs have photos of their own. */
-  readonly heldOut: number;
-  readonly pairs: { readonly matched: number; readonly mismatched: number; readonly missing: number };
-  /** How accuracy was counted. */
-  readonly protocol: string;
-  readonly models: readonly ModelSummary[];
-  /** What a fine-tune changed: the page of it, and the difference of the accuracies on the same pairs. */
-  readonly comparison: FineTuneSummary | null;
-}
-
-/** What the stage `divide` leaves. */
-interface Division {
-  readonly identities: number;
-  readonly images: number;
-  readonly heldOut: number;
-  readonly matched: number;
-  readonly mismatched: number;
-}
+import { openStart } from './start.js';
+import type {
+  FineTuneRecipes,
+  ModelName,
+  ModelSummary,
+  PipelineEvents,
+  PipelineOptions,
+  PipelineSummary,
+  ScratchRecipes,
+} from './types.js';
 
 /** False-accept rates whose thresholds are stored in the models, where the mismatched pairs are ten times enough. */
 const calibratedRates = [1e-1, 1e-2, 1e-3];
@@ -173,7 +75,8 @@ class Pipeline {
   async run(): Promise<PipelineSummary> {
     const { folder, photos, pairs, pairPhotos, recipes, control = false } = this.options;
     await this.check();
-    const given = 'init' in recipes ? await this.openModel(recipes) : undefined;
+    const given = 'init' in recipes ? await openStart(recipes) : undefined;
+    if (given !== undefined) this.crop = given.crop;
     const ledger = await Ledger.open(folder);
     // All that decides the results, recorded first: a run with other options is refused before anything is mixed up.
     const plan = {
@@ -181,7 +84,9 @@ class Pipeline {
       pairs: pairs === undefined ? { ...defaultHoldOut, ...this.options.holdOut } : resolve(pairs),
       pairPhotos: pairPhotos === undefined ? null : resolve(pairPhotos),
       recipes:
-        'init' in recipes ? { ...recipes, init: resolve(recipes.init), sha256: given?.recipe.network.sha256 } : recipes,
+        'init' in recipes
+          ? { ...recipes, init: resolve(recipes.init), sha256: given?.network.recipe.network.sha256 }
+          : recipes,
       packageVersion,
     };
     await ledger.stage('plan', plan, () => Promise.resolve(null));
@@ -197,7 +102,7 @@ class Pipeline {
 
     const names: readonly ModelName[] =
       'init' in recipes
-        ? await this.trainFrom(ledger, recipes, given!, control)
+        ? await this.trainFrom(ledger, recipes, given!.network, control)
         : await this.trainFromScratch(ledger, recipes, control);
     const evaluated: Evaluated[] = [];
     for (const name of names) {
@@ -241,31 +146,6 @@ class Pipeline {
     if (control) await this.train(ledger, 'without-energy', { ...start, recipe: withoutEnergy(tuned) });
     await this.train(ledger, 'fine-tuned', { ...start, recipe: tuned });
     return control ? ['before', 'without-energy', 'fine-tuned'] : ['before', 'fine-tuned'];
-  }
-
-  /** Reads the model before anything is begun; its crops are those that it takes. */
-  private async openModel({ tuned, ...start }: FineTuneRecipes): Promise<FileNetwork> {
-    const network = await openNetwork({ ...start, recipe: tuned });
-    if (network === undefined) {
-      throw new UsageError(`The recipe ${tuned.name} does not take its network from a file.`, {
-        got: `network.type ${tuned.network.type}`,
-        expected: 'onnx, as the recipe fine-tune has',
-      });
-    }
-    const { alignment } = network.recipe.input;
-    const size = Object.entries(templates).find(([, { name }]) => name === alignment.template)?.[0] as CropSizeName;
-    const solver = similaritySolvers.find((one) => one === alignment.solver);
-    if (size === undefined || solver === undefined || alignment.version !== alignmentVersion) {
-      throw new UsageError(`Photos cannot be aligned for ${start.init} here.`, {
-        got: describeAlignment(alignment),
-        expected: `a template among ${Object.values(templates)
-          .map(({ name }) => name)
-          .join(', ')}`,
-        next: 'align them with what the model was made for, and use sphereface train on the crops',
-      });
-    }
-    this.crop = { ...defaultCrop, size, solver };
-    return network;
   }
 
   /** Refuses what would only be found wrong after the long work: pairs that cannot be read, or that the photos do not have. */
@@ -335,53 +215,13 @@ class Pipeline {
     }
   }
 
-  /** Decides who is trained on; writes the training list and, without given pairs, the pairs. */
-  private async divide(): Promise<Division> {
-    const { pairs, pairPhotos } = this.options;
-    const source = await openImageSource(this.aligned);
-    try {
-      let heldOut: readonly string[] = [];
-      let evaluated: readonly { readonly same: boolean }[];
-      if (pairs === undefined) {
-        const division = holdOut(source.entries, this.options.holdOut);
-        heldOut = division.heldOut;
-        evaluated = division.pairs;
-        await writeFileAtomic(this.pairs, formatPairs(division.pairs));
-      } else {
-        await using pairSource = await openImageSource(this.pairImages);
-        const given = await givenPairs(pairs, pairSource);
-        evaluated = given.pairs;
-        if (pairPhotos === undefined) heldOut = given.identities;
-        for (const warning of given.warnings) this.events.onWarning?.(warning);
-      }
-      const list = await listIdentities({
-        source,
-        exclude: heldOut,
-        progress: (done) => {
-          this.events.onProgress?.(done, source.entries.length, 'images');
-        },
-      });
-      for (const { identities, files } of list.duplicates.filter((group) => group.identities.length > 1)) {
-        this.events.onWarning?.(`the same picture under ${identities.join(' and ')}: ${files.join(', ')}`);
-      }
-      if (list.identities.length < 2) {
-        throw new SphereFaceError('Too few people are left to train on.', {
-          got: `${list.identities.length}, after ${heldOut.length} were held out`,
-          expected: 'two at least; some hundred for a model worth having',
-          next: 'add people, or give the photos of the pairs apart with --pair-photos',
-        });
-      }
-      await writeFileAtomic(this.list, list.lines.map((line) => `aligned/${line}\n`).join(''));
-      return {
-        identities: list.identities.length,
-        images: list.lines.length,
-        heldOut: heldOut.length,
-        matched: evaluated.filter(({ same }) => same).length,
-        mismatched: evaluated.filter(({ same }) => !same).length,
-      };
-    } finally {
-      await source.dispose();
-    }
+  private divide(): Promise<Division> {
+    const { options, aligned, list, pairs: file, pairImages: images } = this;
+    const pairs =
+      options.pairs === undefined
+        ? ({ file, given: false, holdOut: options.holdOut } as const)
+        : ({ file, given: true, images } as const);
+    return divide({ aligned, list, pairs }, this.events);
   }
 
   /** Trains, or goes on training, and returns the run's folder. */

@@ -109,7 +109,7 @@ const fineTune: RecipeInput = {
     iterations: 1500,
     baseLearningRate: 0.1,
     schedule: { type: 'cosine' },
-    backboneRate: 0.05,
+    backboneRate: 0.01,
     clipNorm: 5,
   },
   validation: { patience: 5 },
