@@ -5,7 +5,7 @@ import { Graph, serialize, type Value } from '../graph/index.js';
 import { float32, float32Data, Session } from '../runtime/index.js';
 import { expectClose } from '../testing/close.js';
 import { fromTensor, map, type NdArray, toTensor, uniform } from '../testing/nd-array.js';
-import { batchNorm, convolution, fullyConnected, parametricRelu } from './layers.js';
+import { batchNorm, convolution, fullyConnected, parametricRelu, squeezeExcitation } from './layers.js';
 import { mobileFaceNet } from './backbones/mobilefacenet.js';
 import {
   countParameters,
@@ -129,6 +129,36 @@ describe('batch normalisation', () => {
       'inference',
     );
   });
+});
+
+describe('squeeze and excitation', () => {
+  it.each(['training', 'inference'] as const)(
+    'weighs channels by what two layers make of their means: %s',
+    async (mode) => {
+      const network: Network = (net, x) => squeezeExcitation(net, 'se', x, 3);
+      const x = uniform([2, 6, 3, 4], 4);
+      const values = start(network, x.shape);
+      values.set('se.squeeze.bias', Float32Array.of(0.1, -0.05));
+      values.set('se.excite.bias', Float32Array.of(0.3, -0.2, 0.1, 0, 0.5, -0.4));
+      const layer = (name: string, input: readonly number[]): number[] => {
+        const weight = values.get(`${name}.weight`)!;
+        return [...values.get(`${name}.bias`)!].map((bias, row) =>
+          input.reduce((sum, value, column) => sum + value * weight[row * input.length + column], bias),
+        );
+      };
+      const expected = [0, 1].flatMap((picture) => {
+        const channels = Array.from({ length: 6 }, (_, k) => [...x.data.slice((picture * 6 + k) * 12).slice(0, 12)]);
+        const means = channels.map((channel) => channel.reduce((a, b) => a + b, 0) / 12);
+        const squeezed = layer('se.squeeze', means).map((value) => Math.max(0, value));
+        const weights = layer('se.excite', squeezed).map((value) => 1 / (1 + Math.exp(-value)));
+        return channels.flatMap((channel, k) => channel.map((value) => value * weights[k]));
+      });
+      const { y } = await run(mode, network, x, values);
+      float32Data(y).forEach((value, i) => {
+        expect(value).toBeCloseTo(expected[i], 6);
+      });
+    },
+  );
 });
 
 describe('MobileFaceNet', () => {
