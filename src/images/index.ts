@@ -1,10 +1,18 @@
 // Pictures and where they come from: sources of labelled images, decoding, and the input convention of a network.
+export type { JpegRoundTrip } from './degradation.js';
 export { type CropDecoder, type CropFit, type CropSize, CropSizeError, decodeCrop, decodePhoto } from './decode.js';
 export { ImageDecodeError } from './decode-error.js';
 export { type DecodeOptions, defaultDecodeOptions, type PictureDecoder } from './decoders/decoder.js';
 export { describeKinds, pictureDecoders } from './decoders/index.js';
 export { blockOtherLoaders } from './decoders/sharp.js';
-export { type CropFormat, cropFormats, defaultEncodeOptions, type EncodeOptions, encodePicture } from './encode.js';
+export {
+  type CropFormat,
+  cropFormats,
+  defaultEncodeOptions,
+  type EncodeOptions,
+  encodePicture,
+  throughJpeg,
+} from './encode.js';
 export {
   describeFormats,
   documentFormats,
