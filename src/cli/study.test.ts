@@ -38,24 +38,31 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 const study = (...args: string[]) => runCommand(registerStudy, ['study', ...args, '--threads', '1']);
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Starts the real command with two workers and kills it alone, without a word to them, once a cell is in work. */
-async function killedWithWorkers(folder: string): Promise<void> {
+/** Starts the real command with two workers and sends it alone a signal, without a word to them, once a cell is in work. */
+async function endedAtWork(folder: string, signal: 'SIGINT' | 'SIGKILL'): Promise<{ code: unknown; by: unknown }> {
   const args = ['--import', 'tsx', main, 'study', file, '-o', folder, '--jobs', '2', '--threads', '2'];
   const child = spawn(process.execPath, args, { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
   let said = '';
+  let sent = false;
   child.stdout.on('data', (data: Buffer) => {
     said += data.toString();
-    if (/a\/1: |b\/1: /.test(said)) setTimeout(() => child.kill('SIGKILL'), 200);
+    if (sent || !/[ab]\/\d: /.test(said)) return;
+    sent = true;
+    setTimeout(() => child.kill(signal), 200);
   });
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
-  const signal = await new Promise((resolve) => child.once('exit', (_, by) => resolve(by)));
-  expect(signal, said).toBe('SIGKILL');
+  const ended = await new Promise<{ code: unknown; by: unknown }>((resolve) =>
+    child.once('exit', (code, by) => resolve({ code, by })),
+  );
+  expect(sent, said).toBe(true);
+  return ended;
 }
 
 describe('sphereface study', { timeout: 600_000 }, () => {
-  it('goes on after a kill, prints the answers, and says what is left', async () => {
+  it('goes on after an interruption and a kill, prints the answers, and says what is left', async () => {
     const folder = join(scratch, 'out');
-    await killedWithWorkers(folder);
+    expect(await endedAtWork(folder, 'SIGINT')).toEqual({ code: 130, by: null });
+    expect(await endedAtWork(folder, 'SIGKILL')).toEqual({ code: null, by: 'SIGKILL' });
     // Workers notice that nobody is there, and end; until then their cells are theirs.
     const finished = await study(file, '-o', folder, '--json');
     expect(finished.error).toBeUndefined();

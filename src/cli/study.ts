@@ -79,9 +79,13 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
     // Whoever has started this process is gone.
     const orphaned = (): void => void process.kill(process.pid, 'SIGTERM');
     process.once('disconnect', orphaned);
-    await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
-    process.off('disconnect', orphaned);
-    process.disconnect?.();
+    try {
+      await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
+    } finally {
+      // However it ended: the channel to the other process would keep this one alive.
+      process.off('disconnect', orphaned);
+      process.disconnect?.();
+    }
     return;
   }
   const plan = await prepared(definition, folder);
