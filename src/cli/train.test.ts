@@ -205,7 +205,7 @@ describe('an interrupted training', () => {
 describe('sphereface recipes', () => {
   it('lists them, and prints one in full as YAML that reads back', async () => {
     const list = await runCommand(registerRecipes, ['recipes']);
-    expect(list.stdout.trimEnd().split('\n').length).toBe(17);
+    expect(list.stdout.trimEnd().split('\n').length).toBe(18);
     const one = await runCommand(registerRecipes, ['recipes', 'sphereface-plus-m3']);
     expect(parse(one.stdout)).toEqual(builtInRecipe('sphereface-plus-m3'));
     const json = await runCommand(registerRecipes, ['recipes', 'sphereface-m1', '--json']);
