@@ -46,28 +46,29 @@ export function degradationOf(
 ): Degradation {
   const random = new Random(Math.floor(lightDraw[0] * 2 ** 53), degradationStream);
   // Drawn for every kind, so that one does not change another.
-  const [small, factor, coarse, quality, hidden, x, y, across, down] = Array.from({ length: 9 }, () =>
+  const [small, factor, coarse, quality, covered, x, y, across, down] = Array.from({ length: 9 }, () =>
     random.uniform(),
   );
-  const side = (size: number, ratio: number): number => Math.max(1, Math.round(size / ratio));
-  const ratio = lowResolution === null ? 1 : lowResolution.factor ** factor;
-  const stretch = (size: number, centre: number, share: number): readonly [number, number] => {
-    const length = cutOut === null ? 0 : cutOut.side * share * size;
-    const start = centre * size - length / 2;
-    return [Math.max(0, Math.round(start)), Math.min(size, Math.round(start + length))];
+  const reduced = ({ factor: most }: NonNullable<DegradationOptions['lowResolution']>): Degradation['resolution'] => {
+    const side = (size: number): number => Math.max(1, Math.round(size / most ** factor));
+    return { width: side(width), height: side(height) };
   };
-  const [left, right] = stretch(width, x, across);
-  const [top, bottom] = stretch(height, y, down);
+  const holeOf = ({ side }: NonNullable<DegradationOptions['cutOut']>): Degradation['hole'] => {
+    const stretch = (size: number, centre: number, length: number): readonly [number, number] => {
+      const start = centre * size - length / 2;
+      return [Math.max(0, Math.round(start)), Math.min(size, Math.round(start + length))];
+    };
+    const [left, right] = stretch(width, x, side * across * width);
+    const [top, bottom] = stretch(height, y, side * down * height);
+    return { left, right, top, bottom };
+  };
   return {
-    resolution:
-      lowResolution !== null && small < lowResolution.chance
-        ? { width: side(width, ratio), height: side(height, ratio) }
-        : undefined,
+    resolution: lowResolution !== null && small < lowResolution.chance ? reduced(lowResolution) : undefined,
     quality:
       jpeg !== null && coarse < jpeg.chance
         ? Math.round(jpeg.quality + (bestQuality - jpeg.quality) * quality)
         : undefined,
-    hole: cutOut !== null && hidden < cutOut.chance ? { left, right, top, bottom } : undefined,
+    hole: cutOut !== null && covered < cutOut.chance ? holeOf(cutOut) : undefined,
   };
 }
 
