@@ -5,6 +5,7 @@ export { opset, producerName, serialize, type SerializeOptions } from './onnx/se
 export { permute, shapeIn, type Layout } from './lowering/layout.js';
 export { preferredLayout } from './lowering/preferred-layout.js';
 export { blockedDomain } from './lowering/blocked.js';
+export type { HalfForm, Precision } from './lowering/precision.js';
 export { portable, type Target, type TargetDevice } from './lowering/target.js';
 export { ShapeError, broadcastShape, describe, sameShape } from './shapes.js';
 export {

@@ -1,6 +1,7 @@
 // The vocabulary of a graph: tensor types, values, the nodes that produce them, and what an op is. These types speak of each
 // other, so they stand together; the graph and the writer of ONNX models implement the two interfaces that ops work with.
 import type { Layout } from './lowering/layout.js';
+import type { HalfForm, Precision } from './lowering/precision.js';
 import type { Target } from './lowering/target.js';
 
 export type DType = 'float32' | 'float16' | 'int32' | 'int64' | 'uint8' | 'bool';
@@ -26,6 +27,8 @@ export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
   /** The types of the outputs; throws a ShapeError when the inputs do not fit. */
   infer(inputs: readonly Value[], attributes: A): readonly TensorType[];
+  /** What the op does where a target holds pictures in half precision; absent: it computes in float32. */
+  readonly half?: HalfForm;
   /** Writes ONNX nodes that compute `node.outputs` from `node.inputs`. */
   emit(emitter: Emitter, node: Node<A>): void;
   /** The layouts in which the emission for a target reads the inputs; absent where it takes them as they lie, or in the standard one. */
@@ -114,6 +117,8 @@ export interface EmitOptions {
 /** What an op writes its ONNX nodes with. Tensors of the model are spoken of by name. */
 export interface Emitter {
   readonly target: Target;
+  /** In which the node that is being emitted takes its inputs. In float16 its constants come so too. */
+  readonly precision: Precision;
   /** Whether anything reads this value: an output nobody reads need not be computed. */
   isUsed(value: Value): boolean;
   /** The name of a value in the model, in the order of axes that the graph speaks of. For an op's output: the name to write. */
@@ -135,7 +140,11 @@ export interface Emitter {
   ): string;
   /** An int64 vector as a stored constant, shared by content: the way recent ONNX ops take axes and shapes. */
   ints(values: readonly number[]): string;
-  /** A float32 scalar as a stored constant, shared by content. */
+  /** A tensor as float32 or float16; truth values as 0 and 1. */
+  cast(name: string, to: Precision, options?: EmitOptions): string;
+  /** A tensor of the node that is being emitted in float32, for a sum: itself, where the node computes so. */
+  inFloat32(name: string, options?: EmitOptions): string;
+  /** A scalar as a stored constant, shared by content. */
   float(value: number): string;
   /** The tensor made for `key` before, or the one that `make` emits now: how several ops share one lowered form. */
   once(key: string, make: () => string): string;

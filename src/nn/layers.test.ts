@@ -22,7 +22,8 @@ type Network = (net: NetworkBuilder, x: Value) => Value;
 /** The output for x, from a training or an inference graph with the same values; statistics too where there are some. */
 async function run(mode: 'training' | 'inference', network: Network, x: NdArray, values: Map<string, Float32Array>) {
   const graph = new Graph();
-  const net = mode === 'training' ? new TrainingBuilder(graph, values) : new InferenceBuilder(graph, values);
+  const net =
+    mode === 'training' ? new TrainingBuilder(graph, { frozen: values }) : new InferenceBuilder(graph, values);
   const y = network(net, graph.input('x', 'float32', x.shape));
   const statistics = Object.fromEntries([...net.statistics].map(([name, value]) => [`new:${name}`, value]));
   await using session = await Session.create(serialize(graph, { outputs: { y, ...statistics } }), { threads: 1 });

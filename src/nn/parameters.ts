@@ -1,7 +1,7 @@
 // Parameters of a network: what they are, how they start, and how a graph gets at them.
 import { SphereFaceError } from '../common/errors.js';
 import type { Random } from '../common/random.js';
-import { type Graph, mul, type Shape, sizeOf, type Value } from '../graph/index.js';
+import { type Graph, mul, reciprocal, scaleGradient, type Shape, sizeOf, type Value } from '../graph/index.js';
 import { determined, type Filler, fill } from './fillers.js';
 
 /** What a parameter is in its network: what is done with it hangs on this, never on its name. */
@@ -102,19 +102,44 @@ export function isTrained(spec: ParameterSpec): boolean {
   return spec.role !== 'statistic' && spec.learningRateMultiplier !== 0;
 }
 
+/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
+export function isOfClassifier({ role }: ParameterSpec): boolean {
+  return role === 'classifier' || role === 'margin';
+}
+
 /** Whether a parameter is a statistic that each pass computes anew; a frozen one stays what it is. */
 export function isUpdated(spec: ParameterSpec): boolean {
   return spec.role === 'statistic' && spec.learningRateMultiplier !== 0;
 }
 
+export interface TrainingBuilderOptions {
+  /** Values of frozen parameters, where they differ from what their fillers give. */
+  readonly frozen?: ParameterValues;
+  /** How many times as long gradients are inside of the backbone: see {@link TrainingBuilder.features}. Default: as they are. */
+  readonly lossScale?: Value;
+}
+
 /** Parameters are inputs of the graph, fed at each run; frozen ones are constants, so that a zero bias costs nothing. */
 export class TrainingBuilder extends NetworkBuilder {
-  /** @param frozen values of frozen parameters, where they differ from what their fillers give */
-  constructor(
-    graph: Graph,
-    private readonly frozen: ParameterValues = new Map(),
-  ) {
+  private readonly frozen: ParameterValues;
+  private readonly lossScale: Value | undefined;
+
+  constructor(graph: Graph, { frozen = new Map(), lossScale }: TrainingBuilderOptions = {}) {
     super(graph, 'training');
+    this.frozen = frozen;
+    this.lossScale = lossScale;
+  }
+
+  /** Of a backbone's parameter, the gradient leaves the backbone as it should be. */
+  override parameter(spec: ParameterSpec): Value {
+    const value = super.parameter(spec);
+    if (this.lossScale === undefined || !isTrained(spec) || isOfClassifier(spec)) return value;
+    return scaleGradient(value, reciprocal(this.lossScale));
+  }
+
+  /** What a backbone gives, whose gradient becomes as much longer as the loss scale says before it enters the backbone. */
+  features(embedding: Value): Value {
+    return this.lossScale === undefined ? embedding : scaleGradient(embedding, this.lossScale);
   }
 
   protected provide(spec: ParameterSpec): Value {

@@ -2,6 +2,7 @@
 export { loadBackend, useBackend, type Backend } from './backend.js';
 export { allDevices, availableDevices, DeviceError, workingDevices, type Device } from './device.js';
 export { DeviceReader } from './device-reader.js';
+export { hasFloat16 } from './half-precision.js';
 export { EngineError } from './engine-error.js';
 export { keepsTensors, Session, Tensor, traffic, type SessionOptions, type Tensors, type Traffic } from './session.js';
 export { targetFor } from './target.js';

@@ -47,6 +47,14 @@ const cases: Readonly<Record<string, object>> = {
       { network: pointwise, loss: { margin: { ...margin, gradient: 'caffe' }, energy } },
     ]),
   ),
+  'half precision: sfnet with batch normalisation and squeeze': {
+    network: { ...base.network, batchNorm: true, squeeze: 4 },
+    solver: { ...base.solver, precision: 'float16' },
+  },
+  'half precision: mobilefacenet': {
+    network: { type: 'mobilefacenet', embeddingSize: 8 },
+    solver: { ...base.solver, precision: 'float16' },
+  },
   'several passes, all variations, clipped gradients': {
     network: pointwise,
     solver: { ...base.solver, iterSize: 2, clipNorm: 1 },
@@ -58,7 +66,7 @@ for (const [title, change] of Object.entries(cases)) {
   writeSync(2, `\ncase: ${title}\n`);
   const recipe: Recipe = parseRecipe({ ...base, ...change }, { extensions });
   const place = recipe.solver.iterSize === 1 ? 'only' : 'last';
-  const target = { device: 'webgpu' } as const;
+  const target = { device: 'webgpu', precision: recipe.solver.precision } as const;
   const pass = buildDevicePass(recipe, 6, { place, target, frozen: new Map(), extensions });
   const session = await Session.create(pass.model, { device: 'webgpu', kept: [...pass.leadsTo.keys()] });
   await session.dispose();

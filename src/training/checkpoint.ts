@@ -7,6 +7,7 @@ import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
+import { lossScalingStateSchema } from './loss-scaling.js';
 import { type Communicator, oneProcess, together } from '../distributed/index.js';
 import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/index.js';
 import { classifierName } from './network.js';
@@ -31,6 +32,8 @@ const stateSchema = z.strictObject({
   iteration: z.int().nonnegative(),
   sampler: samplerState,
   guard: guardStateSchema,
+  /** Of a run in half precision. */
+  lossScaling: lossScalingStateSchema.optional(),
   /** Files that a divided classifier is in; absent where it is among the parameters. */
   shards: z.int().positive().optional(),
   /** Of a run that holds people out, once it has measured. */

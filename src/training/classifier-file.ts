@@ -1,8 +1,9 @@
 // The classifier of a run beside its model file, written by all processes together.
+import { isOfClassifier } from '../nn/index.js';
 import { writeFileAtomic } from '../common/atomic.js';
 import type { Communicator } from '../distributed/index.js';
 import { bytesOf, safetensorsHeader, statementsOf, type Weights } from '../models/index.js';
-import { classifierName, isOfClassifier } from './network.js';
+import { classifierName } from './network.js';
 import type { RowRange } from './row-range.js';
 import type { Trainer } from './trainer.js';
 

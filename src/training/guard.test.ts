@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Guard, type StepReport, TrainingAnomaly, underflowLoss } from './guard.js';
 
 const chance = Math.log(100);
-const about = { chance, easing: ['lower the margin'] };
+const about = { precision: 'float32', chance, easing: ['lower the margin'] } as const;
 const limits = { aboveChance: 50, explosion: 4 };
 const report = (change: Partial<StepReport> = {}): StepReport => ({
   iteration: 12,
@@ -41,6 +41,13 @@ describe('Guard', () => {
     expect(anomaly.kind).toBe('not-finite');
     expect(anomaly.message).toMatch(/fc5\.weight.*λ 5\.000.*feature norm 20\.00.*learning rate 0\.100/s);
     expect(anomalyOf(() => new Guard(limits, about).check(report({ loss: Infinity }))).kind).toBe('not-finite');
+  });
+
+  it('names half precision where that may be why', () => {
+    const inHalf = new Guard(limits, { ...about, precision: 'float16' });
+    expect(anomalyOf(() => inHalf.check(report({ loss: Infinity }))).message).toContain('solver.precision=float32');
+    const inFull = new Guard(limits, about);
+    expect(anomalyOf(() => inFull.check(report({ loss: Infinity }))).message).not.toContain('precision');
   });
 
   it('recognises the famous 87.33', () => {

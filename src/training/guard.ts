@@ -49,6 +49,8 @@ const smoothing = 0.98;
 
 /** What is to be learned, as far as the guard goes by it. */
 export interface Learnable {
+  /** What it is computed in. */
+  readonly precision: Recipe['solver']['precision'];
   /** The loss of a classifier that knows nothing: ln(identities) for softmax. */
   readonly chance: number;
   /** What makes it easier to learn from the start, as advice. */
@@ -83,7 +85,7 @@ export class Guard {
         report,
         'Training stopped: a value is not finite.',
         bad === undefined ? `loss ${loss}` : `gradient of ${bad[0]} has norm ${bad[1]}, loss ${loss}`,
-        'resume from the last checkpoint with a lower rate (--set solver.baseLearningRate=…) or clipping (--set solver.clipNorm=5)',
+        `resume from the last checkpoint with a lower rate (--set solver.baseLearningRate=…) or clipping (--set solver.clipNorm=5)${this.inHalf}`,
       );
     }
     if (classificationLoss >= underflowLoss) {
@@ -118,6 +120,12 @@ export class Guard {
         this.advise('lower the learning rate, or warm it up (solver.warmUp.iterations)'),
       );
     }
+  }
+
+  private get inHalf(): string {
+    return this.about.precision === 'float16'
+      ? '; or train in float32 (--set solver.precision=float32): in half precision nothing is larger than 65,504'
+      : '';
   }
 
   private advise(first: string): string {

@@ -1,9 +1,10 @@
 // Starting from another model: parameters are copied by name, the classifier's rows by their identities' names, and what matched and
 // what did not is reported.
+import { isOfClassifier } from '../nn/index.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import type { Tensor, Weights } from '../models/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { classifierName, isOfClassifier } from './network.js';
+import { classifierName } from './network.js';
 
 /** How a classifier's rows find their place in another one. */
 export const initRowsModes = ['by-name', 'by-position', 'fresh'] as const;

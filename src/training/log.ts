@@ -34,6 +34,8 @@ export interface LogLine extends MarginColumns {
   readonly validationTar: number | null;
   readonly validationAuc: number | null;
   readonly learningRate: number;
+  /** By how much gradients are longer while they are in half precision; null where nothing is. */
+  readonly lossScale: number | null;
   readonly epoch: number;
   readonly imagesPerSecond: number;
   /** Share of the time that the step waited for data. */

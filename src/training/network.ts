@@ -58,11 +58,6 @@ export function classifier(
   return { weight: declared, ofMargin: Object.fromEntries(parameters) };
 }
 
-/** Whether a parameter belongs to the classifier: its rows, and what a margin trains besides. */
-export function isOfClassifier({ role }: ParameterSpec): boolean {
-  return role === 'classifier' || role === 'margin';
-}
-
 /**
  * Fresh values for every parameter; the same for the same recipe, seed and number of identities.
  * @param firstRow of a divided classifier, the first row that is here: it starts as it would in a whole one.

@@ -1,9 +1,8 @@
 // Parameters, momentum and gradients in few flat buffers, one for each pair of multipliers, laid out as the step graph wants them.
 import { SphereFaceError } from '../common/errors.js';
 import { type Layout, permute, type Shape, shapeIn, sizeOf } from '../graph/index.js';
-import { isTrained, type ParameterSpec } from '../nn/index.js';
+import { isTrained, type ParameterSpec, isOfClassifier } from '../nn/index.js';
 import type { Tensor } from '../models/safetensors.js';
-import { isOfClassifier } from './network.js';
 
 /** Parameters of one part of the network with equal multipliers, laid end to end. */
 export interface ParameterGroup {

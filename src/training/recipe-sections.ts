@@ -72,6 +72,12 @@ const solverFields = z.strictObject({
     .nullable()
     .default(null)
     .describe('Largest norm of the whole gradient; longer ones are scaled down. null: no clipping.'),
+  precision: z
+    .enum(['float32', 'float16'])
+    .default('float32')
+    .describe(
+      'What pictures of the network are stored and multiplied in; float16 on GPUs that have it. Sums, losses, norms and parameters are float32.',
+    ),
   classifier: z
     .enum(['dense', 'sharded'])
     .default('dense')

@@ -28,6 +28,7 @@ import {
   TrainingBuilder,
 } from '../nn/index.js';
 import { componentsOf, type Extensions } from './extensions.js';
+import { lossScaleName } from './loss-scaling.js';
 import { classifier, classifierName, classifierSpecs } from './network.js';
 import type { Recipe } from './recipe.js';
 
@@ -149,8 +150,8 @@ export function stepValues(
   const scalars = margin.scalars?.(recipe.loss.margin) ?? [];
   const taken = Object.fromEntries(scalars.map(({ name }) => [name, graph.input(name, 'float32', [])]));
 
-  const net = new TrainingBuilder(graph, frozen);
-  const features = embeddingNetwork(net, images, recipe.network, backbone);
+  const net = new TrainingBuilder(graph, { frozen, lossScale: lossScaleOf(graph, recipe) });
+  const features = net.features(embeddingNetwork(net, images, recipe.network, backbone));
   const { weight, ofMargin } = classifier(net, classifierSpecs(recipe, identities, margin));
   const inputs = { features, classifier: weight, labels, scalars: taken, parameters: ofMargin };
   const classification = margin.build(inputs, recipe.loss.margin);
@@ -184,6 +185,18 @@ export function stepValues(
   }
   measures.set('loss', loss);
   return { net, scalars, measures, gradients: grads };
+}
+
+/** The loss scale as an input, where a recipe computes in half precision. */
+function lossScaleOf(graph: Graph, { solver: { precision } }: Recipe): Value | undefined {
+  switch (precision) {
+    case 'float32':
+      return undefined;
+    case 'float16':
+      return graph.input(lossScaleName, 'float32', []);
+    default:
+      return precision satisfies never;
+  }
 }
 
 /** The energy of the hidden filters, if the recipe has one, with its weight. */

@@ -8,6 +8,7 @@ import type { Measurement } from './validation-state.js';
 export interface LineContext {
   readonly iteration: number;
   readonly learningRate: number;
+  readonly lossScale: number | null;
   readonly epoch: number;
   readonly angles: ClassifierAngles;
   /** What the margin adds, by column; null where a column does not apply. */
@@ -24,17 +25,25 @@ export interface LineContext {
 export class Tally {
   private readonly started = performance.now();
   private steps = 0;
-  private gradientNorm = 0;
+  /** Of the steps that were applied. */
+  private gradientNorms = 0;
+  private applied = 0;
   private seconds = 0;
   private readonly sums = new Map<MeasureName, number>();
 
   /** @param waitedBefore seconds that the trainer has waited for data so far. */
   constructor(private readonly waitedBefore: number) {}
 
-  /** Counts a step: its measures, the norm of its whole gradient, and the seconds that it took without waiting for other ranks. */
-  add(measures: ReadonlyMap<MeasureName, number>, gradientNorm: number, seconds: number): void {
+  /**
+   * Counts a step: its measures, the norm of its whole gradient, `undefined` where that overflowed and the step was left out, and the
+   * seconds that it took without waiting for other ranks.
+   */
+  add(measures: ReadonlyMap<MeasureName, number>, gradientNorm: number | undefined, seconds: number): void {
     this.steps++;
-    this.gradientNorm += gradientNorm;
+    if (gradientNorm !== undefined) {
+      this.applied++;
+      this.gradientNorms += gradientNorm;
+    }
     this.seconds += seconds;
     for (const [name, value] of measures) this.sums.set(name, (this.sums.get(name) ?? 0) + value);
   }
@@ -48,6 +57,7 @@ export class Tally {
   line({
     iteration,
     learningRate,
+    lossScale,
     epoch,
     angles,
     columns,
@@ -78,7 +88,7 @@ export class Tally {
       energy: mean('energy') ?? null,
       energyWeight: mean('energyWeight') ?? null,
       gradientNorms: present({
-        total: this.gradientNorm / steps,
+        total: this.applied === 0 ? undefined : this.gradientNorms / this.applied,
         classification: mean('classificationGradient'),
         energy: mean('energyGradient'),
       }),
@@ -86,6 +96,7 @@ export class Tally {
       validationTar: measurement?.tar ?? null,
       validationAuc: measurement?.auc ?? null,
       learningRate,
+      lossScale,
       epoch,
       imagesPerSecond: (steps * imagesPerStep) / seconds,
       waiting: (waited - this.waitedBefore) / seconds,

@@ -6,15 +6,17 @@ import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/weights.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
-import { type Device, targetFor } from '../runtime/index.js';
+import type { Device } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './labelled-images.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
 import { Guard, type Learnable } from './guard.js';
 import { Loader, type Unreadable } from './loader.js';
+import { lossScaleName, LossScaling, type LossScalingState } from './loss-scaling.js';
 import type { LogLine, MarginColumns } from './log.js';
 import { classifierName, normaliseRows } from './network.js';
 import type { ParameterStore } from './parameter-store.js';
+import { targetOf } from './precision.js';
 import type { Recipe } from './recipe.js';
 import type { RowRange } from './row-range.js';
 import { Sampler } from './sampler.js';
@@ -56,6 +58,8 @@ export class Trainer implements AsyncDisposable {
   readonly communicator: Communicator;
   private iteration = 0;
   private guard: Guard;
+  /** Where the recipe computes in half precision. */
+  private lossScaling: LossScaling | undefined;
   private readonly sampler: Sampler;
   private readonly learnable: Learnable;
   private loader: Loader;
@@ -72,10 +76,12 @@ export class Trainer implements AsyncDisposable {
     this.extensions = extensions;
     this.communicator = communicator;
     this.learnable = {
+      precision: recipe.solver.precision,
       chance: margin.uninformedLoss(recipe.loss.margin, dataset.identities.length),
       easing: [margin.easing, backbone.easing].filter((advice) => advice !== undefined),
     };
     this.guard = new Guard(recipe.guard, this.learnable);
+    this.lossScaling = lossScalingOf(recipe);
     this.sampler = new Sampler(recipe.data.sampler, dataset.labels, recipe.seed);
     this.samplerState = this.sampler.state;
     this.loader = this.newLoader();
@@ -86,7 +92,7 @@ export class Trainer implements AsyncDisposable {
     const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
     const threads = options.threads ?? communicator.threads;
     const components = componentsOf(recipe, extensions);
-    const target = await targetFor(device ?? 'cpu');
+    const target = await targetOf(recipe, device ?? 'cpu');
     const solver = await solverOf(
       {
         ...{ recipe, identities: dataset.identities.length, components, communicator, target },
@@ -131,6 +137,7 @@ export class Trainer implements AsyncDisposable {
     });
     this.iteration = state.iteration;
     this.guard = new Guard(this.recipe.guard, this.learnable, state.guard);
+    this.lossScaling = lossScalingOf(this.recipe, state.lossScaling);
     await this.loader.dispose();
     this.sampler.restore(state.sampler);
     this.samplerState = state.sampler;
@@ -148,6 +155,7 @@ export class Trainer implements AsyncDisposable {
         iteration: this.iteration,
         sampler: this.samplerState,
         guard: this.guard.state,
+        ...(this.lossScaling === undefined ? {} : { lossScaling: this.lossScaling.state }),
       },
       identities: this.dataset.identities,
       input: this.recipe.input,
@@ -189,7 +197,8 @@ export class Trainer implements AsyncDisposable {
   }
 
   /**
-   * One optimizer step. Returns the loss.
+   * One optimizer step. Returns the loss. In half precision a step whose gradients overflow is left out: it counts, its images are passed,
+   * and those that follow have a smaller loss scale.
    * @throws TrainingAnomaly before the step's gradient is applied, so that parameters and statistics stay as they were.
    */
   async step(): Promise<number> {
@@ -197,19 +206,27 @@ export class Trainer implements AsyncDisposable {
     const step = this.iteration + 1;
     const rate = learningRate(solver, step);
     const scalars = this.parts.solver.scalars.map((scalar) => ({ ...scalar, value: scalar.at(step) }));
+    const fed = new Map(scalars.map(({ name, value }) => [name, value]));
+    if (this.lossScaling !== undefined) fed.set(lossScaleName, this.lossScaling.scale);
     const { measures, norms, seconds, apply } = await this.parts.solver.solve({
       done: this.iteration,
       learningRate: rate,
-      scalars: new Map(scalars.map(({ name, value }) => [name, value])),
+      scalars: fed,
       next: async () => {
         const batch = await this.loader.next();
         this.samplerState = batch.state;
         return batch;
       },
     });
+    const loss = measures.get('loss')!;
+    if (this.lossScaling?.judge(loss, norms) === 'overflow') {
+      this.iteration = step;
+      this.tally.add(measures, undefined, seconds);
+      return loss;
+    }
     this.guard.check({
       iteration: step,
-      loss: measures.get('loss')!,
+      loss,
       classificationLoss: measures.get('classification')!,
       scalars: new Map(scalars.map(({ symbol, value }) => [symbol, value])),
       featureNorm: measures.get('featureNorm')!,
@@ -219,7 +236,7 @@ export class Trainer implements AsyncDisposable {
     apply();
     this.iteration = step;
     this.tally.add(measures, gradientNorm(norms), seconds);
-    return measures.get('loss')!;
+    return loss;
   }
 
   /**
@@ -236,6 +253,7 @@ export class Trainer implements AsyncDisposable {
     const line = tally.line({
       iteration,
       learningRate: learningRate(solver, iteration),
+      lossScale: this.lossScaling?.scale ?? null,
       epoch: samplerState.epoch + samplerState.position / this.dataset.labels.length,
       angles: await this.parts.solver.angles(),
       columns: this.marginColumns(),
@@ -286,4 +304,9 @@ export class Trainer implements AsyncDisposable {
       cacheBytes: (data.cacheMegabytes * 2 ** 20) / this.communicator.localSize,
     });
   }
+}
+
+/** The loss scaling of a recipe, which goes on from a state; `undefined` where there is nothing to scale. */
+function lossScalingOf({ solver: { precision } }: Recipe, state?: LossScalingState): LossScaling | undefined {
+  return precision === 'float16' ? new LossScaling(state) : undefined;
 }

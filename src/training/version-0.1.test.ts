@@ -27,7 +27,7 @@ const digest = (...parts: (string | Uint8Array)[]) => {
 /** Fields that have come since, each with the default that leaves everything as it was. */
 const added = {
   network: { batchNorm: false, statisticsMomentum: 0.1, squeeze: null, dropout: 0 },
-  solver: { backboneRate: 1, classifier: 'dense', sampleRate: 1 },
+  solver: { backboneRate: 1, precision: 'float32', classifier: 'dense', sampleRate: 1 },
   data: {
     fit: 'exact',
     lowResolution: null,

@@ -125,7 +125,10 @@ function turnedKernel(emitter: Emitter, w: Value): string {
   });
 }
 
-/** For each kernel tap one matrix product of dy with the shifted picture, over the pixels; summed over the batch. */
+/**
+ * For each kernel tap one matrix product of dy with the shifted picture, over the pixels of each picture; summed over the batch, always in
+ * float32.
+ */
 export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const { inputs, outputs, attributes } = node;
   const [x, dy] = inputs;
@@ -158,7 +161,7 @@ export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttribute
       ]);
       const columns = emitter.node('Reshape', [shifted, emitter.ints([n, groups, c / groups, pixels])]);
       const turned = emitter.node('Transpose', [columns], { attributes: { perm: [0, 1, 3, 2] } });
-      const products = emitter.node('MatMul', [grouped, turned]);
+      const products = emitter.inFloat32(emitter.node('MatMul', [grouped, turned]));
       taps.push(emitter.node('ReduceSum', [products, emitter.ints([0])], { attributes: { keepdims: 0 } }));
     }
   }

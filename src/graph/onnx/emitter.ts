@@ -1,6 +1,8 @@
 // Writes ONNX nodes while a graph is serialised: names, initializers, attributes, and lowered forms computed only once.
 import { create } from '@bufbuild/protobuf';
+import { toFloat16 } from '../../common/float16.js';
 import { columnTile, inverseOrder, type Layout, layoutOrder } from '../lowering/layout.js';
+import type { NodePrecision, Precision } from '../lowering/precision.js';
 import type { Target } from '../lowering/target.js';
 import { sameShape } from '../shapes.js';
 import {
@@ -13,8 +15,9 @@ import {
   TensorProtoSchema,
 } from './onnx_pb.js';
 import { constantOf } from '../constant.js';
-import type { AttributeValue, ConstantData, DType, EmitOptions, Emitter, Shape, Value } from '../value.js';
+import type { AttributeValue, ConstantData, DType, EmitOptions, Emitter, Node, Shape, Value } from '../value.js';
 import { dataTypeOf } from './data-type.js';
+import { fullPrecision, precisionOf } from './node-precision.js';
 
 /** Collects the nodes and stored tensors of a model while its ops are emitted. */
 export class OnnxEmitter implements Emitter {
@@ -22,8 +25,9 @@ export class OnnxEmitter implements Emitter {
   readonly initializers: TensorProto[] = [];
   /** Operator domains in use besides ONNX's own. */
   readonly domains = new Set<string>();
-  /** Names of each value, by the layout it lies in. */
-  private readonly held = new Map<Value, Map<Layout, string>>();
+  private readonly held = new Map<Value, Held>();
+  /** The node that is being emitted, and in which precision. */
+  private current: { readonly node?: Node; readonly precision: NodePrecision } = { precision: fullPrecision };
   private readonly memo = new Map<string, string>();
   private readonly taken = new Set<string>();
   private counter = 0;
@@ -40,6 +44,18 @@ export class OnnxEmitter implements Emitter {
     for (const { name } of outputs.values()) this.taken.add(name);
   }
 
+  get precision(): Precision {
+    return this.current.precision.inputs;
+  }
+
+  /** Writes the operators of a node, in the precision that its op takes on this target. */
+  emit(node: Node): void {
+    const isHalf = (value: Value) => this.held.get(value)?.computed.precision === 'float16';
+    this.current = { node, precision: precisionOf(node, this.target, isHalf) };
+    node.op.emit(this, node);
+    this.current = { precision: fullPrecision };
+  }
+
   isUsed(value: Value): boolean {
     return this.used.has(value);
   }
@@ -49,13 +65,37 @@ export class OnnxEmitter implements Emitter {
   }
 
   nameIn(value: Value, asked: Layout): string {
-    const layout = distinct(asked, value.shape);
-    const names = this.held.get(value);
-    const name = names?.get(layout);
+    const form = { layout: distinct(asked, value.shape), precision: this.precisionFor(value) };
+    const held = this.held.get(value);
+    const name = held?.names.get(keyOf(form));
     if (name !== undefined) return name;
-    if (names === undefined) return this.hold(value, layout, this.nameFor(value, layout));
-    const [[from]] = names;
-    return this.hold(value, layout, this.moved(value, from, layout));
+    if (held === undefined) return this.holdIn(value, form, this.nameFor(value, form));
+    const { computed } = held;
+    return computed.layout === form.layout
+      ? this.holdIn(value, form, this.converted(value, held.names.get(keyOf(computed))!, form))
+      : this.holdIn(value, form, this.moved(value, computed.layout, form.layout));
+  }
+
+  /** In which precision the current node wants an input, or gives an output. */
+  private precisionFor(value: Value): Precision {
+    if (value.dtype !== 'float32') return 'float32';
+    const { node, precision } = this.current;
+    return node !== undefined && value.producer === node ? precision.outputs : precision.inputs;
+  }
+
+  private converted(value: Value, from: string, form: Form): string {
+    const output = this.outputs.get(value);
+    const outputs = isFormOf(output, form) ? [output!.name] : undefined;
+    return this.cast(from, form.precision, { outputs });
+  }
+
+  cast(name: string, to: Precision, options: EmitOptions = {}): string {
+    return this.node('Cast', [name], { ...options, attributes: { to: dataTypeOf(to) } });
+  }
+
+  inFloat32(name: string, options: EmitOptions = {}): string {
+    if (this.precision === 'float16') return this.cast(name, 'float32', options);
+    return options.outputs === undefined ? name : this.node('Identity', [name], options);
   }
 
   /** A value that was first held in one layout, in another. The order of tiles is reached from that of pixels only. */
@@ -113,19 +153,23 @@ export class OnnxEmitter implements Emitter {
     return this.node('Reshape', [this.transposed(tiles, [0, 2, 1, 3]), this.ints([h, w, n, c])]);
   }
 
-  /** States that a value lies in a layout under a name. */
+  /** States that a value lies in a layout under a name, as it is. */
   hold(value: Value, layout: Layout, name: string): string {
-    const names = this.held.get(value) ?? new Map<Layout, string>();
-    this.held.set(value, names.set(distinct(layout, value.shape), name));
+    return this.holdIn(value, { layout: distinct(layout, value.shape), precision: 'float32' }, name);
+  }
+
+  private holdIn(value: Value, form: Form, name: string): string {
+    const held = this.held.get(value) ?? { computed: form, names: new Map<string, string>() };
+    held.names.set(keyOf(form), name);
+    this.held.set(value, held);
     this.taken.add(name);
     return name;
   }
 
   layoutFor(inputs: readonly Value[], output: Value): Layout {
     for (const input of inputs) {
-      const [computedIn] = this.held.get(input)?.keys() ?? [];
-      if (computedIn !== undefined && computedIn !== 'standard' && sameShape(input.shape, output.shape))
-        return computedIn;
+      const layout = this.held.get(input)?.computed.layout ?? 'standard';
+      if (layout !== 'standard' && sameShape(input.shape, output.shape)) return layout;
     }
     return 'standard';
   }
@@ -141,9 +185,9 @@ export class OnnxEmitter implements Emitter {
     });
   }
 
-  private nameFor(value: Value, layout: Layout): string {
+  private nameFor(value: Value, form: Form): string {
     const output = this.outputs.get(value);
-    if (output?.layout === layout) return output.name;
+    if (isFormOf(output, form)) return output!.name;
     const stored = constantOf(value)?.name;
     if (stored !== undefined) return stored;
     return this.fresh(value.producer?.op.name ?? 'value');
@@ -178,12 +222,12 @@ export class OnnxEmitter implements Emitter {
     constant: { readonly data: ConstantData; readonly dtype: DType; readonly shape: Shape },
     name: string,
   ): string {
-    const { data } = constant;
+    const { data, dtype } = this.precision === 'float16' ? inHalves(constant) : constant;
     this.initializers.push(
       create(TensorProtoSchema, {
         name,
         dims: constant.shape.map(BigInt),
-        dataType: dataTypeOf(constant.dtype),
+        dataType: dataTypeOf(dtype),
         rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array<ArrayBuffer>,
       }),
     );
@@ -205,7 +249,8 @@ export class OnnxEmitter implements Emitter {
     );
   }
 
-  once(key: string, make: () => string): string {
+  once(about: string, make: () => string): string {
+    const key = `${this.precision}:${about}`;
     let name = this.memo.get(key);
     if (name === undefined) {
       name = make();
@@ -213,6 +258,35 @@ export class OnnxEmitter implements Emitter {
     }
     return name;
   }
+}
+
+/** How a model holds a value. */
+interface Form {
+  readonly layout: Layout;
+  readonly precision: Precision;
+}
+
+/** A value in a model. */
+interface Held {
+  /** The form that it was computed in; the others are made from it. */
+  readonly computed: Form;
+  /** Its names by {@link keyOf}. */
+  readonly names: Map<string, string>;
+}
+
+const keyOf = ({ layout, precision }: Form): string => `${precision}:${layout}`;
+
+/** Whether a form is that in which the model gives a value. */
+function isFormOf(output: { readonly layout: Layout } | undefined, { layout, precision }: Form): boolean {
+  return output?.layout === layout && precision === 'float32';
+}
+
+/** Constants of a node that computes in float16. */
+function inHalves<C extends { readonly data: ConstantData; readonly dtype: DType }>(
+  constant: C,
+): Pick<C, 'data' | 'dtype'> {
+  const { data } = constant;
+  return data instanceof Float32Array ? { data: Uint16Array.from(data, toFloat16), dtype: 'float16' } : constant;
 }
 
 /** A layout, by one name only: where there are no tiles of columns, `tiled` is `hwnc`. */

@@ -53,7 +53,7 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
       });
   }
   for (const input of inputs) emitter.hold(input, layoutOf(input.inputName!), input.inputName!);
-  for (const node of nodes) node.op.emit(emitter, node);
+  for (const node of nodes) emitter.emit(node);
   for (const [name, value] of Object.entries(outputs)) {
     const held = emitter.nameIn(value, layoutOf(name));
     if (held !== name) emitter.node('Identity', [held], { outputs: [name] });

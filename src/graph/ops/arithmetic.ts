@@ -22,16 +22,20 @@ export function sumTo(x: Value, shape: Shape): Value {
   return reshape(summed, shape);
 }
 
-/** `operand` gives the ONNX name of an operand of a result of `shape`. */
+interface BinaryOptions extends Pick<Op, 'half'> {
+  /** Gives the ONNX name of an operand of a result of `shape`. */
+  readonly operand?: (emitter: Emitter, x: Value, shape: Shape, layout: Layout) => string;
+}
+
 function binary(
   name: string,
   onnx: string,
   partials: Partials,
-  operand: (emitter: Emitter, x: Value, shape: Shape, layout: Layout) => string = (emitter, x, _, layout) =>
-    emitter.operand(x, layout),
+  { half, operand = (emitter, x, _, layout) => emitter.operand(x, layout) }: BinaryOptions = {},
 ): (a: Value, b: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
+    half,
     infer: ([a, b]) => {
       requireSameDType(name, [a, b]);
       const shape = broadcastShape(a.shape, b.shape);
@@ -53,13 +57,15 @@ function binary(
 }
 
 /** `a + b`. */
-export const add = binary('add', 'Add', (_a, _b, _y, dy) => [() => dy, () => dy]);
+export const add = binary('add', 'Add', (_a, _b, _y, dy) => [() => dy, () => dy], { half: 'elementwise' });
 
 /** `a − b`. */
-export const sub = binary('sub', 'Sub', (_a, _b, _y, dy) => [() => dy, () => neg(dy)]);
+export const sub = binary('sub', 'Sub', (_a, _b, _y, dy) => [() => dy, () => neg(dy)], { half: 'elementwise' });
 
 /** `a · b`, elementwise. */
-export const mul = binary('mul', 'Mul', (a, b, _y, dy) => [() => mul(dy, b), () => mul(dy, a)]);
+export const mul = binary('mul', 'Mul', (a, b, _y, dy) => [() => mul(dy, b), () => mul(dy, a)], {
+  half: 'elementwise',
+});
 
 /** `a / b`. */
 export const div = binary('div', 'Div', (a, b, _y, dy) => [() => div(dy, b), () => neg(div(mul(dy, a), square(b)))]);
@@ -69,7 +75,7 @@ export const pow = binary(
   'pow',
   'Pow',
   (a, b, y, dy) => [() => mul(dy, mul(b, pow(a, sub(b, a.graph.scalar(1))))), () => mul(dy, mul(y, log(a)))],
-  powOperand,
+  { operand: powOperand },
 );
 
 /** The smaller of the two; where they are equal the gradient goes to `a`. */

@@ -10,6 +10,7 @@ type NoAttributes = Record<string, never>;
 
 const affineOp: Op<NoAttributes> = {
   name: 'channelAffine',
+  half: 'elementwise',
   infer: (inputs) => {
     const [x, ...perChannel] = inputs;
     requireDType('channelAffine', x, 'float32');

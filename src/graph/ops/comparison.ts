@@ -36,6 +36,7 @@ export const equal = comparison('equal', 'Equal');
 function signMask(name: string, side: 1 | -1): (x: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
+    half: 'elementwise',
     infer: ([x]) => {
       requireDType(name, x, 'float32');
       return [x];

@@ -39,6 +39,7 @@ function check(op: string, inputs: readonly Value[], x: Shape, w: Shape, geometr
 
 const convOp: Op<Attributes> = {
   name: 'conv2d',
+  half: 'product',
   infer: (inputs, { geometry }) => {
     const [x, w, bias] = inputs;
     requireSameDType('conv2d', inputs);
@@ -69,6 +70,7 @@ export function conv2d(x: Value, weights: Value, options: ConvOptions = {}): Val
 
 const inputGradientOp: Op<Attributes & { readonly shape: Shape }> = {
   name: 'convInputGradient',
+  half: 'product',
   infer: (inputs, { shape, geometry }) => {
     const [dy, w] = inputs;
     const expected = check('convInputGradient', inputs, shape, w.shape, geometry);
@@ -95,6 +97,7 @@ export function convInputGradient(dy: Value, weights: Value, shape: Shape, geome
 
 const weightGradientOp: Op<Attributes & { readonly shape: Shape }> = {
   name: 'convWeightGradient',
+  half: 'sum',
   infer: (inputs, { shape, geometry }) => {
     const [x, dy] = inputs;
     const expected = check('convWeightGradient', inputs, x.shape, shape, geometry);

@@ -21,9 +21,11 @@ function unary(
   name: string,
   form: string | Op<NoAttributes>['emit'],
   derivative: ((x: Value, y: Value) => Value) | 'zero',
+  { half }: Pick<Op, 'half'> = {},
 ): (x: Value) => Value {
   const op: Op<NoAttributes> = {
     name,
+    half,
     infer: ([x]) => {
       requireDType(name, x, 'float32');
       return [x];
@@ -35,7 +37,7 @@ function unary(
 }
 
 /** `−x`. */
-export const neg = unary('neg', 'Neg', (x) => x.graph.scalar(-1));
+export const neg = unary('neg', 'Neg', (x) => x.graph.scalar(-1), { half: 'elementwise' });
 /** `e^x`. */
 export const exp = unary('exp', 'Exp', (_, y) => y);
 /** Natural logarithm; x > 0. */
@@ -51,8 +53,10 @@ export const sign = unary('sign', lowerSign, 'zero');
 /** The largest integer not above x. */
 export const floor = unary('floor', 'Floor', 'zero');
 /** `1 / (1 + e^−x)`. */
-export const sigmoid = unary('sigmoid', 'Sigmoid', (x, y) => mul(y, sub(x.graph.scalar(1), y)));
-export const tanh = unary('tanh', 'Tanh', (x, y) => sub(x.graph.scalar(1), square(y)));
+export const sigmoid = unary('sigmoid', 'Sigmoid', (x, y) => mul(y, sub(x.graph.scalar(1), y)), {
+  half: 'elementwise',
+});
+export const tanh = unary('tanh', 'Tanh', (x, y) => sub(x.graph.scalar(1), square(y)), { half: 'elementwise' });
 /** `log(1 + e^x)`, without overflow. */
 export const softplus = unary('softplus', 'Softplus', (x) => sigmoid(x));
 /** The error function, 2/√π ∫₀ˣ e^−t² dt. */
@@ -64,7 +68,7 @@ export const sin = unary('sin', 'Sin', (x) => cos(x));
 /** Angle in radians; |x| ≤ 1, and its gradient is infinite at ±1: clip before. */
 export const acos = unary('acos', 'Acos', (x) => neg(reciprocal(sqrt(sub(x.graph.scalar(1), square(x))))));
 /** `max(x, 0)`; the gradient at 0 is 0. */
-export const relu = unary('relu', 'Relu', (x) => step(x));
+export const relu = unary('relu', 'Relu', (x) => step(x), { half: 'elementwise' });
 
 /** `min(x, 0)`; the gradient at 0 is 0. */
 export function negativePart(x: Value): Value {
@@ -73,6 +77,7 @@ export function negativePart(x: Value): Value {
 
 const negativePartOp: Op<NoAttributes> = {
   name: 'negativePart',
+  half: 'elementwise',
   infer: ([x]) => {
     requireDType('negativePart', x, 'float32');
     return [x];
@@ -96,6 +101,7 @@ interface ClipAttributes extends Record<string, unknown> {
 
 const clipOp: Op<ClipAttributes> = {
   name: 'clip',
+  half: 'elementwise',
   infer: ([x]) => {
     requireDType('clip', x, 'float32');
     return [x];

@@ -12,10 +12,12 @@ import {
   mul,
   pad,
   reshape,
+  scaleGradient,
   slice,
   stopGradient,
   sum,
   transpose,
+  type Value,
 } from '../index.js';
 
 const reshaped = (x: NdArray, shape: readonly number[]): NdArray => ({ ...x, shape });
@@ -199,7 +201,28 @@ describeOps({
     reference: (x) => x,
     unchecked: [0],
   })),
+  scaleGradient: fc.tuple(shapes(), seeds).map(([shape, seed]) => ({
+    title: `[${shape.join()}]`,
+    inputs: [uniform(shape, seed), uniform([], seed + 1)],
+    build: scaleGradient,
+    reference: (x) => x,
+    unchecked: [0, 1],
+  })),
 });
+
+describe('scaleGradient', () => {
+  it('multiplies the gradient that passes, and leaves the value', async () => {
+    const x = fromValues([3], [1, 2, 3]);
+    const factored = (value: Value) => scaleGradient(value, value.graph.scalar(8));
+    expect(await gradientOf(x, (value) => mul(factored(value), factored(value)))).toEqual([16, 32, 48]);
+    expect(() => factorOf([2])).toThrow('a factor of one element');
+  });
+});
+
+function factorOf(shape: readonly number[]): Value {
+  const graph = new Graph();
+  return scaleGradient(graph.input('x', 'float32', [3]), graph.input('factor', 'float32', shape));
+}
 
 describe('stopGradient', () => {
   it('treats its input as a constant', async () => {

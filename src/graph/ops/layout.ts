@@ -1,11 +1,12 @@
-// Ops that move or repeat elements: reshape, flatten, transpose, expand, concat, slice, pad, cast, stop-gradient.
+// Ops that move or repeat elements: reshape, flatten, transpose, expand, concat, slice, pad, cast; and those that change gradients alone.
 import { normalizeAxes, broadcastShape, requireSameDType, sameShape, ShapeError } from '../shapes.js';
 import { type DType, type Op, type Shape, sizeOf, type Value } from '../value.js';
-import { sumTo } from './arithmetic.js';
+import { mul, sumTo } from './arithmetic.js';
 import { dataTypeOf } from '../onnx/data-type.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',
+  half: 'elementwise',
   infer: ([x], { shape }) => {
     if (sizeOf(shape) !== x.size) throw new ShapeError('reshape', [x], `${x.size} elements, not [${shape.join(', ')}]`);
     return [{ dtype: x.dtype, shape }];
@@ -26,6 +27,7 @@ export function reshape(x: Value, shape: Shape): Value {
 
 const flattenOp: Op<{ axis: number }> = {
   name: 'flatten',
+  half: 'elementwise',
   infer: ([x], { axis }) => {
     if (!Number.isInteger(axis) || axis < 0 || axis > x.rank)
       throw new ShapeError('flatten', [x], `an axis from 0 to ${x.rank}, not ${axis}`);
@@ -44,6 +46,7 @@ export function flatten(x: Value, axis = 1): Value {
 
 const transposeOp: Op<{ order: readonly number[] }> = {
   name: 'transpose',
+  half: 'elementwise',
   infer: ([x], { order }) => {
     if (order.length !== x.rank)
       throw new ShapeError('transpose', [x], `an order of ${x.rank} axes, got [${order.join(', ')}]`);
@@ -136,6 +139,7 @@ interface SliceAttributes extends Record<string, unknown> {
 
 const sliceOp: Op<SliceAttributes> = {
   name: 'slice',
+  half: 'elementwise',
   infer: ([x], { axes, starts, ends, steps }) => {
     const shape = [...x.shape];
     axes.forEach((axis, i) => {
@@ -206,6 +210,7 @@ export interface PadOptions {
 
 const padOp: Op<{ before: readonly number[]; after: readonly number[] }> = {
   name: 'pad',
+  half: 'elementwise',
   infer: ([x], { before, after }) => {
     if (before.length !== x.rank || after.length !== x.rank || [...before, ...after].some((count) => count < 0)) {
       throw new ShapeError(
@@ -257,4 +262,22 @@ const stopGradientOp: Op<Record<string, never>> = {
 /** x, as if it were a constant for differentiation. */
 export function stopGradient(x: Value): Value {
   return x.graph.apply(stopGradientOp, [x], {})[0];
+}
+
+const scaleGradientOp: Op<Record<string, never>> = {
+  name: 'scaleGradient',
+  infer: ([x, factor]) => {
+    requireSameDType('scaleGradient', [x, factor]);
+    if (factor.size !== 1) throw new ShapeError('scaleGradient', [x, factor], 'a factor of one element');
+    return [x];
+  },
+  emit: (emitter, { inputs: [x], outputs: [y] }) => {
+    emitter.node('Identity', [emitter.nameOf(x)], { outputs: [emitter.nameOf(y)] });
+  },
+  gradient: ({ inputs: [, factor] }, [dy]) => [mul(dy!, factor), undefined],
+};
+
+/** x itself, whose gradient is multiplied by a number as it passes. The number gets none. */
+export function scaleGradient(x: Value, factor: Value): Value {
+  return x.graph.apply(scaleGradientOp, [x, factor], {})[0];
 }

@@ -1,6 +1,6 @@
 // Matrix products, plain and batched, with either side transposed.
 import { broadcastShape, requireSameDType, ShapeError } from '../shapes.js';
-import type { Op, Value } from '../value.js';
+import type { EmitOptions, Op, Value } from '../value.js';
 import { sumTo } from './arithmetic.js';
 
 export interface MatmulOptions {
@@ -17,6 +17,7 @@ interface MatmulAttributes extends Record<string, unknown> {
 
 const matmulOp: Op<MatmulAttributes> = {
   name: 'matmul',
+  half: 'sum',
   infer: ([a, b], { transposeA, transposeB }) => {
     requireSameDType('matmul', [a, b]);
     if (a.rank < 2 || b.rank < 2) throw new ShapeError('matmul', [a, b], 'at least two axes each');
@@ -33,10 +34,14 @@ const matmulOp: Op<MatmulAttributes> = {
     return [{ dtype: a.dtype, shape: [...lead, m, n] }];
   },
   emit: (emitter, { inputs: [a, b], attributes: { transposeA, transposeB }, outputs: [y] }) => {
-    const outputs = [emitter.nameOf(y)];
+    const product = (onnx: string, operands: readonly string[], options: EmitOptions = {}) => {
+      const outputs = [emitter.nameOf(y)];
+      if (emitter.precision === 'float32') emitter.node(onnx, operands, { ...options, outputs });
+      else emitter.inFloat32(emitter.node(onnx, operands, options), { outputs });
+    };
     if (a.rank === 2 && b.rank === 2 && (transposeA || transposeB)) {
       const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
-      emitter.node('Gemm', [emitter.nameOf(a), emitter.nameOf(b)], { attributes, outputs });
+      product('Gemm', [emitter.nameOf(a), emitter.nameOf(b)], { attributes });
       return;
     }
     const operand = (x: Value, transposed: boolean) =>
@@ -47,7 +52,7 @@ const matmulOp: Op<MatmulAttributes> = {
             }),
           )
         : emitter.nameOf(x);
-    emitter.node('MatMul', [operand(a, transposeA), operand(b, transposeB)], { outputs });
+    product('MatMul', [operand(a, transposeA), operand(b, transposeB)]);
   },
   gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, [dy], needed) => {
     // With y = A B: dA = dy Bᵀ and dB = Aᵀ dy; transposing a side transposes its gradient.

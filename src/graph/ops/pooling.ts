@@ -43,6 +43,7 @@ export function maxPool2d(x: Value, options: PoolOptions): Value {
 
 const averagePoolOp: Op<PoolGeometry> = {
   name: 'averagePool2d',
+  half: 'elementwise',
   infer: ([x], attributes) => {
     requireDType('averagePool2d', x, 'float32');
     requireRank('averagePool2d', x, 4);

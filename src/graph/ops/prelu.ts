@@ -9,6 +9,7 @@ import { negativeStep } from './comparison.js';
 
 const preluOp: Op<Record<string, never>> = {
   name: 'prelu',
+  half: 'elementwise',
   infer: ([x, slope]) => {
     requireDType('prelu', x, 'float32');
     if (x.rank < 2 || slope.rank !== 1 || slope.shape[0] !== x.shape[1]) {

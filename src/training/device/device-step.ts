@@ -25,9 +25,9 @@ import {
   type ParameterSpec,
   type ParameterValues,
   sgdStep,
+  isOfClassifier,
 } from '../../nn/index.js';
 import { componentsOf, type Extensions } from '../extensions.js';
-import { isOfClassifier } from '../network.js';
 import type { Recipe } from '../recipe.js';
 import { earlierGradientName, type MeasureName, stepValues } from '../step-graph.js';
 import { imagesFromPixels } from './pixel-images.js';

@@ -56,7 +56,7 @@ export function backboneModels(recipe: Recipe, { target, frozen, extensions, ran
   const { width, height } = recipe.input;
   const { batchSize, iterSize } = recipe.solver;
   const images = graph.input('images', 'float32', [batchSize, 3, height, width]);
-  const net = new TrainingBuilder(graph, frozen);
+  const net = new TrainingBuilder(graph, { frozen });
   const features = embeddingNetwork(net, images, recipe.network, componentsOf(recipe, extensions).backbone);
   const featuresGradient = graph.input(featuresGradientName, 'float32', features.shape);
   const trained = net.specs.filter(isTrained);
