@@ -73,6 +73,7 @@ async function train(data: string | undefined, options: TrainOptions, communicat
       signal,
       ...(speaks
         ? {
+            onMeasuring: (done, total) => view.measuring(done, total),
             onCentring: (done, total) => view.centring(done, total),
             onStart: (start) => view.start(start),
             onStep: (iteration, loss) => view.step(iteration, loss),

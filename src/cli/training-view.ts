@@ -12,9 +12,17 @@ export class TrainingView {
   private imagesPerStep = 0;
   private readonly started = Date.now();
   private drawn = 0;
+  private measured: Progress | undefined;
   private centred: Progress | undefined;
 
   constructor(private readonly output: Output) {}
+
+  /** While forms of convolutions are tried on a GPU. */
+  measuring(done: number, total: number): void {
+    this.measured ??= new Progress('forms tried on the GPU', total);
+    this.measured.update(done);
+    if (done === total) this.measured[Symbol.dispose]();
+  }
 
   /** While rows of the classifier are made from people's images. */
   centring(done: number, total: number): void {

@@ -17,6 +17,8 @@ export {
   type DType,
   type EmitOptions,
   type Emitter,
+  type FormCase,
+  type FormChoice,
   type GraphBuilder,
   type Node,
   type Op,

@@ -54,6 +54,20 @@ export interface Node<A extends Attributes = Attributes> {
   readonly outputs: readonly Value[];
 }
 
+/** A node that can be computed in several forms on a device, of which no rule says the fastest: it hangs on the device. */
+export interface FormCase {
+  /** Op, shapes and geometry: the same for nodes that take the same time. */
+  readonly key: string;
+  /** At least two; the first is taken where nothing is known. */
+  readonly forms: readonly string[];
+  readonly node: Node;
+  /** Multiplications. */
+  readonly work: number;
+}
+
+/** The form that a case takes; `undefined` where nothing is known. */
+export type FormChoice = (one: FormCase) => string | undefined;
+
 /** A tensor of the graph: an input, a constant, or an output of a node. */
 export class Value implements TensorType {
   /** The node that computes this value; absent for graph inputs. */
@@ -119,6 +133,8 @@ export interface Emitter {
   readonly target: Target;
   /** In which the node that is being emitted takes its inputs. In float16 its constants come so too. */
   readonly precision: Precision;
+  /** The form of the node that is being emitted, as was found for the device that the model is for; without that, the first. */
+  choose<F extends string>(forms: readonly F[], about: Pick<FormCase, 'key' | 'work'>): F;
   /** Whether anything reads this value: an output nobody reads need not be computed. */
   isUsed(value: Value): boolean;
   /** The name of a value in the model, in the order of axes that the graph speaks of. For an op's output: the name to write. */

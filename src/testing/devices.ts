@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { Graph, relu, serialize } from '../graph/index.js';
-import { type Device, hasFloat16, Session } from '../runtime/index.js';
+import { type Device, Session } from '../runtime/index.js';
 
 const chromium = '/usr/lib/chromium';
 const softwareDriver = `${chromium}/vk_swiftshader_icd.json`;
@@ -52,11 +52,3 @@ export const webgpuWorks: boolean = await findWebgpu();
 export const webgpuTitle: string = webgpuWorks
   ? 'on webgpu'
   : "on webgpu (skipped: no adapter; Debian's chromium has one)";
-
-/** Whether that adapter computes in half precision: SwiftShader does not. */
-export const float16Works: boolean = webgpuWorks && (await hasFloat16('webgpu'));
-
-/** Title suffix of a suite that needs half precision, which says why it is skipped. */
-export const float16Title: string = float16Works
-  ? 'on webgpu in half precision'
-  : 'on webgpu in half precision (skipped: no adapter whose shaders have float16)';

@@ -2,7 +2,17 @@
 // there is, and a model that onnx.checker accepts. A new op's test states random cases and the reference; the rest is here.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Graph, gradients, mul, portable, serialize, sum, type Target, type Value } from '../graph/index.js';
+import {
+  type FormChoice,
+  Graph,
+  gradients,
+  mul,
+  portable,
+  serialize,
+  sum,
+  type Target,
+  type Value,
+} from '../graph/index.js';
 import { type Device, Session, type Tensor } from '../runtime/index.js';
 import { centralDifference, dot } from './central-difference.js';
 import { expectClose, type Tolerance } from './close.js';
@@ -122,10 +132,11 @@ export async function checkCases(
   cases: readonly OpCase[],
   device: Device & Target['device'],
   targets: readonly Target[] = [portable, { device }],
+  choose?: FormChoice,
 ): Promise<void> {
   const { graph, outputs, feeds, weights } = buildCases(cases);
   const tolerance = device === 'webgpu' ? webgpuTolerance : cpuTolerance;
-  const models = targets.map((target) => serialize(graph, { outputs, target }));
+  const models = targets.map((target) => serialize(graph, { outputs, target, choose }));
   // Most ops have one form for all targets: equal models run once.
   const different = models.filter((model, i) => models.findIndex((other) => Buffer.compare(model, other) === 0) === i);
   for (const model of different) {

@@ -1,8 +1,9 @@
 // Steps with the whole classifier in every process: one graph from images to all gradients, which are then added up over the processes.
 import type { Communicator } from '../distributed/index.js';
+import type { FormChoice } from '../graph/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { float32 } from '../runtime/index.js';
+import { float32, measuredForms } from '../runtime/index.js';
 import { ClassifierEnergy } from './classifier-energy.js';
 import { DropoutFeeds } from './dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
@@ -47,7 +48,9 @@ export class DenseSolver extends HostSolver implements Solver {
     const own = recipeOfShare(recipe, share);
     const energyApart = share.of === 'images' && recipe.loss.energy !== null;
     const ranks = communicator.size;
-    const step = buildStep(own, identities, { target, frozen, extensions, ranks, energyApart });
+    const write = (choose: FormChoice) =>
+      buildStep(own, identities, { target, frozen, extensions, ranks, energyApart, choose });
+    const step = write(await measuredForms(write, target, options));
     const store = new ParameterStore(step.specs, step.layouts);
     store.setValues(startingValues(step.specs, recipe, components.margin));
     const energy = energyApart

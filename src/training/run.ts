@@ -10,6 +10,7 @@ import { withPresentNames } from '../nn/index.js';
 import { assertUsable, recordData } from './data-record.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
+import { FormFiles } from './form-files.js';
 import { divided } from './held-out.js';
 import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
 import { logOf, type RunEvents, type RunResult, runLoop, storeOf } from './run-loop.js';
@@ -64,7 +65,7 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
     const { training: dataset, heldOut } = parts;
     const validator = validatorOf(recipe, heldOut, options);
     const frozen = weights === undefined ? undefined : dataOf(weights.parameters);
-    await using trainer = await Trainer.create(recipe, dataset, { ...options, frozen });
+    await using trainer = await Trainer.create(recipe, dataset, { forms: new FormFiles(folder), ...options, frozen });
     const report = weights === undefined ? undefined : await initialise(trainer, weights, options);
     await assertSameRun(trainer, record);
     if (writes) {
@@ -130,7 +131,10 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     const validator = validatorOf(recipe, heldOut, options, checkpoint.state.validation);
     const { backbone } = componentsOf(recipe, extensions);
     const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
-    await using trainer = await Trainer.create(recipe, dataset, { ...options, extensions, frozen });
+    await using trainer = await Trainer.create(recipe, dataset, {
+      ...{ forms: new FormFiles(folder), ...options },
+      ...{ extensions, frozen },
+    });
     await trainer.restore(checkpoint);
     await assertSameRun(trainer, { sample: [], ...run.record });
     if (writes) {

@@ -5,7 +5,7 @@ import type { Communicator } from '../distributed/index.js';
 import type { Target } from '../graph/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
 import { type ParameterSpec, type ParameterValues, type SgdScalars, sgdUpdate } from '../nn/index.js';
-import type { Device } from '../runtime/index.js';
+import type { Device, MeasureOptions } from '../runtime/index.js';
 import type { Components, Extensions } from './extensions.js';
 import type { BatchImages } from './batch-images.js';
 import type { ClassifierAngles } from './geometry.js';
@@ -69,7 +69,7 @@ export interface Solver extends AsyncDisposable {
 }
 
 /** What a solver is made for. */
-export interface SolverOptions {
+export interface SolverOptions extends Pick<MeasureOptions, 'forms' | 'onMeasuring'> {
   readonly recipe: Recipe;
   readonly identities: number;
   readonly components: Components;

@@ -2,6 +2,7 @@
 // statistics out.
 import {
   add,
+  type FormChoice,
   Graph,
   gradients,
   greaterEqual,
@@ -93,6 +94,8 @@ export interface StepOptions {
   readonly extensions?: Extensions;
   /** Processes whose gradients are added up: each gives its part of the mean. Default 1. */
   readonly ranks?: number;
+  /** Forms that were found to be faster on the target than those taken otherwise. */
+  readonly choose?: FormChoice;
   /** Whether the energy of the classifier is left out, because it is computed elsewhere (classifier-energy.ts). Default false. */
   readonly energyApart?: boolean;
 }
@@ -105,7 +108,7 @@ export interface StepOptions {
 export function buildStep(
   recipe: Recipe,
   identities: number,
-  { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false }: StepOptions = {},
+  { target = portable, frozen = new Map(), extensions = {}, ranks = 1, energyApart = false, choose }: StepOptions = {},
 ): StepModel {
   const graph = new Graph();
   const batch = recipe.solver.batchSize;
@@ -116,7 +119,7 @@ export function buildStep(
   const { iterSize: passes } = recipe.solver;
   const { outputs, layouts, named } = gradientOutputs(values.gradients, net, { passes, parts: passes * ranks, target });
   for (const [name, value] of measures) outputs[name] = reshape(value, []);
-  const model = serialize(graph, { outputs, target, layouts: named });
+  const model = serialize(graph, { outputs, target, layouts: named, choose });
   return { model, specs: net.specs, scalars, masks: net.masks, layouts, measures: [...measures.keys()] };
 }
 

@@ -6,7 +6,7 @@ import type { MarginDescriptor } from '../losses/index.js';
 import type { Weights } from '../models/weights.js';
 import { dataOf } from '../models/safetensors.js';
 import { type ParameterSpec, type ParameterValues, withPresentNames } from '../nn/index.js';
-import type { Device } from '../runtime/index.js';
+import type { Device, MeasureOptions } from '../runtime/index.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Dataset } from './labelled-images.js';
 import { type Components, componentsOf, type Extensions, registriesOf } from './extensions.js';
@@ -27,7 +27,7 @@ import { Tally } from './tally.js';
 import type { Measurement } from './validation-state.js';
 
 /** Where a trainer computes, and what its recipe may name. */
-export interface TrainerOptions {
+export interface TrainerOptions extends Pick<MeasureOptions, 'forms' | 'onMeasuring'> {
   readonly device?: Device;
   readonly threads?: number;
   /** Writes a profile of the step session with this file prefix. */
@@ -90,13 +90,14 @@ export class Trainer implements AsyncDisposable {
 
   static async create(recipe: Recipe, dataset: Dataset, options: TrainerOptions = {}): Promise<Trainer> {
     const { device, profilePrefix, frozen = new Map(), extensions = {}, communicator = oneProcess } = options;
+    const { forms, onMeasuring } = options;
     const threads = options.threads ?? communicator.threads;
     const components = componentsOf(recipe, extensions);
     const target = await targetOf(recipe, device ?? 'cpu');
     const solver = await solverOf(
       {
         ...{ recipe, identities: dataset.identities.length, components, communicator, target },
-        ...{ frozen, extensions, device, threads, profilePrefix },
+        ...{ frozen, extensions, device, threads, profilePrefix, forms, onMeasuring },
       },
       options.state,
     );

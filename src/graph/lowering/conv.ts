@@ -1,13 +1,20 @@
 // Which executable form a convolution and its gradients take.
 import { constantOf } from '../constant.js';
 import type { ConvGeometry } from '../window-geometry.js';
-import type { Emitter, Node, Shape, Value } from '../value.js';
+import { type Emitter, type Node, type Shape, sizeOf, type Value } from '../value.js';
 import { type Layout, pictureLayout } from './layout.js';
 import type { Target } from './target.js';
 import { isBilinear } from './winograd-plan.js';
 import { bilinearConv, bilinearInputGradient, bilinearWeightGradient } from './winograd.js';
 import { isUnrollable, unrolledConv, unrolledWeightGradient } from './im2col.js';
-import { directConv, directInputGradient, tapWeightGradient } from './direct.js';
+import {
+  directConv,
+  directInputGradient,
+  isTurnable,
+  tapWeightGradient,
+  transposedInputGradient,
+  turnedInputGradient,
+} from './direct.js';
 import {
   depthwiseConv,
   depthwiseInputGradient,
@@ -16,6 +23,7 @@ import {
   isDepthwise,
 } from './depthwise.js';
 import { type Applied, meetsDepthwise } from './depthwise-neighbours.js';
+import { batchWeightGradient, convolutionWeightGradient } from './whole-batch.js';
 import { hasWindowsGradient, windowsWeightGradient } from './windows.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
@@ -161,9 +169,24 @@ export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttr
     case 'bilinear':
       return bilinearInputGradient(emitter, dy, w, node.outputs[0], node.attributes.geometry);
     case 'direct':
-      return emitter.target.device === 'cpu' && takesDepthwiseInputGradient(node)
+      if (emitter.target.device !== 'cpu') return gpuInputGradient(emitter, node);
+      return takesDepthwiseInputGradient(node)
         ? depthwiseInputGradient(emitter, dy, w, node.outputs[0], node.attributes.geometry)
         : directInputGradient(emitter, node);
+    default:
+      return form satisfies never;
+  }
+}
+
+function gpuInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  const [dy, w] = node.inputs;
+  if (!isTurnable(w.shape, node.attributes.geometry)) return transposedInputGradient(emitter, node);
+  const form = emitter.choose(['turned', 'transposed'], caseOf(emitter, node, dy, w.shape));
+  switch (form) {
+    case 'turned':
+      return turnedInputGradient(emitter, node);
+    case 'transposed':
+      return transposedInputGradient(emitter, node);
     default:
       return form satisfies never;
   }
@@ -173,6 +196,33 @@ function takesDepthwiseInputGradient({ inputs: [dy, w], attributes: { geometry, 
   return isDepthwise(w.shape, geometry) && hasDepthwiseInputGradient(shape, w.shape, dy.shape, geometry);
 }
 
+/** Which form is the fastest hangs on the device: how many products it can do side by side, and what a launch costs it. */
+function gpuWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  const { geometry, shape } = node.attributes;
+  // Half precision would not carry a sum over all pictures.
+  if (geometry.groups > 1 || emitter.precision === 'float16') return tapWeightGradient(emitter, node);
+  const form = emitter.choose(['pictures', 'batch', 'convolution'], caseOf(emitter, node, node.inputs[1], shape));
+  switch (form) {
+    case 'pictures':
+      return tapWeightGradient(emitter, node);
+    case 'batch':
+      return batchWeightGradient(emitter, node);
+    case 'convolution':
+      return convolutionWeightGradient(emitter, node);
+    default:
+      return form satisfies never;
+  }
+}
+
+/** What a gradient is to those who measure it. @param dy the gradient of the result. @param w the shape of the weights. */
+function caseOf({ precision }: Emitter, node: Node<GradientAttributes>, dy: Value, w: Shape) {
+  const shapes = [...node.inputs, ...node.outputs].map(({ shape }) => shape.join('x'));
+  return {
+    key: [node.op.name, precision, ...shapes, JSON.stringify(node.attributes.geometry)].join(' '),
+    work: dy.size * sizeOf(w.slice(1)),
+  };
+}
+
 export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const [x, dy] = node.inputs;
   const [dw] = node.outputs;
@@ -180,7 +230,7 @@ export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAtt
   const form = weightGradientForm(node, emitter.target);
   switch (form) {
     case 'direct':
-      if (emitter.target.device !== 'cpu') return tapWeightGradient(emitter, node);
+      if (emitter.target.device !== 'cpu') return gpuWeightGradient(emitter, node);
       if (isDepthwise(dw.shape, geometry)) return depthwiseWeightGradient(emitter, x, dy, dw, geometry);
       if (hasWindowsGradient(dw.shape, geometry)) return windowsWeightGradient(emitter, x, dy, dw, geometry);
       return tapWeightGradient(emitter, node);

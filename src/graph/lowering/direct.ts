@@ -26,7 +26,7 @@ export function directConv(
  * three and that of the filters by four, and computes the case wrongly for more than three channels (not for twelve, which it reads
  * in fours): 6, 9, 18, 30, … Channels of zeros, up to the next multiple of four, avoid it.
  */
-function withFedChannels(
+export function withFedChannels(
   emitter: Emitter,
   names: readonly string[],
   { into, out, groups }: { readonly into: number; readonly out: number; readonly groups: number },
@@ -47,7 +47,7 @@ type Padding = ConvGeometry['padding'];
  * product whenever there is no padding above and to the left, and forgets that below and to the right. There the picture gets
  * padding for one row of results more above, which is left out again. (A `Pad` before the `Conv` would be fused into it.)
  */
-function convNode(
+export function convNode(
   emitter: Emitter,
   names: readonly string[],
   attributes: Readonly<Record<string, number | readonly number[]>> & { readonly strides: readonly number[] },
@@ -66,23 +66,50 @@ function convNode(
   emitter.node('Slice', [higher, ...range], { outputs: [output] });
 }
 
-/** A `Conv` with the kernel turned and its channels swapped (stride 1, one group: the fast case), else `ConvTranspose`. */
+/** A `Conv` with the kernel turned and its channels swapped where that is one, else `ConvTranspose`. */
 export function directInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  if (isTurnable(node.inputs[1].shape, node.attributes.geometry)) turnedInputGradient(emitter, node);
+  else transposedInputGradient(emitter, node);
+}
+
+/** How far a kernel reaches beyond its first tap. */
+function reachOf([, , kh, kw]: Shape, { dilation }: ConvGeometry): readonly [number, number] {
+  return [dilation[0] * (kh - 1), dilation[1] * (kw - 1)];
+}
+
+/** The padding of the convolution that an input gradient is. */
+function turnedPadding(w: Shape, geometry: ConvGeometry): Padding {
+  const [reach, { padding }] = [reachOf(w, geometry), geometry];
+  return [reach[0] - padding[0], reach[1] - padding[1], reach[0] - padding[2], reach[1] - padding[3]];
+}
+
+/** Whether the input gradient of a convolution with weights of a shape is a convolution itself: with stride 1 and one group. */
+export function isTurnable(w: Shape, geometry: ConvGeometry): boolean {
+  const { stride, groups } = geometry;
+  const isPlain = groups === 1 && stride[0] === 1 && stride[1] === 1;
+  return isPlain && turnedPadding(w, geometry).every((side) => side >= 0);
+}
+
+/** A `Conv` with the kernel turned and its channels swapped, of what {@link isTurnable} holds for. */
+export function turnedInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+  const { inputs, outputs, attributes } = node;
+  const [dy, w] = inputs;
+  const { stride, dilation, groups } = attributes.geometry;
+  const kernel = turnedKernel(emitter, w);
+  const same = { strides: stride, dilations: dilation, group: 1, kernel_shape: w.shape.slice(2) };
+  const channels = { into: w.shape[0], out: w.shape[1], groups };
+  const names = withFedChannels(emitter, [emitter.nameOf(dy), kernel], channels);
+  convNode(emitter, names, same, turnedPadding(w.shape, attributes.geometry), emitter.nameOf(outputs[0]));
+}
+
+/** A `ConvTranspose`. */
+export function transposedInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const { inputs, outputs, attributes } = node;
   const [dy, w] = inputs;
   const { stride, dilation, padding, groups } = attributes.geometry;
   const [, , kh, kw] = w.shape;
-  const reach = [dilation[0] * (kh - 1), dilation[1] * (kw - 1)];
-  const turned: Padding = [reach[0] - padding[0], reach[1] - padding[1], reach[0] - padding[2], reach[1] - padding[3]];
+  const reach = reachOf(w.shape, attributes.geometry);
   const out = { outputs: [emitter.nameOf(outputs[0])] };
-  if (groups === 1 && stride[0] === 1 && stride[1] === 1 && turned.every((side) => side >= 0)) {
-    const kernel = turnedKernel(emitter, w);
-    const same = { strides: stride, dilations: dilation, group: 1, kernel_shape: [kh, kw] };
-    const channels = { into: w.shape[0], out: w.shape[1], groups };
-    const names = withFedChannels(emitter, [emitter.nameOf(dy), kernel], channels);
-    convNode(emitter, names, same, turned, emitter.nameOf(outputs[0]));
-    return;
-  }
   // Rows and columns that no kernel position reached at the far side get no gradient: output_padding restores them as zeros.
   const [, , h, width] = attributes.shape;
   const rest = [
@@ -130,10 +157,10 @@ function turnedKernel(emitter: Emitter, w: Value): string {
  * float32.
  */
 export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
-  const { inputs, outputs, attributes } = node;
+  const { inputs, attributes } = node;
   const [x, dy] = inputs;
   const { stride, dilation, padding, groups } = attributes.geometry;
-  const [o, perGroup, kh, kw] = attributes.shape;
+  const [o, , kh, kw] = attributes.shape;
   const [n, c, h, width] = x.shape;
   const [, , oh, ow] = dy.shape;
   const pixels = oh * ow;
@@ -165,8 +192,16 @@ export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttribute
       taps.push(emitter.node('ReduceSum', [products, emitter.ints([0])], { attributes: { keepdims: 0 } }));
     }
   }
-  // Each tap is [groups, o / groups, c / groups]; together, the tap last, they are the weights' layout.
+  weightsOfTaps(emitter, taps, node);
+}
+
+/** Weights from the taps of a kernel, each [groups, o / groups, c / groups] or [o, c]: together, the tap last, they are their layout. */
+export function weightsOfTaps(
+  emitter: Emitter,
+  taps: readonly string[],
+  { attributes: { shape }, outputs: [dw] }: Node<GradientAttributes>,
+): void {
   const stacked = taps.map((tap) => emitter.node('Unsqueeze', [tap, emitter.ints([-1])]));
   const joined = stacked.length === 1 ? stacked[0] : emitter.node('Concat', stacked, { attributes: { axis: -1 } });
-  emitter.node('Reshape', [joined, emitter.ints([o, perGroup, kh, kw])], { outputs: [emitter.nameOf(outputs[0])] });
+  emitter.node('Reshape', [joined, emitter.ints(shape)], { outputs: [emitter.nameOf(dw)] });
 }

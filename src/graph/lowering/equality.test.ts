@@ -11,6 +11,7 @@ import {
   inputGradientCase,
   weightGradientCase,
 } from '../../testing/conv-cases.js';
+import { webgpuWorks } from '../../testing/devices.js';
 import { fromTensor, toTensor, uniform } from '../../testing/nd-array.js';
 import { checkCases, effort, type OpCase, seeds } from '../../testing/op-suite.js';
 import {
@@ -28,6 +29,7 @@ import {
   exp,
   expand,
   flatten,
+  type FormChoice,
   Graph,
   gradients,
   greater,
@@ -147,6 +149,33 @@ describe('a convolution and its gradients in the form for the CPU', () => {
       { numRuns: 20 * effort },
     );
   });
+
+  // What measuring may choose on a GPU, computed by the CPU for any shape and by the device for some: its provider has been wrong before.
+  it.each(['pictures', 'batch', 'convolution', 'turned', 'transposed'])(
+    'are those of naive loops in the form for GPUs called %s',
+    async (form) => {
+      const make = form === 'turned' || form === 'transposed' ? inputGradientCase : weightGradientCase;
+      const target: Target = { device: 'webgpu' };
+      const taken = new Set<string>();
+      const choose: FormChoice = ({ forms }) => {
+        if (!forms.includes(form)) return undefined;
+        taken.add(form);
+        return form;
+      };
+      const check = (setting: ConvSetting, device: 'cpu' | 'webgpu') =>
+        checkCases([valueOnly(make(setting))], device, [target], choose);
+      await fc.assert(
+        fc.asyncProperty(settings, (setting) => check(setting, 'cpu')),
+        { numRuns: 40 * effort },
+      );
+      expect([...taken]).toEqual([form]);
+      if (!webgpuWorks) return;
+      await fc.assert(
+        fc.asyncProperty(settings, (setting) => check(setting, 'webgpu')),
+        { numRuns: 4 * effort },
+      );
+    },
+  );
 
   it.each([3, 16])('keep apart what convolutions of one picture of %i channels share', async (c) => {
     const graph = new Graph();

@@ -15,7 +15,18 @@ import {
   TensorProtoSchema,
 } from './onnx_pb.js';
 import { constantOf } from '../constant.js';
-import type { AttributeValue, ConstantData, DType, EmitOptions, Emitter, Node, Shape, Value } from '../value.js';
+import type {
+  AttributeValue,
+  ConstantData,
+  DType,
+  EmitOptions,
+  Emitter,
+  FormCase,
+  FormChoice,
+  Node,
+  Shape,
+  Value,
+} from '../value.js';
 import { dataTypeOf } from './data-type.js';
 import { fullPrecision, precisionOf } from './node-precision.js';
 
@@ -35,11 +46,13 @@ export class OnnxEmitter implements Emitter {
   /**
    * @param used the values that some emitted node or model output reads
    * @param outputs the name and layout that some values have as outputs of the model
+   * @param choice of forms, where some were found to be faster than others
    */
   constructor(
     readonly target: Target,
     private readonly used: ReadonlySet<Value>,
     private readonly outputs: ReadonlyMap<Value, { readonly name: string; readonly layout: Layout }>,
+    private readonly choice: FormChoice = () => undefined,
   ) {
     for (const { name } of outputs.values()) this.taken.add(name);
   }
@@ -54,6 +67,11 @@ export class OnnxEmitter implements Emitter {
     this.current = { node, precision: precisionOf(node, this.target, isHalf) };
     node.op.emit(this, node);
     this.current = { precision: fullPrecision };
+  }
+
+  choose<F extends string>(forms: readonly F[], about: Pick<FormCase, 'key' | 'work'>): F {
+    const found = this.choice({ ...about, forms, node: this.current.node! });
+    return forms.find((form) => form === found) ?? forms[0];
   }
 
   isUsed(value: Value): boolean {

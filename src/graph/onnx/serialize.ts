@@ -7,7 +7,7 @@ import { type Layout, shapeIn } from '../lowering/layout.js';
 import { portable, type Target } from '../lowering/target.js';
 import { ModelProtoSchema, type NodeProto, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 import { constantOf } from '../constant.js';
-import type { Value } from '../value.js';
+import type { FormChoice, Value } from '../value.js';
 import { walk } from '../walk.js';
 
 /** ONNX versions written: operator set 17, IR version 8 (ONNX 1.12), so that readers from 2022 on take the models. */
@@ -24,6 +24,8 @@ export interface SerializeOptions {
    */
   readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
   readonly target?: Target;
+  /** Forms that were found to be faster on the target than those taken otherwise. */
+  readonly choose?: FormChoice;
   /** Inputs and outputs that the caller keeps in another layout than the standard one, by name. */
   readonly layouts?: Readonly<Record<string, Layout>>;
 }
@@ -32,7 +34,7 @@ export const producerName = 'sphereface-plus';
 
 /** The ONNX model, as bytes. Inputs that no output needs are left out. */
 export function serialize(graph: { readonly inputs: readonly Value[] }, options: SerializeOptions): Uint8Array {
-  const { outputs, metadata = {}, dynamicAxes = {}, target = portable, layouts = {} } = options;
+  const { outputs, metadata = {}, dynamicAxes = {}, target = portable, layouts = {}, choose } = options;
   const values = Object.values(outputs);
   if (values.length === 0) throw new SphereFaceError('A model needs at least one output.');
   const { nodes, inputs, used } = walk(values);
@@ -45,7 +47,7 @@ export function serialize(graph: { readonly inputs: readonly Value[] }, options:
     if (value.producer !== undefined && !stored && !direct.has(value))
       direct.set(value, { name, layout: layoutOf(name) });
   }
-  const emitter = new OnnxEmitter(target, used, direct);
+  const emitter = new OnnxEmitter(target, used, direct, choose);
   for (const input of inputs) {
     if (input.inputName! in outputs && outputs[input.inputName!] !== input)
       throw new SphereFaceError(`The model would have an input and another output "${input.inputName}".`, {

@@ -1,8 +1,9 @@
 // Steps whose parameters and momentum stay in the memory of a device: only bytes of images, labels and the schedule's numbers go there, only
 // measures come back. A step leads to new tensors beside the old ones, so that one which is not applied leaves the state as it was.
+import type { FormChoice } from '../../graph/index.js';
 import type { ScheduledScalar } from '../../losses/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
-import { float32Data, float32Scalar, Session, Tensor, type Tensors } from '../../runtime/index.js';
+import { float32Data, float32Scalar, measuredForms, Session, Tensor, type Tensors } from '../../runtime/index.js';
 import type { BatchImages } from '../batch-images.js';
 import { DropoutFeeds } from '../dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from '../geometry.js';
@@ -46,8 +47,12 @@ export class DeviceSolver implements Solver {
     const share = shareOf(recipe.solver, communicator);
     const places = new Set(Array.from({ length: iterSize }, (_, pass) => placeOf(pass, iterSize)));
     const passes = new Map<PassPlace, PreparedPass>();
+    // All passes have the same convolutions.
+    const write = (choose: FormChoice) =>
+      buildDevicePass(recipe, identities, { ...options, place: placeOf(0, iterSize), choose });
+    const choose = await measuredForms(write, target, options);
     for (const place of places) {
-      const pass = buildDevicePass(recipe, identities, { ...options, place });
+      const pass = buildDevicePass(recipe, identities, { ...options, place, choose });
       const session = await Session.create(pass.model, {
         device,
         threads,

@@ -4,6 +4,7 @@ import {
   add,
   concat,
   div,
+  type FormChoice,
   Graph,
   maximum,
   norm,
@@ -55,6 +56,8 @@ export interface DevicePassOptions {
   /** Values of frozen parameters that do not start at their fillers. */
   readonly frozen: ParameterValues;
   readonly extensions: Extensions;
+  /** See {@link measuredForms}. */
+  readonly choose?: FormChoice;
 }
 
 /** The output with the numbers that leave the device. */
@@ -86,7 +89,7 @@ export function placeOf(pass: number, passes: number): PassPlace {
 export function buildDevicePass(
   recipe: Recipe,
   identities: number,
-  { place, target, frozen, extensions }: DevicePassOptions,
+  { place, target, frozen, extensions, choose }: DevicePassOptions,
 ): DevicePass {
   const graph = new Graph();
   const { batchSize } = recipe.solver;
@@ -119,7 +122,7 @@ export function buildDevicePass(
   const outputs = Object.fromEntries([...kept].map(([input, value]) => [nextName(input), value]));
   outputs[reportName] = concat(numbers, 0);
   return {
-    model: serialize(graph, { outputs, target }),
+    model: serialize(graph, { outputs, target, choose }),
     specs: net.specs,
     scalars,
     masks: net.masks,
