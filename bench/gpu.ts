@@ -2,7 +2,7 @@
 // step: npm run bench -- gpu [--device webgpu] [--batch N] [--pairs N] [--minutes N] [--network NAME]
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { type Device, traffic } from '../dist/runtime/index.js';
+import { type Device, hasFloat16, traffic } from '../dist/runtime/index.js';
 import { mean, mul, reshape, type Value } from '../dist/graph/index.js';
 import type { BackboneDescriptor, NetworkBuilder } from '../dist/nn/index.js';
 import { type Dataset, type Extensions, loadRecipe, type Recipe, Trainer } from '../dist/training/index.js';
@@ -109,10 +109,10 @@ interface Measured {
   readonly fromDevice: number;
 }
 
-function recipeOf({ network, batch }: Setting): Promise<Recipe> {
+function recipeOf({ network, batch }: Setting, precision: Recipe['solver']['precision'] = 'float32'): Promise<Recipe> {
   // The rate is low because the images are noise: the published one would diverge on them, and the guard would stop the run.
   const solver = [`solver.batchSize=${batch}`, `solver.iterSize=${network.passes}`, 'solver.baseLearningRate=0.0001'];
-  return loadRecipe('sphereface-m4', [...network.settings, ...solver], extensions);
+  return loadRecipe('sphereface-m4', [...network.settings, ...solver, `solver.precision=${precision}`], extensions);
 }
 
 async function measure(trainer: Trainer, batch: number, steps: number): Promise<Measured> {
@@ -163,7 +163,29 @@ async function compare(setting: Setting): Promise<number> {
     );
   }
   console.log(`  median ratio ${median(ratios).toFixed(2)} (steps of ${steps} a time)`);
+  await compareHalf(setting, resident, dataset, steps);
   return fastest * 3 * network.multiplications;
+}
+
+/** Training in half precision in turn with that in float32, where the device has it and the network has convolutions. */
+async function compareHalf(setting: Setting, full: Trainer, dataset: Dataset, steps: number): Promise<void> {
+  const { network, device, pairs } = setting;
+  if (network.name.startsWith('factors')) return;
+  if (!(await hasFloat16(device))) {
+    console.log('  half precision: this device has none in its shaders');
+    return;
+  }
+  const batch = setting.batch * network.passes;
+  await using half = await Trainer.create(await recipeOf(setting, 'float16'), dataset, { device, extensions });
+  await measure(half, batch, 1);
+  const ratios: number[] = [];
+  for (let pair = 1; pair <= pairs; pair++) {
+    const [inHalf, inFull] = [await measure(half, batch, steps), await measure(full, batch, steps)];
+    ratios.push(inHalf.imagesPerSecond / inFull.imagesPerSecond);
+  }
+  console.log(
+    `  half precision: ${median(ratios).toFixed(2)} times the images/s of float32 (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})`,
+  );
 }
 
 export async function run(args: readonly string[]): Promise<void> {
