@@ -166,7 +166,7 @@ describe('a convolution and its gradients in the form for the CPU', () => {
         checkCases([valueOnly(make(setting))], device, [target], choose);
       await fc.assert(
         fc.asyncProperty(settings, (setting) => check(setting, 'cpu')),
-        { numRuns: 40 * effort },
+        { numRuns: 20 * effort },
       );
       expect([...taken]).toEqual([form]);
       if (!webgpuWorks) return;
