@@ -159,7 +159,7 @@ export interface Emitter {
   /** A tensor as float32 or float16; truth values as 0 and 1. */
   cast(name: string, to: Precision, options?: EmitOptions): string;
   /** A tensor of the node that is being emitted in float32, for a sum: itself, where the node computes so. */
-  inFloat32(name: string, options?: EmitOptions): string;
+  inFloat32(name: string): string;
   /** A scalar as a stored constant, shared by content. */
   float(value: number): string;
   /** The tensor made for `key` before, or the one that `make` emits now: how several ops share one lowered form. */

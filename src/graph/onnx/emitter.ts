@@ -111,9 +111,8 @@ export class OnnxEmitter implements Emitter {
     return this.node('Cast', [name], { ...options, attributes: { to: dataTypeOf(to) } });
   }
 
-  inFloat32(name: string, options: EmitOptions = {}): string {
-    if (this.precision === 'float16') return this.cast(name, 'float32', options);
-    return options.outputs === undefined ? name : this.node('Identity', [name], options);
+  inFloat32(name: string): string {
+    return this.precision === 'float16' ? this.cast(name, 'float32') : name;
   }
 
   /** A value that was first held in one layout, in another. The order of tiles is reached from that of pixels only. */

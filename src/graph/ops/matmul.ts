@@ -37,7 +37,7 @@ const matmulOp: Op<MatmulAttributes> = {
     const product = (onnx: string, operands: readonly string[], options: EmitOptions = {}) => {
       const outputs = [emitter.nameOf(y)];
       if (emitter.precision === 'float32') emitter.node(onnx, operands, { ...options, outputs });
-      else emitter.inFloat32(emitter.node(onnx, operands, options), { outputs });
+      else emitter.cast(emitter.node(onnx, operands, options), 'float32', { outputs });
     };
     if (a.rank === 2 && b.rank === 2 && (transposeA || transposeB)) {
       const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
