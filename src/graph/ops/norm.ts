@@ -1,4 +1,5 @@
-// The Euclidean length of everything in a tensor, in one pass over memory.
+// The Euclidean length of everything in a tensor, in one pass over it.
+import { lowerNorm } from '../lowering/norm.js';
 import { requireDType } from '../shapes.js';
 import type { Op, Value } from '../value.js';
 import { div, maximum, mul } from './arithmetic.js';
@@ -12,7 +13,7 @@ const normOp: Op<Record<string, never>> = {
   // The order of the axes does not matter: whatever layout the value lies in is read as it is.
   emit: (emitter, { inputs: [x], outputs: [y] }) => {
     const from = emitter.nameIn(x, emitter.layoutFor([x], x));
-    emitter.node('ReduceL2', [from], { attributes: { keepdims: 0 }, outputs: [emitter.nameOf(y)] });
+    lowerNorm(emitter, x, from, emitter.nameOf(y));
   },
   gradient: ({ inputs: [x], outputs: [y] }, [dy]) => [mul(x, div(dy!, maximum(y, x.graph.scalar(smallest))))],
 };
