@@ -19,7 +19,7 @@ export class TrainingView {
 
   /** While forms of convolutions are tried on a GPU. */
   measuring(done: number, total: number): void {
-    this.measured ??= new Progress('forms tried on the GPU', total);
+    this.measured ??= new Progress('forms tried on the GPU', total, 'gradients');
     this.measured.update(done);
     if (done === total) this.measured[Symbol.dispose]();
   }
