@@ -7,7 +7,7 @@ import { type FormStore, type FoundForms, measuredForms } from './index.js';
 
 const webgpu = { device: 'webgpu' } as const;
 
-/** x [256, 256] itself, at once or after forty products with it. */
+/** x [128, 128] itself, at once or after ten products with it. */
 function wayward(key: string, work = 2 ** 25): Op<Record<string, never>> {
   return {
     name: 'wayward',
@@ -15,7 +15,7 @@ function wayward(key: string, work = 2 ** 25): Op<Record<string, never>> {
     emit: (emitter, { inputs: [x], outputs: [y] }) => {
       const form = emitter.choose(['slow', 'fast'], { key, work });
       let product = emitter.nameOf(x);
-      for (let i = 0; form === 'slow' && i < 40; i++) product = emitter.node('MatMul', [product, emitter.nameOf(x)]);
+      for (let i = 0; form === 'slow' && i < 10; i++) product = emitter.node('MatMul', [product, emitter.nameOf(x)]);
       const zero = emitter.node('Mul', [product, emitter.float(0)]);
       emitter.node('Add', [emitter.nameOf(x), zero], { outputs: [emitter.nameOf(y)] });
     },
@@ -25,7 +25,7 @@ function wayward(key: string, work = 2 ** 25): Op<Record<string, never>> {
 
 function writerOf(...ops: Op<Record<string, never>>[]): (choose: FormChoice) => Uint8Array {
   const graph = new Graph();
-  const x = graph.input('x', 'float32', [256, 256]);
+  const x = graph.input('x', 'float32', [128, 128]);
   const y = ops.reduce<Value>((value, op) => graph.apply(op, [value], {})[0], x);
   return (choose) => serialize(graph, { outputs: { y }, target: webgpu, choose });
 }
@@ -68,12 +68,28 @@ describe.skipIf(!webgpuWorks)(webgpuTitle, () => {
     // The model is then one of fewer products, but for the case that is too small to be measured.
     const products = (model: Uint8Array) =>
       fromBinary(ModelProtoSchema, model).graph!.node.filter(({ opType }) => opType === 'MatMul').length;
-    expect(products(write(() => undefined))).toBe(160);
-    expect(products(write(choose))).toBe(40);
+    expect(products(write(() => undefined))).toBe(40);
+    expect(products(write(choose))).toBe(10);
 
     await measuredForms(write, webgpu, options);
     expect(steps.length).toBe(3);
     expect(forms.saved).toBe(1);
+  });
+
+  it('passes over a form that the device cannot compute, and throws where there is no other', async () => {
+    const broken = (others: readonly string[]): Op<Record<string, never>> => ({
+      ...wayward('c'),
+      emit: (emitter, { inputs: [x], outputs: [y] }) => {
+        const form = emitter.choose(['broken', ...others], { key: others.join(), work: 2 ** 25 });
+        const operator = form === 'whole' ? 'Identity' : 'NoSuchOperator';
+        emitter.node(operator, [emitter.nameOf(x)], { outputs: [emitter.nameOf(y)] });
+      },
+    });
+    const forms = new Kept();
+    await measuredForms(writerOf(broken(['whole'])), webgpu, { ...webgpu, forms });
+    expect([...forms.found.values()]).toEqual(['whole']);
+    const none = measuredForms(writerOf(broken(['broken too'])), webgpu, { ...webgpu, forms });
+    await expect(none).rejects.toThrow(/NoSuchOperator/);
   });
 
   it('takes what was found before', async () => {

@@ -63,7 +63,7 @@ export interface MeasureOptions extends ComputeOptions {
 /**
  * The choice of forms for models that `write` writes: it is called once to learn what they ask. Forms are measured for WebGPU alone: those
  * for the CPU are chosen by rules.
- * @throws where a form cannot be computed at all.
+ * @throws the runtime's error where no form of a case can be computed.
  */
 export async function measuredForms(
   write: (choose: FormChoice) => unknown,
@@ -95,15 +95,22 @@ async function fastestForm(one: FormCase, target: Target, options: ComputeOption
   const inputs = one.node.inputs.map(({ shape }, i) => graph.input(`x${i}`, 'float32', shape));
   const [result] = graph.apply(one.node.op, inputs, one.node.attributes);
   await using given = await OnDevice.create(graph, inputs, options);
-  let best = { form: one.forms[0], milliseconds: Infinity };
+  let best: { readonly form: string; readonly milliseconds: number } | undefined;
+  let failure: unknown;
   for (const form of one.forms) {
     const choose: FormChoice = ({ key }) => (key === one.key ? form : undefined);
     // One number of the result: it is carried back when all is computed, and little is carried.
     const model = serialize(graph, { outputs: { y: firstOf(result) }, target, choose });
-    await using session = await Session.create(model, options);
-    const milliseconds = await timeOf(session, given.tensors, best.milliseconds * hopeless);
-    if (milliseconds < best.milliseconds) best = { form, milliseconds };
+    try {
+      await using session = await Session.create(model, options);
+      const milliseconds = await timeOf(session, given.tensors, (best?.milliseconds ?? Infinity) * hopeless);
+      if (milliseconds < (best?.milliseconds ?? Infinity)) best = { form, milliseconds };
+    } catch (error) {
+      // A tensor beyond the adapter's limits, say: another form may have none.
+      failure = error;
+    }
   }
+  if (best === undefined) throw failure;
   return best.form;
 }
 
