@@ -27,7 +27,7 @@ export class FormFiles implements FormStore {
   ) {}
 
   async load(): Promise<FoundForms> {
-    const ofMachine = await formsOf(await this.machineFile());
+    const ofMachine = await formsOf(this.machineFile(await adapterName()));
     const ofRun = await formsOf(join(this.folder, runFile));
     return new Map([...Object.entries(ofMachine), ...Object.entries(ofRun)]);
   }
@@ -35,7 +35,7 @@ export class FormFiles implements FormStore {
   async save(found: FoundForms): Promise<void> {
     const adapter = await adapterName();
     const text = `${JSON.stringify({ adapter, forms: Object.fromEntries(found) }, null, 2)}\n`;
-    for (const path of [await this.machineFile(), join(this.folder, runFile)]) {
+    for (const path of [this.machineFile(adapter), join(this.folder, runFile)]) {
       // What cannot be kept is measured again.
       await mkdir(join(path, '..'), { recursive: true })
         .then(() => writeFileAtomic(path, text))
@@ -43,11 +43,8 @@ export class FormFiles implements FormStore {
     }
   }
 
-  private async machineFile(): Promise<string> {
-    const digest = createHash('sha256')
-      .update(await adapterName())
-      .digest('hex')
-      .slice(0, 12);
+  private machineFile(adapter: string): string {
+    const digest = createHash('sha256').update(adapter).digest('hex').slice(0, 12);
     return join(this.cache, 'forms', `${digest}.json`);
   }
 }

@@ -1,6 +1,7 @@
 // Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
 import type { ConvGeometry } from '../window-geometry.js';
 import type { EmitOptions, Emitter, Node, Shape, Value } from '../value.js';
+import { paddedPicture, pixelsOfTap } from './taps.js';
 
 type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 type GradientAttributes = ConvAttributes & { readonly shape: Shape };
@@ -159,33 +160,18 @@ function turnedKernel(emitter: Emitter, w: Value): string {
 export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const { inputs, attributes } = node;
   const [x, dy] = inputs;
-  const { stride, dilation, padding, groups } = attributes.geometry;
+  const { geometry } = attributes;
+  const { groups } = geometry;
   const [o, , kh, kw] = attributes.shape;
-  const [n, c, h, width] = x.shape;
+  const [n, c] = x.shape;
   const [, , oh, ow] = dy.shape;
   const pixels = oh * ow;
-  const padded = padding.every((side) => side === 0)
-    ? emitter.nameOf(x)
-    : emitter.once(`padded:${emitter.nameOf(x)}:${padding.join()}`, () =>
-        emitter.node('Pad', [
-          emitter.nameOf(x),
-          emitter.ints([0, 0, padding[0], padding[1], 0, 0, padding[2], padding[3]]),
-        ]),
-      );
-  const size = [h + padding[0] + padding[2], width + padding[1] + padding[3]];
+  const padded = paddedPicture(emitter, emitter.nameOf(x), geometry);
   const grouped = emitter.node('Reshape', [emitter.nameOf(dy), emitter.ints([n, groups, o / groups, pixels])]);
   const taps: string[] = [];
   for (let i = 0; i < kh; i++) {
     for (let j = 0; j < kw; j++) {
-      const start = [i * dilation[0], j * dilation[1]];
-      const end = [
-        Math.min(start[0] + (oh - 1) * stride[0] + 1, size[0]),
-        Math.min(start[1] + (ow - 1) * stride[1] + 1, size[1]),
-      ];
-      const shifted = emitter.node('Slice', [
-        padded,
-        ...[start, end, [2, 3], [...stride]].map((values) => emitter.ints(values)),
-      ]);
+      const shifted = pixelsOfTap(emitter, padded, [i, j], [oh, ow], geometry);
       const columns = emitter.node('Reshape', [shifted, emitter.ints([n, groups, c / groups, pixels])]);
       const turned = emitter.node('Transpose', [columns], { attributes: { perm: [0, 1, 3, 2] } });
       const products = emitter.inFloat32(emitter.node('MatMul', [grouped, turned]));

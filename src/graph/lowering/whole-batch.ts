@@ -3,6 +3,7 @@
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Node, Shape, Value } from '../value.js';
 import { convNode, weightsOfTaps, withFedChannels } from './direct.js';
+import { paddedPicture, pixelsOfTap } from './taps.js';
 
 type GradientAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry; readonly shape: Shape };
 
@@ -17,24 +18,13 @@ function channelsFirst(emitter: Emitter, x: Value): string {
 /** For each kernel tap one matrix product of dy with the shifted pictures: [o, pixels of all pictures] · [pixels of all pictures, c]. */
 export function batchWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const [x, dy] = node.inputs;
-  const { stride, dilation, padding } = node.attributes.geometry;
+  const { geometry } = node.attributes;
   const [o, c, kh, kw] = node.attributes.shape;
   const [n, , oh, ow] = dy.shape;
-  const [top, left, bottom, right] = padding;
-  const turned = channelsFirst(emitter, x);
-  const padded = padding.every((side) => side === 0)
-    ? turned
-    : emitter.once(`padded:${turned}:${padding.join()}`, () =>
-        emitter.node('Pad', [turned, emitter.ints([0, 0, top, left, 0, 0, bottom, right])]),
-      );
+  const padded = paddedPicture(emitter, channelsFirst(emitter, x), geometry);
   const rows = emitter.node('Reshape', [channelsFirst(emitter, dy), emitter.ints([o, n * oh * ow])]);
   const taps = Array.from({ length: kh * kw }, (_, tap) => {
-    const start = [Math.floor(tap / kw) * dilation[0], (tap % kw) * dilation[1]];
-    const end = [start[0] + (oh - 1) * stride[0] + 1, start[1] + (ow - 1) * stride[1] + 1];
-    const shifted = emitter.node('Slice', [
-      padded,
-      ...[start, end, [2, 3], [...stride]].map((values) => emitter.ints(values)),
-    ]);
+    const shifted = pixelsOfTap(emitter, padded, [Math.floor(tap / kw), tap % kw], [oh, ow], geometry);
     const columns = emitter.node('Reshape', [shifted, emitter.ints([c, n * oh * ow])]);
     return emitter.node('Gemm', [rows, columns], { attributes: { transB: 1 } });
   });

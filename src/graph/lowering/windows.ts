@@ -2,6 +2,7 @@
 // unrolled windows, summed over the pictures.
 import type { ConvGeometry } from '../window-geometry.js';
 import type { Emitter, Shape, Value } from '../value.js';
+import { paddedPicture, pixelsOfTap } from './taps.js';
 
 /** Rows of windows up to which unrolling them costs less than it saves: those of the first layer are 27. */
 const mostRows = 64;
@@ -12,29 +13,16 @@ export function hasWindowsGradient([, c, kh, kw]: Shape, { groups }: ConvGeometr
 }
 
 /** Emits dw [o, c, kh, kw]. */
-export function windowsWeightGradient(
-  emitter: Emitter,
-  x: Value,
-  dy: Value,
-  dw: Value,
-  { stride, dilation, padding }: ConvGeometry,
-): void {
+export function windowsWeightGradient(emitter: Emitter, x: Value, dy: Value, dw: Value, geometry: ConvGeometry): void {
   const [n, c, height, width] = x.shape;
   const [o, , kh, kw] = dw.shape;
   const [, , oh, ow] = dy.shape;
-  const [top, left, bottom, right] = padding;
-  const pads = emitter.ints([0, 0, top, left, 0, 0, bottom, right]);
-  const padded = padding.every((side) => side === 0)
-    ? emitter.nameOf(x)
-    : emitter.node('Pad', [emitter.nameOf(x), pads]);
-  const size = [height + top + bottom, width + left + right];
-  const whole = kh * kw === 1 && size[0] === oh && size[1] === ow;
+  const [top, left, bottom, right] = geometry.padding;
+  const padded = paddedPicture(emitter, emitter.nameOf(x), geometry);
+  const whole = kh * kw === 1 && height + top + bottom === oh && width + left + right === ow;
   const taps = Array.from({ length: kh * kw }, (_, tap) => {
     if (whole) return padded;
-    const start = [Math.floor(tap / kw) * dilation[0], (tap % kw) * dilation[1]];
-    const end = [start[0] + (oh - 1) * stride[0] + 1, start[1] + (ow - 1) * stride[1] + 1];
-    const range = [start, end.map((last, axis) => Math.min(last, size[axis])), [2, 3], [...stride]];
-    return emitter.node('Slice', [padded, ...range.map((values) => emitter.ints(values))]);
+    return pixelsOfTap(emitter, padded, [Math.floor(tap / kw), tap % kw], [oh, ow], geometry);
   });
   const windows = taps.length === 1 ? taps[0] : emitter.node('Concat', taps, { attributes: { axis: 1 } });
   const pixels = oh * ow;
