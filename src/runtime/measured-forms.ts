@@ -1,5 +1,5 @@
-// Finds out which form of an op is the fastest on a device, by computing each there. A model is written once to learn what it asks; what no
-// one has measured is measured, and the model is written again.
+// Finds out which form of an op is the fastest on a device, by computing each there. A model is written to learn what it asks; where
+// something has not been measured yet, that is measured, and the model written again.
 import {
   type FormCase,
   type FormChoice,
@@ -61,32 +61,31 @@ export interface MeasureOptions extends ComputeOptions {
 }
 
 /**
- * The choice of forms for models that `write` writes: it is called once to learn what they ask. Forms are measured for WebGPU alone: those
- * for the CPU are chosen by rules.
+ * What `write` writes with the fastest form of every op on this device. It is called once to learn what forms are asked for, and once more
+ * where any of them had to be measured. Forms are measured for WebGPU alone: those for the CPU are chosen by rules.
  * @throws the runtime's error where no form of a case can be computed.
  */
-export async function measuredForms(
-  write: (choose: FormChoice) => unknown,
+export async function withFastestForms<Written>(
+  write: (choose: FormChoice) => Written,
   target: Target,
   { device, threads, forms = processForms, onMeasuring }: MeasureOptions,
-): Promise<FormChoice> {
-  if (target.device !== 'webgpu') return () => undefined;
+): Promise<Written> {
+  if (target.device !== 'webgpu') return write(() => undefined);
   const found = new Map(await forms.load());
   const unknown = new Map<string, FormCase>();
-  write((one) => {
+  const written = write((one) => {
     if (!found.has(one.key) && one.work >= leastWork) unknown.set(one.key, one);
     return found.get(one.key);
   });
+  if (unknown.size === 0) return written;
   let done = 0;
   for (const one of unknown.values()) {
     onMeasuring?.(done++, unknown.size);
     found.set(one.key, await fastestForm(one, target, { device, threads }));
   }
-  if (unknown.size > 0) {
-    onMeasuring?.(done, unknown.size);
-    await forms.save(found);
-  }
-  return ({ key }) => found.get(key);
+  onMeasuring?.(done, unknown.size);
+  await forms.save(found);
+  return write(({ key }) => found.get(key));
 }
 
 /** Computes a case in each form on the device, with values between -1 and 1. */

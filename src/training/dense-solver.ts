@@ -3,7 +3,7 @@ import type { Communicator } from '../distributed/index.js';
 import type { FormChoice } from '../graph/index.js';
 import type { ScheduledScalar } from '../losses/index.js';
 import type { ParameterSpec } from '../nn/index.js';
-import { float32, measuredForms } from '../runtime/index.js';
+import { float32, withFastestForms } from '../runtime/index.js';
 import { ClassifierEnergy } from './classifier-energy.js';
 import { DropoutFeeds } from './dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from './geometry.js';
@@ -50,7 +50,7 @@ export class DenseSolver extends HostSolver implements Solver {
     const ranks = communicator.size;
     const write = (choose: FormChoice) =>
       buildStep(own, identities, { target, frozen, extensions, ranks, energyApart, choose });
-    const step = write(await measuredForms(write, target, options));
+    const step = await withFastestForms(write, target, options);
     const store = new ParameterStore(step.specs, step.layouts);
     store.setValues(startingValues(step.specs, recipe, components.margin));
     const energy = energyApart

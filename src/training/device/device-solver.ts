@@ -3,7 +3,7 @@
 import type { FormChoice } from '../../graph/index.js';
 import type { ScheduledScalar } from '../../losses/index.js';
 import type { ParameterSpec } from '../../nn/index.js';
-import { float32Data, float32Scalar, measuredForms, Session, Tensor, type Tensors } from '../../runtime/index.js';
+import { float32Data, float32Scalar, Session, Tensor, type Tensors, withFastestForms } from '../../runtime/index.js';
 import type { BatchImages } from '../batch-images.js';
 import { DropoutFeeds } from '../dropout-feeds.js';
 import { type ClassifierAngles, ClassifierGeometry } from '../geometry.js';
@@ -45,14 +45,11 @@ export class DeviceSolver implements Solver {
     const { recipe, identities, components, communicator, target, device, threads, profilePrefix } = options;
     const { iterSize } = recipe.solver;
     const share = shareOf(recipe.solver, communicator);
-    const places = new Set(Array.from({ length: iterSize }, (_, pass) => placeOf(pass, iterSize)));
-    const passes = new Map<PassPlace, PreparedPass>();
-    // All passes have the same convolutions.
+    const places = [...new Set(Array.from({ length: iterSize }, (_, pass) => placeOf(pass, iterSize)))];
     const write = (choose: FormChoice) =>
-      buildDevicePass(recipe, identities, { ...options, place: placeOf(0, iterSize), choose });
-    const choose = await measuredForms(write, target, options);
-    for (const place of places) {
-      const pass = buildDevicePass(recipe, identities, { ...options, place, choose });
+      places.map((place) => ({ place, pass: buildDevicePass(recipe, identities, { ...options, place, choose }) }));
+    const passes = new Map<PassPlace, PreparedPass>();
+    for (const { place, pass } of await withFastestForms(write, target, options)) {
       const session = await Session.create(pass.model, {
         device,
         threads,

@@ -56,7 +56,7 @@ export interface DevicePassOptions {
   /** Values of frozen parameters that do not start at their fillers. */
   readonly frozen: ParameterValues;
   readonly extensions: Extensions;
-  /** See {@link measuredForms}. */
+  /** See {@link withFastestForms}. */
   readonly choose?: FormChoice;
 }
 
