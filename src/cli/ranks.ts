@@ -1,4 +1,5 @@
-// Commands under mpirun or srun: several processes do one command's work, rank 0 speaks, and one that fails ends them all.
+// Commands under mpirun or srun: several processes do one command's work, rank 0 speaks, and one that fails ends them all. The ranks of
+// `study` do not meet: they find each other's work in its folder.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../common/index.js';
@@ -6,7 +7,7 @@ import { type Communicator, joinWorld, launchOf, oneProcess, OtherRankError, ran
 import { exitStatus } from './exit-status.js';
 
 /** The commands that divide their work; any other would do all of it in every process. */
-const divided = ['train', 'embed', 'prepare'];
+const divided = ['train', 'embed', 'prepare', 'study'];
 
 /** Milliseconds that a rank other than 0 waits before it tells an error: where all fail alike, rank 0 has told it and ended them. */
 const patience = 1000;

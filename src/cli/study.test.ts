@@ -38,6 +38,19 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 const study = (...args: string[]) => runCommand(registerStudy, ['study', ...args, '--threads', '1']);
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
+/** Runs the real command as a launcher starts each of its ranks. */
+async function asRank(rank: number, ranks: number, folder: string): Promise<{ code: unknown; stdout: string }> {
+  const launcher = { OMPI_COMM_WORLD_SIZE: String(ranks), OMPI_COMM_WORLD_RANK: String(rank) };
+  const child = spawn(process.execPath, ['--import', 'tsx', main, 'study', file, '-o', folder, '--threads', '1'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    env: { ...process.env, ...launcher },
+  });
+  let stdout = '';
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  const code = await new Promise<unknown>((resolve) => child.once('close', resolve));
+  return { code, stdout };
+}
+
 /** Starts the real command with two workers and sends it alone a signal, without a word to them, once a cell is in work. */
 async function endedAtWork(folder: string, signal: 'SIGINT' | 'SIGKILL'): Promise<{ code: unknown; by: unknown }> {
   const args = ['--import', 'tsx', main, 'study', file, '-o', folder, '--jobs', '2', '--threads', '2'];
@@ -84,6 +97,16 @@ describe('sphereface study', { timeout: 600_000 }, () => {
     expect(more.stderr).toMatch(/2 of 6 cells are left/);
     const summary = await study(file, '-o', folder, '--set', 'seeds=3', '--summary');
     expect(summary.stdout).toMatch(/4 of 6 cells judged[^]*a: .* % \(2 seeds\)/);
+  });
+
+  it('is divided among the ranks of a launcher, of which the first tells the results', async () => {
+    const folder = join(scratch, 'ranks');
+    const [first, second] = await Promise.all([asRank(0, 2, folder), asRank(1, 2, folder)]);
+    expect([first.code, second.code]).toEqual([0, 0]);
+    expect(first.stdout).toContain('4 of 4 cells judged');
+    expect(second.stdout).not.toContain('judged');
+    const begun = `${first.stdout}${second.stdout}`.match(/^[ab]\/\d: sphereface-m4-small$/gm)!;
+    expect(begun.sort()).toEqual(['a/1', 'a/2', 'b/1', 'b/2'].map((cell) => `${cell}: sphereface-m4-small`));
   });
 
   it('lists the built-in studies, and prints one that it reads again', async () => {

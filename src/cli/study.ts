@@ -23,6 +23,7 @@ import {
 import { collect, type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 import { untilInterrupted } from './interrupt.js';
 import { duration } from './progress.js';
+import { isFirst } from './ranks.js';
 
 interface StudyOptions extends CommonOptions {
   readonly output?: string;
@@ -110,6 +111,8 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
     }),
   );
   view[Symbol.dispose]();
+  // Of several ranks each has worked until all cells were done. One that ended with a status of its own would end the others.
+  if (!isFirst()) return;
   report(out, finished);
   if (finished.summary.cells.some(({ status }) => status === 'failed')) process.exitCode = 1;
 }
