@@ -3,7 +3,7 @@ import type { Call } from './operand.js';
 import { tensorNumbers } from '../../graph/onnx/index.js';
 import { broadcastShape, sizeOf } from '../../graph/index.js';
 import { axisOf, broadcastAt, generate, integers, type Known } from './known.js';
-import { sliceRanges, squeezedShape, unsqueezedShape } from './shape-rules.js';
+import { reducedAxes, sliceRanges, squeezedShape, unsqueezedShape } from './shape-rules.js';
 
 /** A rule that computes known outputs from known inputs. */
 type Fold = (call: Call, inputs: readonly Known[]) => Known;
@@ -85,6 +85,11 @@ const reshape: Fold = (_, [data, target]) => {
   return { ...data, shape: fixed.map((dim) => (dim === -1 ? data.data.length / rest : dim)) };
 };
 
+const flatten: Fold = (call, [data]) => {
+  const axis = axisOf(call.attributes.int('axis', 1), data.shape.length);
+  return { ...data, shape: [sizeOf(data.shape.slice(0, axis)), sizeOf(data.shape.slice(axis))] };
+};
+
 const transpose: Fold = (call, [data]) => {
   const rank = data.shape.length;
   const order = call.attributes.ints('perm', undefined) ?? data.shape.map((_, i) => rank - 1 - i);
@@ -120,10 +125,23 @@ const range: Fold = (call, [start, limit, delta]) => {
 };
 
 const reduce =
-  (f: (a: number, b: number) => number): Fold =>
+  (f: (a: number, b: number) => number, start: number): Fold =>
   (call, [data]) => {
-    if (call.attributes.int('keepdims', 1) !== 0) return { type: data.type, shape: [1], data: [data.data.reduce(f)] };
-    return { type: data.type, shape: [], data: [data.data.reduce(f)] };
+    const axes = reducedAxes(call, data.shape.length);
+    if (axes === undefined) return data;
+    const kept = data.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
+    const size = data.shape.map((dim, axis) => (axes.includes(axis) ? dim : 1));
+    const reduced = generate(data.type, kept, (index) => {
+      const along = generate(data.type, size, (own) =>
+        broadcastAt(
+          data,
+          own.map((at, axis) => at + index[axis]),
+        ),
+      );
+      return along.data.reduce((a, b) => f(a, b), start);
+    });
+    if (call.attributes.int('keepdims', 1) !== 0) return reduced;
+    return { ...reduced, shape: kept.filter((_, axis) => !axes.includes(axis)) };
   };
 
 /** ONNX element types whose numbers are integers here. */
@@ -167,12 +185,12 @@ const folds: Readonly<Record<string, Fold>> = {
   Squeeze: squeeze,
   Reshape: reshape,
   Transpose: transpose,
-  Flatten: (_, [data]) => ({ ...data, shape: [1, data.data.length] }),
+  Flatten: flatten,
   Range: range,
-  ReduceProd: reduce((a, b) => a * b),
-  ReduceSum: reduce((a, b) => a + b),
-  ReduceMax: reduce(Math.max),
-  ReduceMin: reduce(Math.min),
+  ReduceProd: reduce((a, b) => a * b, 1),
+  ReduceSum: reduce((a, b) => a + b, 0),
+  ReduceMax: reduce(Math.max, -Infinity),
+  ReduceMin: reduce(Math.min, Infinity),
   Expand: (call, [data, shape]) => filled(call, data, broadcast(call, data.shape, shape.data)),
   Tile: (call, [data, repeats]) => {
     const shape = data.shape.map((dim, axis) => dim * repeats.data[axis]);
@@ -181,6 +199,9 @@ const folds: Readonly<Record<string, Fold>> = {
     return generate(data.type, shape, (index) => broadcastAt(data, own(index)));
   },
 };
+
+/** The operators of nodes that can be computed here. */
+export const foldable: ReadonlySet<string> = new Set([...Object.keys(folds), 'ConstantOfShape']);
 
 /** The shape of something as Shape gives it; from opset 15 on a part of it may be asked for. */
 export function shapeOf({ attributes }: Call, shape: readonly number[]): Known {

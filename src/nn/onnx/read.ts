@@ -7,10 +7,10 @@ import {
   type TensorProto,
   tensorNumbers,
 } from '../../graph/onnx/index.js';
-import { sizeOf, Value } from '../../graph/index.js';
+import { ShapeError, sizeOf, Value } from '../../graph/index.js';
 import type { NetworkBuilder, ParameterRole } from '../parameters.js';
 import { NodeAttributes } from './attributes.js';
-import { fold } from './fold.js';
+import { fold, foldable } from './fold.js';
 import type { Known } from './known.js';
 import { type BatchNormMode, Call, type Operand, type ReadingContext } from './operand.js';
 import { operators } from './operators/index.js';
@@ -135,6 +135,7 @@ function resultsOf(call: Call): readonly (Value | Known | Operand)[] {
   try {
     results = opType === 'Constant' ? [constantOf(call)] : (fold(call) ?? applied(call));
   } catch (error) {
+    if (error instanceof ShapeError) throw call.wrong(error.parts.got!, error.parts.expected);
     if (error instanceof TypeError || error instanceof RangeError)
       throw call.wrong(error.message, 'a node that is whole');
     throw error;
@@ -243,35 +244,17 @@ function neededFor(graph: GraphProto, output: string): NodeProto[] {
   return nodes.reverse();
 }
 
-/** Operators that only {@link fold} knows. */
-const foldedOnly = new Set([
-  'Constant',
-  'ConstantOfShape',
-  'Range',
-  'Equal',
-  'Greater',
-  'Less',
-  'Not',
-  'And',
-  'Or',
-  'Where',
-  'Mod',
-  'Floor',
-  'Ceil',
-  'Size',
-  'ReduceProd',
-]);
-
 function refuseUnknown(nodes: readonly NodeProto[]): void {
+  const known = new Set([...operators.keys(), ...foldable, 'Constant']);
   const missing = new Set<string>();
   for (const { opType, domain } of nodes) {
     if (!isOwnDomain(domain)) missing.add(`${domain}.${opType}`);
-    else if (!operators.has(opType) && !foldedOnly.has(opType)) missing.add(opType);
+    else if (!known.has(opType)) missing.add(opType);
   }
   if (missing.size === 0) return;
   throw new SphereFaceError('The model has operators that cannot be trained here.', {
     got: [...missing].sort().join(', '),
-    expected: `operators among ${[...operators.keys()].sort().join(', ')}`,
+    expected: `operators among ${[...known].sort().join(', ')}`,
     next: 'export the model with standard operators only, without runtime optimisations or quantisation',
   });
 }

@@ -2,10 +2,18 @@
 import { axisOf } from './known.js';
 import type { Call } from './operand.js';
 
-/** The node's axes, counted from the front: an input since opset 13, an attribute before; `undefined` where none are given. */
+/** The node's axes, counted from the front: an input since opset 13 (18 for most reductions), an attribute before; `undefined` where none are given. */
 function axesOf(call: Call, rank: number): readonly number[] | undefined {
   const given = call.optional(1) ?? call.attributes.ints('axes', undefined);
   return given?.map((axis) => axisOf(axis, rank));
+}
+
+/** The axes that a reduction goes over: all where it names none, `undefined` where it then reduces nothing. */
+export function reducedAxes(call: Call, rank: number): readonly number[] | undefined {
+  const axes = axesOf(call, rank) ?? [];
+  if (axes.length > 0) return axes;
+  if (call.attributes.int('noop_with_empty_axes', 0) !== 0) return undefined;
+  return Array.from({ length: rank }, (_, axis) => axis);
 }
 
 /** A shape without the node's axes; without all of size 1 where it names none. */

@@ -1,20 +1,15 @@
 // Reductions over axes.
 import { abs, mean, reduceMax, reduceMin, sum, square, type ReduceOptions, type Value } from '../../../graph/index.js';
-import { axisOf } from '../known.js';
 import type { Operator } from '../operand.js';
+import { reducedAxes } from '../shape-rules.js';
 import { lengthOf } from './normalization.js';
 
-/** Axes are an input from opset 18 on (13 for ReduceSum), an attribute before; without any all are reduced. */
 const reduction =
   (f: (x: Value, options: Required<ReduceOptions>) => Value): Operator =>
   (call) => {
     const x = call.value(0);
-    const { attributes } = call;
-    const given = call.optional(1) ?? attributes.ints('axes', undefined);
-    const none = given === undefined || given.length === 0;
-    if (none && attributes.int('noop_with_empty_axes', 0) !== 0) return [x];
-    const axes = none ? x.shape.map((_, axis) => axis) : given.map((axis) => axisOf(axis, x.rank));
-    return [f(x, { axes, keepDims: attributes.int('keepdims', 1) !== 0 })];
+    const axes = reducedAxes(call, x.rank);
+    return [axes === undefined ? x : f(x, { axes, keepDims: call.attributes.int('keepdims', 1) !== 0 })];
   };
 
 export const reductions: Readonly<Record<string, Operator>> = {
