@@ -30,7 +30,7 @@ function costs(identities: number, ranks: number, backbone: number): Record<'den
   // Rows, momentum, gradient, and some copies of what is computed at once: all, or a block of rows.
   const held = (count: number, used: number, copied: number, scored: number): number =>
     (2 * count * size + (used + copied) * size + scored) * float;
-  const block = Math.min(rows, 8192) * (4 * size + 4 * batch);
+  const block = (used: number): number => Math.min(used, 8192) * (4 * size + 4 * batch);
   return {
     dense: {
       sent: summed(backbone + identities * size),
@@ -39,12 +39,12 @@ function costs(identities: number, ranks: number, backbone: number): Record<'den
     },
     sharded: {
       sent: summed(backbone) + exchanged,
-      memory: held(rows, rows, 0, block),
+      memory: held(rows, rows, 0, block(rows)),
       operations: 8 * batch * rows * size,
     },
     sampled: {
       sent: summed(backbone) + exchanged,
-      memory: held(rows, sampled, sampled, block),
+      memory: held(rows, sampled, sampled, block(sampled)),
       operations: 8 * batch * sampled * size,
     },
   };

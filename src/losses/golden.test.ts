@@ -1,10 +1,11 @@
-// The published formulas' golden values (float64, computed from the released layers' definitions): every case, both gradients.
-import { existsSync, readFileSync } from 'node:fs';
+// The published formulas' golden values (tools/released_formulas_golden.py, float64, from the released layers' definitions): every case,
+// both gradients.
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gradients, mul, sum } from '../graph/index.js';
 import { graphValues } from '../testing/graph-values.js';
 import { aSoftmaxLogits, type AngularMultiple, psi } from './margins/a-softmax.js';
-import { caffeEnergy } from './energies/caffe.js';
+import { caffeEnergy, type CaffeEnergyOptions } from './energies/caffe.js';
 import type { RieszOptions } from './energies/riesz-kernel.js';
 import { rieszEnergy } from './energies/riesz-pairs.js';
 
@@ -18,18 +19,15 @@ interface Golden {
     lambda: number;
     cases: { m: AngularMultiple; coeff_normalised: boolean; top: number[][]; dX: number[][]; dW_caffe: number[][] }[];
   };
-  readonly inter_class_among_cpu: { labels: number[]; alpha: number; dist: number; dW: number[][] };
+  readonly inter_class: (CaffeEnergyOptions & { labels: number[]; dist: number; dW: number[][] })[];
   readonly mhe: {
-    W_raw: number[][];
     full: Record<string, number>;
     half: Record<string, number>;
     equilateral_on_circle: Record<string, number>;
   };
 }
 
-const path = new URL('../../../shared/reference/margin-mhe-golden.json', import.meta.url);
-const present = existsSync(path);
-const golden = present ? (JSON.parse(readFileSync(path, 'utf8')) as Golden) : ({} as Golden);
+const golden = JSON.parse(readFileSync(new URL('./released-formulas.golden.json', import.meta.url), 'utf8')) as Golden;
 
 /** Everything here is O(1) in float32, a handful of roundings deep. */
 const tolerance = 2e-6;
@@ -48,7 +46,7 @@ function expectClose(
   }
 }
 
-describe.skipIf(!present)('golden values (skipped when ../shared/reference is absent)', () => {
+describe('golden values', () => {
   it.each([1, 2, 3, 4] as const)('ψ for m = %i', async (m) => {
     const cases = golden.psi.filter((item) => item.m === m);
     const c = cases.map(({ deg }) => Math.cos((deg / 180) * Math.PI));
@@ -60,8 +58,7 @@ describe.skipIf(!present)('golden values (skipped when ../shared/reference is ab
     ); // the degree-4 polynomial in c near ±1 loses a digit
   });
 
-  const cases = present ? golden.margin.cases : [];
-  it.each(cases)('margin layer, m = $m, coefficients normalised: $coeff_normalised', async (item) => {
+  it.each(golden.margin.cases)('margin layer, m = $m, coefficients normalised: $coeff_normalised', async (item) => {
     const { X, W_raw: W, labels, dTop, lambda } = golden.margin;
     const gradient = item.coeff_normalised ? 'caffe' : 'exact';
     const out = await graphValues({ X, W, dTop, lambda }, labels, (v) => {
@@ -77,11 +74,10 @@ describe.skipIf(!present)('golden values (skipped when ../shared/reference is ab
     expectClose(out.dW, item.dW_caffe);
   });
 
-  it('InterClass, AMONG', async () => {
-    const { labels, alpha, dist, dW } = golden.inter_class_among_cpu;
-    const { W_raw: W } = golden.mhe;
+  it.each(golden.inter_class)('InterClass, $type, normalised: $normalise', async ({ labels, dist, dW, ...options }) => {
+    const { W_raw: W } = golden.margin;
     const out = await graphValues({ W }, labels, (v) => {
-      const { loss, distance } = caffeEnergy(v.W, v.labels, { type: 'among', alpha, normalise: true });
+      const { loss, distance } = caffeEnergy(v.W, v.labels, options);
       return { distance, loss, dW: gradients(loss, [v.W])[0] };
     });
     expectClose(out.distance, [dist]);
@@ -100,7 +96,7 @@ describe.skipIf(!present)('golden values (skipped when ../shared/reference is ab
   ];
   describe.each(['full', 'half'] as const)('energy in %s space', (space) => {
     it.each(kinds)('%s', async (key, options, factor) => {
-      const out = await graphValues({ W: golden.mhe.W_raw }, [0, 1, 2], (v) => ({
+      const out = await graphValues({ W: golden.margin.W_raw }, [0, 1, 2], (v) => ({
         all: rieszEnergy(v.W, v.labels, 'all', { ...options, space }),
         // With every row in the batch once, all three sets of pairs are the same.
         batchAll: rieszEnergy(v.W, v.labels, 'batch-all', { ...options, space }),

@@ -13,7 +13,7 @@ export type StatePlace = 'host' | 'device';
  * @param state default: on the device, where it can keep them.
  * @throws UsageError when they are to be kept on a device and cannot be.
  */
-export function solverOf(options: SolverOptions, state?: StatePlace): Promise<Solver> {
+export async function solverOf(options: SolverOptions, state?: StatePlace): Promise<Solver> {
   const obstacle = obstacleToDevice(options);
   if (state === 'device' && obstacle !== undefined) {
     throw new UsageError('Parameters and momentum cannot be kept on the device.', {

@@ -1,5 +1,5 @@
 // The front door in a browser: a model and a face detector together. Photos in; faces, embeddings, decisions and people out.
-import { Lifetime, messageOf, SphereFaceError } from '../common/browser.js';
+import { Lifetime, messageOf, SphereFaceError, UsageError } from '../common/browser.js';
 import type { Box, MtcnnWeights } from '../faces/browser.js';
 import type { InputSpec, Picture } from '../images/browser.js';
 import { type Calibration, type ModelMetadata, openModelBytes, type PictureEmbedder } from '../models/browser.js';
@@ -159,14 +159,12 @@ export class BrowserRecognizer implements AsyncDisposable {
    * Finds the faces of all photos and groups them into people.
    * @throws UsageError for a model without thresholds where none is given.
    */
-  findPeople(photos: readonly PhotoSource[], options: PeopleOptions = {}): Promise<FoundPeople> {
+  async findPeople(photos: readonly PhotoSource[], options: PeopleOptions = {}): Promise<FoundPeople> {
     const chosen = chooseThreshold(options, this);
     if (chosen === undefined) {
-      throw new SphereFaceError(
+      throw new UsageError(
         'The model is not calibrated, so that it does not say from which similarity on two faces are one person.',
-        {
-          next: 'give a `threshold`',
-        },
+        { next: 'give a `threshold`' },
       );
     }
     return this.life.use(async () => {

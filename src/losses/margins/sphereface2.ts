@@ -22,7 +22,7 @@ const positive = z.number().positive();
 
 const schema = z.strictObject({
   type: z.literal('sphereface2').describe('SphereFace2: a binary classifier for each identity.'),
-  balance: z.number().min(0).max(1).default(0.7).describe("λ: share of the positive pairs' term."),
+  balance: z.number().gt(0).lt(1).default(0.7).describe("λ: share of the positive pairs' term."),
   scale: positive.default(40).describe('r, the factor of the adjusted similarities.'),
   margin: z
     .number()
@@ -50,8 +50,8 @@ export const sphereFace2 = {
     const { balance, scale: r, margin, exponent, weight } = options;
     const bias = sphereFace2Bias(classes, options);
     const similarity = 2 * 0.5 ** exponent - 1;
-    const pull = Math.log1p(Math.exp(-(r * (similarity - margin) + bias)));
-    const push = (classes - 1) * Math.log1p(Math.exp(r * (similarity + margin) + bias));
+    const pull = softplusOf(-(r * (similarity - margin) + bias));
+    const push = (classes - 1) * softplusOf(r * (similarity + margin) + bias);
     return (weight / r) * (balance * pull + (1 - balance) * push);
   },
   build(inputs, options) {
@@ -92,6 +92,11 @@ export function sphereFace2Bias(classes: number, options: SphereFace2Options): n
   const negative = r * (similarity + margin);
   const ratio = balance / ((1 - balance) * (classes - 1));
   // The positive root u = e^b of λ / (1 + e^p u) = (1 − λ)(classes − 1) e^n u / (1 + e^n u).
-  const root = Math.sqrt((1 - ratio) ** 2 + 4 * ratio * Math.exp(positive - negative));
-  return Math.log(2 * ratio) - negative - Math.log(1 - ratio + root);
+  const root = Math.hypot(1 - ratio, 2 * Math.sqrt(ratio) * Math.exp((positive - negative) / 2));
+  // Of its two forms the one in which nothing cancels.
+  if (ratio < 1) return Math.log(2 * ratio) - negative - Math.log(1 - ratio + root);
+  return Math.log((ratio - 1 + root) / 2) - positive;
 }
+
+/** ln(1 + e^x), whatever x. */
+const softplusOf = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

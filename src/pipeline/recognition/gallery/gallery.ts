@@ -127,9 +127,9 @@ export class Gallery implements AsyncDisposable {
 
   /**
    * Adds photos of a person, who may be in it already.
-   * @throws SphereFaceError for a photo that gives no embedding; then none is added.
+   * @throws SphereFaceError for a photo that gives no embedding; then none is added. UsageError for an empty name.
    */
-  add(identity: string, photos: FaceInput | readonly FaceInput[]): Promise<void> {
+  async add(identity: string, photos: FaceInput | readonly FaceInput[]): Promise<void> {
     if (identity === '') throw new UsageError('A person needs a name.');
     return this.inTurn(async () => {
       const faces = Array.isArray(photos) ? (photos as readonly FaceInput[]) : [photos as FaceInput];
