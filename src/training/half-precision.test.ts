@@ -64,14 +64,17 @@ async function gradientsOf(recipe: Recipe, target: Target, device: Device, lossS
   };
 }
 
-/** The largest distance of a gradient from the expected one, relative to the length of the whole gradient: one may be all but zero. */
+/**
+ * The largest distance of a parameter's gradient from the expected one, relative to its length; for one that is all but zero, to a
+ * fiftieth of the whole gradient's.
+ */
 function distance(given: Gradients, expected: Gradients): number {
-  const lengthOf = (vectors: Iterable<Float32Array>) =>
-    Math.hypot(...[...vectors].map((vector) => Math.hypot(...vector)));
-  const differences = [...expected.of].map(([name, values]) =>
-    values.map((value, i) => given.of.get(name)![i] - value),
-  );
-  return Math.max(...differences.map((difference) => lengthOf([difference]))) / lengthOf(expected.of.values());
+  const whole = Math.hypot(...[...expected.of.values()].map((values) => Math.hypot(...values)));
+  const distances = [...expected.of].map(([name, values]) => {
+    const difference = values.map((value, i) => given.of.get(name)![i] - value);
+    return Math.hypot(...difference) / Math.max(Math.hypot(...values), whole / 50);
+  });
+  return Math.max(...distances);
 }
 
 /** The operators that take float16, and those that take float32, in a model whose inputs are float32. */
@@ -111,14 +114,15 @@ describe('a step in half precision', () => {
   });
 
   describe.each([
-    // A half has 5e-4, and ten layers add up to some 1e-3; MobileFaceNet has fifty, which normalise pictures of one pixel by eight samples at
-    // the end. A device also adds up in half precision within a product, which the CPU does not.
+    // A half has 5e-4, and ten layers add up to some 1e-3 (measured 1.2e-3); MobileFaceNet has fifty, which normalise pictures of one pixel by
+    // eight samples at the end (0.11). A device also adds up in half precision within a product, which the CPU does not: the worst parameter
+    // of all is off by 0.06 and 0.66 on Mesa's. One that is missing or has another sign is off by 1 or more.
     {
       device: 'cpu',
-      limits: { sfnet: 3e-3, mobilefacenet: 0.1 },
+      limits: { sfnet: 3e-3, mobilefacenet: 0.2 },
       title: 'on the CPU, which converts around each operator',
     },
-    { device: 'webgpu', limits: { sfnet: 3e-2, mobilefacenet: 0.3 }, title: float16Title },
+    { device: 'webgpu', limits: { sfnet: 0.1, mobilefacenet: 0.85 }, title: float16Title },
   ] as const)('$title', ({ device, limits }) => {
     it.skipIf(device === 'webgpu' && !float16Works).each(['sfnet', 'mobilefacenet'] as const)(
       '%s: has the gradients of float32 to half precision, whatever the loss scale',
@@ -127,7 +131,7 @@ describe('a step in half precision', () => {
         const exact = await gradientsOf(recipeOf(network, 'float32'), { device: 'webgpu' }, 'cpu');
         for (const lossScale of [1, 16]) {
           const given = await gradientsOf(recipeOf(network, 'float16'), half, device, lossScale);
-          expect(Math.abs(given.loss / exact.loss - 1)).toBeLessThan(limit);
+          expect(Math.abs(given.loss / exact.loss - 1)).toBeLessThan(1e-3);
           expect(distance(given, exact), `scale ${lossScale}`).toBeLessThan(limit);
           expect(distance(given, exact)).toBeGreaterThan(0);
         }

@@ -11,7 +11,7 @@ import {
   inputGradientCase,
   weightGradientCase,
 } from '../../testing/conv-cases.js';
-import { webgpuWorks } from '../../testing/devices.js';
+import { webgpuTitle, webgpuWorks } from '../../testing/devices.js';
 import { fromTensor, toTensor, uniform } from '../../testing/nd-array.js';
 import { checkCases, effort, type OpCase, seeds } from '../../testing/op-suite.js';
 import {
@@ -166,32 +166,33 @@ describe('a convolution and its gradients in the form for the CPU', () => {
   });
 
   // What measuring may choose on a GPU, computed by the CPU for any shape and by the device for some: its provider has been wrong before.
-  it.each(['pictures', 'batch', 'convolution', 'turned', 'transposed'])(
-    'are those of naive loops in the form for GPUs called %s',
-    async (form) => {
-      const ofInput = form === 'turned' || form === 'transposed';
-      const make = ofInput ? inputGradientCase : weightGradientCase;
-      const target: Target = { device: 'webgpu' };
-      const taken = new Set<string>();
-      const choose: FormChoice = ({ forms }) => {
-        if (!forms.includes(form)) return undefined;
-        taken.add(form);
-        return form;
-      };
-      const check = (setting: ConvSetting, device: 'cpu' | 'webgpu') =>
-        checkCases([valueOnly(make(setting))], device, [target], choose);
-      await fc.assert(
-        fc.asyncProperty(ofInput ? turnable : settings, (setting) => check(setting, 'cpu')),
-        { numRuns: 20 * effort },
-      );
-      expect([...taken]).toEqual([form]);
-      if (!webgpuWorks) return;
-      await fc.assert(
-        fc.asyncProperty(ofInput ? turnable : settings, (setting) => check(setting, 'webgpu')),
-        { numRuns: 4 * effort },
-      );
-    },
-  );
+  describe.each([
+    { device: 'cpu', title: 'on the CPU', runs: 20 },
+    { device: 'webgpu', title: webgpuTitle, runs: 4 },
+  ] as const)('$title', ({ device, runs }) => {
+    const forms = ['pictures', 'batch', 'convolution', 'turned', 'transposed'];
+    it.skipIf(device === 'webgpu' && !webgpuWorks).each(forms)(
+      'are those of naive loops in the form for GPUs called %s',
+      async (form) => {
+        const ofInput = form === 'turned' || form === 'transposed';
+        const make = ofInput ? inputGradientCase : weightGradientCase;
+        const target: Target = { device: 'webgpu' };
+        const taken = new Set<string>();
+        const choose: FormChoice = ({ forms }) => {
+          if (!forms.includes(form)) return undefined;
+          taken.add(form);
+          return form;
+        };
+        await fc.assert(
+          fc.asyncProperty(ofInput ? turnable : settings, (setting) =>
+            checkCases([valueOnly(make(setting))], device, [target], choose),
+          ),
+          { numRuns: runs * effort },
+        );
+        expect([...taken]).toEqual([form]);
+      },
+    );
+  });
 
   it.each([3, 16])('keep apart what convolutions of one picture of %i channels share', async (c) => {
     const graph = new Graph();
