@@ -20,6 +20,7 @@ import {
   writeModel,
 } from '../models/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
+import { inputSpecHelp } from './model-options.js';
 
 interface ExportOptions extends CommonOptions {
   readonly output: string;
@@ -39,7 +40,7 @@ export function registerExport(program: Command): void {
           .choices(exportTypes)
           .default('float32'),
       )
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)'),
+      .option('--input-spec <file>', inputSpecHelp),
   ).action(async (modelPath: string, options: ExportOptions) => {
     const out = new Output(options.json === true);
     const { dtype, device, threads, output } = options;

@@ -9,10 +9,13 @@ export interface ModelOptions extends CommonOptions {
   readonly modelOutput?: string;
 }
 
+/** What `--input-spec` takes. */
+export const inputSpecHelp = 'the input convention of a model from elsewhere: JSON or YAML, or {…} itself';
+
 /** Adds `--input-spec` and `--model-output` to a command. */
 export function addModelOptions(command: Command): Command {
   return command
-    .option('--input-spec <file>', 'the input convention of a model from elsewhere: JSON or YAML, or {…} itself')
+    .option('--input-spec <file>', inputSpecHelp)
     .option('--model-output <name>', 'the output of a model from elsewhere that is the embedding, if it has several');
 }
 

@@ -9,6 +9,7 @@ import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, finiteNumber, Output, positiveInteger, withCommonOptions } from './context.js';
 import { detectorWeights } from './faces-options.js';
 import { untilInterrupted } from './interrupt.js';
+import { inputSpecHelp } from './model-options.js';
 import { PipelineView, printSummary } from './pipeline-view.js';
 
 interface RunOptions extends CommonOptions {
@@ -41,7 +42,7 @@ export function registerRun(program: Command): void {
       )
       .option('--plus-recipe <name>', 'how SphereFace is fine-tuned to SphereFace+ (sphereface-plus-m4-small)')
       .option('--init <model>', 'fine-tune this model (.onnx, or a finished run) instead, and compare before and after')
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere (JSON)')
+      .option('--input-spec <file>', inputSpecHelp)
       .option('--set <path=value>', 'change one value of --recipe; may be given several times', collect)
       .option('--plus-set <path=value>', 'change one value of --plus-recipe; may be given several times', collect)
       .addOption(

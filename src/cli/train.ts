@@ -17,6 +17,7 @@ import {
 import { collect, type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
 import { interruptedStatus } from './exit-status.js';
 import { untilInterrupted } from './interrupt.js';
+import { inputSpecHelp } from './model-options.js';
 import { onRanks } from './ranks.js';
 import { TrainingView } from './training-view.js';
 
@@ -40,7 +41,7 @@ export function registerTrain(program: Command): void {
       .argument('[data]', describeFormats())
       .option('--recipe <name>', 'a built-in recipe (see `sphereface recipes`), or a .yaml or .json file')
       .option('--init <model>', 'start from the parameters of a model (.onnx, .safetensors) or of a run')
-      .option('--input-spec <file>', 'the input convention of a model from elsewhere that is the network (JSON)')
+      .option('--input-spec <file>', `of the network: ${inputSpecHelp}`)
       .addOption(
         new Option('--init-rows <how>', 'how its classifier rows find their people (by-name if not given)').choices(
           initRowsModes,

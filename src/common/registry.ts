@@ -23,7 +23,7 @@ type AnyOf<D extends Descriptor> = z.ZodType<z.output<D['schema']>, z.input<D['s
 export class Registry<D extends Descriptor> {
   /** Takes the options of each of them; the type decides which. */
   readonly schema: AnyOf<D>;
-  /** In the order of their types, so that it does not hang on how they were brought together. */
+  /** In the order of their types, so that it does not depend on how they were brought together. */
   readonly descriptors: readonly D[];
   private readonly byType: ReadonlyMap<string, D>;
 

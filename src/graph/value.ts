@@ -54,7 +54,7 @@ export interface Node<A extends Attributes = Attributes> {
   readonly outputs: readonly Value[];
 }
 
-/** A node that can be computed in several forms on a device, of which no rule says the fastest: it hangs on the device. */
+/** A node that can be computed in several forms on a device, of which no rule says the fastest: it depends on the device. */
 export interface FormCase {
   /** Op, shapes and geometry: the same for nodes that take the same time. */
   readonly key: string;

@@ -48,7 +48,7 @@ describe('the losses of an image', () => {
     }
   });
 
-  it('of one kind do not hang on whether there are others', () => {
+  it('of one kind do not depend on whether there are others', () => {
     const only = drawn({ ...none, cutOut: all.cutOut }, 50).map(({ hole }) => hole);
     expect(drawn(all, 50).map(({ hole }) => hole)).toEqual(only);
     expect(only.some((hole) => hole !== undefined)).toBe(true);

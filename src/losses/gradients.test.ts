@@ -92,34 +92,39 @@ describe('margins: value and exact gradient', () => {
     );
   });
 
-  it('SphereFace-R detached has the gradient of the plain cosine logits under the same probabilities', async () => {
-    const random = new Random(3);
-    const W = randomRows(random, 5, 4);
-    const X = randomRows(random, 6, 4);
-    const labels = [0, 1, 2, 3, 4, 0];
-    const options = { type: 'sphereface-r', version: 'v1', scale: 8, m: 1.5, weight: 1 } as const;
-    const loss = (v: Record<'X' | 'W' | 'labels', Value>, gradient: 'exact' | 'detached') =>
-      classificationLoss(
-        { features: v.X, classifier: v.W, labels: v.labels, scalars: {}, parameters: {} },
-        { ...options, gradient },
-      );
-    const out = await graphValues({ X, W }, labels, (v) => {
-      const detached = loss(v, 'detached');
-      return { exact: loss(v, 'exact'), detached, dX: gradients(detached, [v.X])[0] };
-    });
-    expect(out.detached[0]).toBeCloseTo(out.exact[0], 6);
-    // d loss / d logit_ij = (p_ij − [j = y_i]) / n with the margin's probabilities, times 8 d cos_ij / dx.
-    const expected = X.flatMap((x, i) => {
-      const logits = W.map((w, j) => {
-        const c = cosine(x, w);
-        return 8 * (j === labels[i] ? Math.cos(Math.min(1.5 * Math.acos(c), Math.PI)) : c);
+  const versions = ['v1', 'v2'] as const;
+  it.each(versions)(
+    'SphereFace-R %s, detached, has the gradient of plain cosines under the same probabilities',
+    async (version) => {
+      const random = new Random(3);
+      const W = randomRows(random, 5, 4);
+      const X = randomRows(random, 6, 4);
+      const labels = [0, 1, 2, 3, 4, 0];
+      const options = { type: 'sphereface-r', version, scale: 8, m: 1.5, weight: 1 } as const;
+      const loss = (v: Record<'X' | 'W' | 'labels', Value>, gradient: 'exact' | 'detached') =>
+        classificationLoss(
+          { features: v.X, classifier: v.W, labels: v.labels, scalars: {}, parameters: {} },
+          { ...options, gradient },
+        );
+      const out = await graphValues({ X, W }, labels, (v) => {
+        const detached = loss(v, 'detached');
+        return { exact: loss(v, 'exact'), detached, dX: gradients(detached, [v.X])[0] };
       });
-      const total = logits.reduce((t, z) => t + Math.exp(z), 0);
-      const slopes = logits.map((z, j) => (8 * (Math.exp(z) / total - (j === labels[i] ? 1 : 0))) / X.length);
-      return centralDifferences([x], ([moved]) => slopes.reduce((t, slope, j) => t + slope * cosine(moved, W[j]), 0));
-    });
-    expect(relativeError(out.dX, expected)).toBeLessThan(tolerance);
-  });
+      expect(out.detached[0]).toBeCloseTo(out.exact[0], 6);
+      // d loss / d logit_ij = (p_ij − [j = y_i]) / n with the margin's probabilities, times 8 d cos_ij / dx.
+      const withMargin = (c: number, isTarget: boolean): number => {
+        if (version === 'v1') return isTarget ? Math.cos(Math.min(1.5 * Math.acos(c), Math.PI)) : c;
+        return isTarget ? c : Math.cos(Math.acos(c) / 1.5);
+      };
+      const expected = X.flatMap((x, i) => {
+        const logits = W.map((w, j) => 8 * withMargin(cosine(x, w), j === labels[i]));
+        const total = logits.reduce((t, z) => t + Math.exp(z), 0);
+        const slopes = logits.map((z, j) => (8 * (Math.exp(z) / total - (j === labels[i] ? 1 : 0))) / X.length);
+        return centralDifferences([x], ([moved]) => slopes.reduce((t, slope, j) => t + slope * cosine(moved, W[j]), 0));
+      });
+      expect(relativeError(out.dX, expected)).toBeLessThan(tolerance);
+    },
+  );
 });
 
 describe('energies: value and gradient', () => {

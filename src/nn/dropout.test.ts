@@ -15,7 +15,7 @@ describe('dropout factors', () => {
     expect(factors.filter((factor) => factor === 0).length / factors.length).toBeCloseTo(0.4, 1.8);
   });
 
-  it('hang on seed and pass alone', () => {
+  it('depend on seed and pass alone', () => {
     const of = (seed: number, pass: number) => dropoutFactors(masks, seed, pass);
     expect(of(3, 12)).toEqual(of(3, 12));
     for (const other of [of(3, 13), of(4, 12)]) {

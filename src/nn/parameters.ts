@@ -4,7 +4,7 @@ import type { Random } from '../common/random.js';
 import { type Graph, mul, reciprocal, scaleGradient, type Shape, sizeOf, type Value } from '../graph/index.js';
 import { determined, type Filler, fill } from './fillers.js';
 
-/** What a parameter is in its network: what is done with it hangs on this, never on its name. */
+/** What a parameter is in its network: what is done with it depends on this, never on its name. */
 export type ParameterRole =
   /** Filters of a convolution, [out, in / groups, h, w]. */
   | 'filters'

@@ -1,4 +1,4 @@
-// The parts of a recipe that hang on no margin, energy or backbone: input, solver, data, log and guard, with their defaults.
+// The parts of a recipe that depend on no margin, energy or backbone: input, solver, data, log and guard, with their defaults.
 import { z } from 'zod';
 import { publishedInput } from '../images/input.js';
 

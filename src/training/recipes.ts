@@ -114,7 +114,7 @@ const cosFaceSmall: RecipeInput = {
 };
 
 /**
- * A network from elsewhere taught one's own people. CosFace does not hang on the length of embeddings, which in such a network can be
+ * A network from elsewhere taught one's own people. CosFace does not depend on the length of embeddings, which in such a network can be
  * anything. The backbone learns more slowly than the classifier.
  */
 const fineTune: RecipeInput = {

@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Every pass sees all images, unmirrored: what a pass makes of the statistics hangs on the parameters alone. */
+/** Every pass sees all images, unmirrored: what a pass makes of the statistics depends on the parameters alone. */
 function recipeOf(iterSize: number): Recipe {
   const base = tinyRecipe();
   const solver = { ...base.solver, batchSize: images, iterSize };

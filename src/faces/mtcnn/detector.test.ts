@@ -181,7 +181,7 @@ describe.skipIf(missing !== '')(`on 60 photos of LFW, against an independent imp
     const found = await compare({ resizer: wholePixels, settings: { mirroredLandmarks: false } });
     expect(found.filter(({ faces }) => faces !== 0)).toEqual([]);
     expect(mean(found.flatMap((face) => face.distances))).toBeLessThan(0.7);
-    // Agreement where nothing hangs on a choice: a quarter of the photos to a tenth of a pixel, in half of them the score to 1e-5.
+    // Agreement where nothing depends on a choice: a quarter of the photos to a tenth of a pixel, in half of them the score to 1e-5.
     expect(found.filter(({ distances }) => Math.max(...distances) < 0.1).length).toBeGreaterThanOrEqual(13);
     expect(found.filter(({ score }) => score < 1e-5).length).toBeGreaterThanOrEqual(30);
   });

@@ -196,7 +196,7 @@ function takesDepthwiseInputGradient({ inputs: [dy, w], attributes: { geometry, 
   return isDepthwise(w.shape, geometry) && hasDepthwiseInputGradient(shape, w.shape, dy.shape, geometry);
 }
 
-/** Which form is the fastest hangs on the device: how many products it can do side by side, and what a launch costs it. */
+/** Which form is the fastest depends on the device: how many products it can do side by side, and what a launch costs it. */
 function gpuWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
   const { geometry, shape } = node.attributes;
   // Half precision would not carry a sum over all pictures.

@@ -12,9 +12,9 @@ const schema = z.strictObject({
 export const softmax = {
   type: 'softmax',
   schema,
-  formulas: [{ label: 'x · w', others: 'x · w' }],
+  formulas: [{ label: 'x · w, W not normalised', others: 'x · w' }],
   features: 'as they are',
-  source: 'W is not normalised',
+  source: 'common',
   unitClassifier: false,
   uninformedLoss: (_options, classes) => uninformedCrossEntropy(classes),
   build({ features, classifier, labels }) {

@@ -6,7 +6,7 @@ export type GroupedFaces = readonly number[];
 
 /**
  * Joins the two groups that are most alike, by the mean cosine over all pairs between them, as long as that is above a threshold. The
- * result hangs on no order of the faces, and one pair that is alike by accident does not join two people. Time grows with the square of
+ * result depends on no order of the faces, and one pair that is alike by accident does not join two people. Time grows with the square of
  * the number of faces (Murtagh's chain of nearest neighbours, 1983).
  * @param threshold a cosine, −1 to 1: what pairs of one person are above
  * @returns the groups, largest first; a face that is like no other is a group by itself

@@ -179,7 +179,6 @@ export const shapeOperators: Readonly<Record<string, Operator>> = {
   Tile: tiled,
   Pad: padded,
   Identity: identity,
-  // A network is fine-tuned as it is deployed: nothing is dropped.
   Shape: shape,
   Cast: casted,
 };
