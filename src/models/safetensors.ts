@@ -1,5 +1,6 @@
 // The safetensors file format: named tensors as an 8-byte header length, a JSON header and the raw bytes. Read with bounds, nothing executed.
 import { SphereFaceError } from '../common/errors.js';
+import { sizeOf } from '../graph/index.js';
 
 /** A float32 tensor: row-major data and its shape. */
 export interface Tensor {
@@ -153,10 +154,6 @@ export function decodeSafetensors(
 /** The memory of float32 data. */
 export function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, dim) => product * dim, 1);
 }
 
 function invalid(path: string, got: string): SphereFaceError {

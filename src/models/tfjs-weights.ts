@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
+import { sizeOf } from '../graph/index.js';
 import type { Parameter } from '../graph/onnx/index.js';
 
 const manifestSchema = z
@@ -33,7 +34,7 @@ export function readTfjsWeights(manifest: string, files: ReadonlyMap<string, Uin
     const bytes = joined(group.paths, files);
     let offset = 0;
     for (const { name, shape, quantization } of group.weights) {
-      const size = shape.reduce((product, dim) => product * dim, 1);
+      const size = sizeOf(shape);
       const end = offset + size * (quantization === undefined ? 4 : 1);
       if (!(end <= bytes.length)) throw damaged(`${bytes.length} bytes`, `${end} or more, for ${name}`);
       const stored = bytes.slice(offset, end);

@@ -1,5 +1,6 @@
 // Reads the constant float32 tensors of a TensorFlow Lite model, by name: only what fetching published weights needs.
 import { SphereFaceError } from '../common/errors.js';
+import { sizeOf } from '../graph/index.js';
 
 /** A constant of the model; the last dimension is contiguous. */
 export interface TfliteTensor {
@@ -39,7 +40,7 @@ export function readTfliteConstants(bytes: Uint8Array): ReadonlyMap<string, Tfli
     if (values === undefined || values.length === 0) continue;
     const dims = buffer.vector(tensor, tensorSlots.shape, 4);
     const shape = Array.from({ length: dims?.length ?? 0 }, (_, i) => buffer.int32(dims!.start + 4 * i));
-    if (shape.reduce((product, dim) => product * dim, 1) * 4 !== values.length) {
+    if (sizeOf(shape) * 4 !== values.length) {
       throw damaged(`a tensor of shape [${shape.join(', ')}] holds ${values.length} bytes`);
     }
     const name = buffer.vector(tensor, tensorSlots.name, 1);

@@ -1,6 +1,7 @@
 // A weights file of which tensors, or some rows of them, are read one by one: what is larger than memory, or than what one process needs.
 import { type FileHandle, open } from 'node:fs/promises';
 import { SphereFaceError } from '../common/errors.js';
+import { sizeOf } from '../graph/index.js';
 import { bytesOf, headerLengthOf, parseHeader, type SafetensorsHeader, type Tensor } from './safetensors.js';
 import { readStatements, type Weights } from './weights.js';
 
@@ -47,7 +48,7 @@ export class WeightsFile implements AsyncDisposable {
     const tensors = new Map<string, Tensor>();
     for (const name of this.names.filter((name) => !left.includes(name))) {
       const shape = this.shapeOf(name)!;
-      const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      const data = new Float32Array(sizeOf(shape));
       await this.read(name, 0, data);
       tensors.set(name, { shape, data });
     }

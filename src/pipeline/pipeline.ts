@@ -1,9 +1,10 @@
 // From a folder of photos to a report: align, divide, train SphereFace and fine-tune it to SphereFace+, or fine-tune a model from elsewhere,
 // and evaluate on people not trained on.
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { SphereFaceError, UsageError } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import { requireWritableFolder } from '../common/writable.js';
 import { writeModel } from '../models/index.js';
 import { defaultHoldOut, type EvaluationNumbers } from '../evaluation/index.js';
@@ -334,11 +335,4 @@ function withoutEnergy(recipe: Recipe): Recipe {
     name: `${recipe.name}-without-energy`,
     loss: { ...recipe.loss, energy: null, hiddenEnergy: null },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,8 +1,9 @@
 // Photos of synthetic people as a folder of identity folders, the form in which real photos come.
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../common/atomic.js';
+import { exists } from '../common/exists.js';
 import { syntheticConditions, syntheticPerson } from './photo.js';
 import { renderPhoto } from './render.js';
 
@@ -57,11 +58,4 @@ export async function writeSyntheticPhotos(
   }
   await writing;
   return rendered;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -46,7 +46,7 @@ export function ramp(colours: readonly Colour[], position: number): Colour {
 }
 
 /** A hash of a lattice point to 0 … 1 (Wellons' lowbias32 on a mix of the coordinates). */
-export function lattice(seed: number, x: number, y: number): number {
+function lattice(seed: number, x: number, y: number): number {
   let h = (seed ^ Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca6b)) | 0;
   h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
   h = Math.imul(h ^ (h >>> 15), 0x846ca68b);

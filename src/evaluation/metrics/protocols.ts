@@ -1,5 +1,6 @@
 // The verification protocols: how thresholds are chosen and on which pairs accuracy is then counted.
 import { SphereFaceError } from '../../common/errors.js';
+import { accuracyOf } from './comparison.js';
 import { rocCurve } from './roc.js';
 import { centredCosineScores, cosineScores, type Embeddings, meansOfOtherFolds, type PairSet } from './scores.js';
 import { bestGridThreshold, bestThreshold, decidedRightly } from './threshold.js';
@@ -140,9 +141,8 @@ function overFolds(pairs: FoldedPairs, score: (held: number, select: Uint32Array
 
 function singleFold(scores: Float64Array, same: Uint8Array, threshold: number): ProtocolOutcome {
   const correct = Uint8Array.from(scores, (score, i) => decidedRightly(score, same[i], threshold));
-  const accuracy = correct.reduce((sum, right) => sum + right, 0) / correct.length;
   return {
-    folds: [{ accuracy, threshold, pairs: scores.length }],
+    folds: [{ accuracy: accuracyOf(correct), threshold, pairs: scores.length }],
     scores,
     fold: new Uint32Array(scores.length),
     correct,

@@ -9,7 +9,7 @@ export interface ThresholdChoice {
 }
 
 /** The published grid: −10,000/10,000 … 10,000/10,000 in 20,001 steps. */
-export const publishedGridSteps = 10_000;
+const publishedGridSteps = 10_000;
 
 /**
  * The mean of all grid thresholds k / `steps`, k = −`steps` … `steps`, that are best (`getThreshold` of the published

@@ -13,6 +13,7 @@ import {
   serialize,
   sigmoid,
   slice,
+  sizeOf,
   type Value,
 } from '../../graph/index.js';
 import { type MtcnnWeights, type Network, type NetworkName, networks, type Step, weightSlots } from './networks.js';
@@ -46,7 +47,7 @@ export function buildNetwork(name: NetworkName, weights: MtcnnWeights): Uint8Arr
 function uprightArrays(name: NetworkName, weights: MtcnnWeights): ReadonlyMap<string, Float32Array> {
   const arrays = weightSlots(networks[name]).map((slot, i): [string, Float32Array] => {
     const data = weights[name][i];
-    const size = slot.shape.reduce((product, dim) => product * dim, 1);
+    const size = sizeOf(slot.shape);
     if (data?.length !== size) {
       throw new SphereFaceError(`The ${name} weights do not fit the network.`, {
         got: `${data?.length ?? 'no'} values for ${slot.layer}`,

@@ -2,6 +2,7 @@
 // their source.
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import { sha256Hex } from '../../common/sha256.js';
+import { sizeOf } from '../../graph/index.js';
 import { readCaffeModel } from '../../models/caffe/read.js';
 import { readTfliteConstants } from '../../models/tflite.js';
 import {
@@ -111,7 +112,7 @@ function readTflite(bytes: Uint8Array, network: NetworkName): readonly Float32Ar
 }
 
 function sized(data: Float32Array | undefined, { layer, shape }: WeightSlot, network: NetworkName): Float32Array {
-  const size = shape.reduce((product, dim) => product * dim, 1);
+  const size = sizeOf(shape);
   if (data?.length === size) return data;
   throw new SphereFaceError(`The file does not hold the ${network}.`, {
     got: `${data?.length ?? 'no'} values for layer ${layer}`,

@@ -32,7 +32,7 @@ export const folderFormat: ImageFormat = {
  * names that are not UTF-8. Hidden and system folders are passed over, their files counted.
  * @throws SphereFaceError if `root` itself cannot be read.
  */
-export async function openFolder(root: string): Promise<OpenedSource> {
+async function openFolder(root: string): Promise<OpenedSource> {
   const base = await realpath(root);
   const listing = new Listing(base);
   await listing.visit(base, '', [base]);

@@ -1,6 +1,7 @@
 // A list of images and labels (Caffe's `path label`, as `sphereface list` writes it, or MXNet's `.lst`) as an image source.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { exists } from '../../common/exists.js';
 import { decodeText } from '../code-pages.js';
 import { decoderOf } from '../decoders/index.js';
 import { entryAt, readBounded } from '../files.js';
@@ -43,7 +44,7 @@ function isText(head: Uint8Array): boolean {
  * @throws SphereFaceError with the line number for a line of another form, a path that occurs twice, and a path into a
  *   zip that is not there or does not hold it; with both places for crops that were aligned in different ways.
  */
-export async function openList(path: string, root: string = dirname(path)): Promise<OpenedSource> {
+async function openList(path: string, root: string = dirname(path)): Promise<OpenedSource> {
   const { text, encoding } = decodeText(await readFile(path));
   const warnings = encoding.startsWith('UTF') ? [] : [`${path} is not in UTF-8; it was read as ${encoding}`];
   const lines = await parseListLines(text, path, (file) => exists(placeOf(file, root)));
@@ -118,11 +119,4 @@ function placeOf(file: string, root: string): string {
 /** A path with forward slashes, unless its backslashes are part of a name. */
 async function withSlashes(file: string, root: string): Promise<string> {
   return !file.includes('\\') || (await exists(placeOf(file, root))) ? file : file.replaceAll('\\', '/');
-}
-
-async function exists(place: string): Promise<boolean> {
-  return stat(place).then(
-    () => true,
-    () => false,
-  );
 }

@@ -85,7 +85,7 @@ const builders: Readonly<Record<string, LayerBuilder>> = {
 };
 
 /** The layer types that can be imported. */
-export const knownLayers: readonly string[] = [...Object.keys(builders), ...classifierLayers, ...trainingLayers].sort();
+const knownLayers: readonly string[] = [...Object.keys(builders), ...classifierLayers, ...trainingLayers].sort();
 
 /**
  * Builds the graph of a net with the weights of a model.

@@ -1,6 +1,7 @@
 // Reads a Caffe model file (.caffemodel): the layers by name, with their weights as typed arrays.
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
+import { sizeOf } from '../../graph/index.js';
 import {
   type BlobProto,
   NetParameterSchema,
@@ -114,7 +115,7 @@ function parts(layer: Pick<V1LayerParameter, 'name' | 'bottom' | 'top' | 'blobs'
 function readBlob(blob: BlobProto, where: string): CaffeBlob {
   const data = blob.data.length > 0 ? floats(blob.data, where) : doubles(blob.doubleData, where);
   const shape = blob.shape?.dim.map(Number) ?? [blob.num, blob.channels, blob.height, blob.width];
-  const size = shape.reduce((product, dim) => product * dim, 1);
+  const size = sizeOf(shape);
   if (shape.length > maxRank || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0) || size !== data.length) {
     throw new SphereFaceError(`The Caffe model is inconsistent (${where}).`, {
       got: `${data.length} values`,

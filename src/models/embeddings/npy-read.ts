@@ -1,6 +1,7 @@
 // Reading NumPy's array files (.npy, versions 1 to 3) with bounds: a header says no more than the bytes behind it can hold.
 import { SphereFaceError } from '../../common/errors.js';
 import { fromFloat16 } from '../../common/float16.js';
+import { sizeOf } from '../../graph/index.js';
 
 /** What the header of an array says. */
 export interface NpyHeader {
@@ -50,11 +51,6 @@ export function readNpyHeader(bytes: Uint8Array, path: string): NpyHeader {
 }
 
 const itemBytes: Readonly<Record<string, number>> = { '<f2': 2, '<f4': 4, '<f8': 8 };
-
-/** The bytes of one number of a type that {@link decodeFloats} reads; `undefined` for another type. */
-export function floatBytes(descr: string): number | undefined {
-  return itemBytes[descr];
-}
 
 /**
  * Numbers of type `<f2`, `<f4` or `<f8` as float32.
@@ -107,7 +103,7 @@ export function decodeStrings({ descr, shape, dataOffset }: NpyHeader, bytes: Ui
 }
 
 function checkedCount(shape: readonly number[], size: number, available: number, path: string): number {
-  const count = shape.reduce((product, dim) => product * dim, 1);
+  const count = sizeOf(shape);
   if (count * size === available) return count;
   throw new SphereFaceError(`${path} is damaged.`, {
     got: `${available} bytes of data`,

@@ -114,7 +114,7 @@ async function checkedFile(folder: string): Promise<Uint8Array | undefined> {
  * @param files the manifest and what it names
  * @throws SphereFaceError for files that are not those.
  */
-export function convertStarter(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+function convertStarter(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const weights = readTfjsWeights(new TextDecoder().decode(files.get(manifestName)), files);
   const { input, embeddingSize, calibration } = starterModel;
   const graph = new Graph();

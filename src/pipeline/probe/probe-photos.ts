@@ -15,7 +15,7 @@ import { decodeCrop, decodePhoto, describeAlignment, type OpenedSource, type Pic
 
 /** People and photos of each that are looked at; more would take longer and change little. */
 export const mostPeople = 50;
-export const mostPhotos = 4;
+const mostPhotos = 4;
 
 /** A photo of a probe. */
 export interface ProbePhoto {

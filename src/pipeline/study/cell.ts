@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InterruptedError, SphereFaceError } from '../../common/errors.js';
+import { exists } from '../../common/exists.js';
 import { packageVersion } from '../../common/version.js';
 import { bestGridThreshold, supportsFar, trueAcceptRateAt } from '../../evaluation/index.js';
 import { decidedRightly } from '../../evaluation/metrics/threshold.js';
@@ -14,7 +15,6 @@ import type { Cell, StudyPlan } from './cells.js';
 import type { StudyPairs } from './data.js';
 import {
   describeCell,
-  exists,
   isTrained,
   type Judgement,
   judgementKey,

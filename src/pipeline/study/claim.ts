@@ -45,12 +45,6 @@ export class Claim implements AsyncDisposable {
   }
 }
 
-/** Whether a living process is at work in a cell's folder. */
-export async function isClaimed(folder: string): Promise<boolean> {
-  const found = await read(join(folder, claimFile));
-  return found !== undefined && !found.dead;
-}
-
 async function read(path: string): Promise<{ readonly text: string; readonly dead: boolean } | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);

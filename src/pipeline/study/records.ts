@@ -1,8 +1,9 @@
 // What a cell leaves in its folder as it goes through its stages: each file is there whole or not at all, and says what it was made from.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../common/atomic.js';
+import { exists } from '../../common/exists.js';
 import { parseJson } from '../../common/json.js';
 import type { Cell, StudyPlan } from './cells.js';
 
@@ -124,13 +125,6 @@ export async function statusOf(cell: Cell, plan: StudyPlan): Promise<CellStatus>
   if ((await readFailure(cell)) !== undefined) return 'failed';
   if (await isTrained(cell)) return 'trained';
   return (await exists(join(runOf(cell), 'run.json'))) ? 'begun' : 'waiting';
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function read<T>(cell: Cell, name: string, schema: z.ZodType<T>): Promise<T | undefined> {

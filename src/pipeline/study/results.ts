@@ -29,7 +29,7 @@ export async function writeResults(
 }
 
 /** A row for each cell (RFC 4180); a field that is not known is empty. */
-export function csvOf(cells: readonly CellSummary[]): string {
+function csvOf(cells: readonly CellSummary[]): string {
   const columns = [
     ...(['name', 'arm', 'seed', 'status', 'iterations', 'chosen', 'validation', 'accuracy', 'auc', 'eer'] as const),
     ...(['threshold', 'loss', 'classification', 'energy', 'minimumAngle', 'meanAngle', 'seconds'] as const),

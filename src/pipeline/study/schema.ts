@@ -121,5 +121,3 @@ export type StudyDefinition = z.output<typeof studySchema>;
 export type StudyInput = z.input<typeof studySchema>;
 /** Pairs that a study evaluates on, from a file or drawn. */
 export type PairsDefinition = z.output<typeof pairsSchema>;
-export type SyntheticDefinition = z.output<typeof syntheticSchema>;
-export type TestProtocol = (typeof testProtocols)[number];

@@ -8,7 +8,7 @@ import { InterruptedError } from '../../common/errors.js';
 import { tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { logOf } from '../../training/index.js';
 import type { StudyPlan } from './cells.js';
-import { Claim, isClaimed } from './claim.js';
+import { Claim } from './claim.js';
 import { estimate } from './estimate.js';
 import { runJobs } from './jobs.js';
 import { parseStudy } from './load.js';
@@ -175,7 +175,10 @@ describe('a study', { timeout: 600_000 }, () => {
     );
     expect(await statusOf(plan.cells[0], plan)).toBe('judged');
     expect(await statusOf(plan.cells[1], plan)).toBe('begun');
-    expect(await isClaimed(plan.cells[1].folder)).toBe(false);
+    {
+      await using free = await Claim.take(plan.cells[1].folder);
+      expect(free).toBeDefined();
+    }
     const { begun, summary } = await run(plan, 'stopped');
     expect(begun).toEqual(names.slice(1, 3));
     const whole = await writeResults(await open('whole'), join(scratch, 'whole'));
@@ -268,11 +271,11 @@ describe('a claim', () => {
     {
       await using first = await Claim.take(folder);
       expect(first).toBeDefined();
-      expect(await isClaimed(folder)).toBe(true);
       expect(await Claim.take(folder)).toBeUndefined();
       // Of a living process that has given no sign of life for long, such as one of a machine that went away.
       await utimes(join(folder, 'claim.json'), new Date(0), new Date(0));
-      expect(await isClaimed(folder)).toBe(false);
+      await using second = await Claim.take(folder);
+      expect(second).toBeDefined();
     }
     const dead = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => dead.once('exit', resolve));

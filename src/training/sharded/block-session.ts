@@ -1,4 +1,5 @@
 // A session over one block of rows that is run for block after block: its outputs lie in buffers that are used again.
+import { sizeOf } from '../../graph/index.js';
 import { float32, float32Data, Session, type SessionOptions, type Tensor } from '../../runtime/index.js';
 
 /** Where sessions run. */
@@ -11,7 +12,7 @@ export class BlockSession implements AsyncDisposable {
     this.outputs = Object.fromEntries(
       session.outputMetadata.map((output) => {
         const shape = 'shape' in output ? output.shape.map(Number) : [];
-        return [output.name, float32(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape)];
+        return [output.name, float32(new Float32Array(sizeOf(shape)), shape)];
       }),
     );
   }

@@ -1,7 +1,7 @@
 // A process's share of a pass over a classifier whose rows are divided among processes: its part of the loss and the gradients, block after
 // block of its rows, joined with the others' parts.
 import type { Communicator } from '../../distributed/index.js';
-import type { Target } from '../../graph/index.js';
+import { sizeOf, type Target } from '../../graph/index.js';
 import {
   type DividedEnergy,
   type LossForm,
@@ -23,7 +23,7 @@ import type { RowRange } from '../row-range.js';
 import { addScaled, squaredNorm } from '../vectors.js';
 
 /** Rows of a block by default: it has this many times the batch logits, of which a few copies are in memory at once. */
-export const usualBlockRows = 8192;
+const usualBlockRows = 8192;
 
 /** What a shard is a part of. */
 export interface ShardOptions {
@@ -183,9 +183,7 @@ export class ClassifierShard implements AsyncDisposable {
     const { batch, size } = this.setting;
     const parameters = margin.parameters?.(recipe.loss.margin, range.classes) ?? [];
     const featuresGradient = new Float32Array(batch * size);
-    const sums = new Map(
-      parameters.map(({ name, shape }) => [name, new Float64Array(shape.reduce((a, b) => a * b, 1))]),
-    );
+    const sums = new Map(parameters.map(({ name, shape }) => [name, new Float64Array(sizeOf(shape))]));
     const squared = new Float64Array(1);
     await this.forEachBlock(active, 'gradient', lossGradientModel, places, feeds, (of, start) => {
       addScaled(featuresGradient, of(blockNames.featuresGradient));
