@@ -26,13 +26,15 @@ export function registerAlign(program: Command): void {
   withCommonOptions(
     withCropOptions(
       withReadOptions(
-        withIdentityOptions(program)
-          .command('align')
-          .description('cut the detected faces out of photos, aligned to the template')
-          .argument('<detections>', 'what `sphereface detect` wrote')
-          .requiredOption('--photos <photos>', 'the photos the detections are about: a folder, a zip, or a photo')
-          .requiredOption('-o, --output <folder>', 'where the aligned crops go')
-          .addOption(maxPixels()),
+        withIdentityOptions(
+          program
+            .command('align')
+            .description('cut the detected faces out of photos, aligned to the template')
+            .argument('<detections>', 'what `sphereface detect` wrote')
+            .requiredOption('--photos <photos>', 'the photos the detections are about: a folder, a zip, or a photo')
+            .requiredOption('-o, --output <folder>', 'where the aligned crops go')
+            .addOption(maxPixels()),
+        ),
       ),
     ),
   ).action(async (detections: string, options: AlignCommandOptions) => {

@@ -12,6 +12,7 @@ import {
 } from '../pipeline/index.js';
 import { Output, Progress, withCommonOptions } from './context.js';
 import { withDetectOptions } from './faces-options.js';
+import { warnOfLeftOut } from './faces-report.js';
 import { type NeededArgument, tellModel, withOptionalModel } from './optional-model.js';
 import {
   modelUsed,
@@ -80,6 +81,7 @@ async function enroll(given: readonly string[], options: EnrollOptions): Promise
     await gallery.calibrate(calibrate);
     await gallery.save(output);
   }
+  warnOfLeftOut(out, report);
   const { problems } = report;
   for (const { file, error } of problems.slice(0, named)) out.warn(`${file}: ${error.split('\n')[0]}`);
   if (problems.length > named) out.warn(`… and ${problems.length - named} more photos without an embedding`);

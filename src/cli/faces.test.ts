@@ -94,6 +94,13 @@ describe('without weights', () => {
     expect((await readdir(output)).sort()).toEqual([journalName, 'ann', manifestName]);
     expect(await readdir(join(output, 'ann'))).toEqual(['1.jpg']);
 
+    // People by the photos' names: the option is the command's own, and its pattern is checked.
+    const named = join(scratch, 'by-name');
+    const byName = ['align', detections, '--photos', photos, '-o', named, '--identity-from'];
+    expect((await runCommand(registerAlign, [...byName, '{identity}.*'])).error).toBeUndefined();
+    expect(await readdir(join(named, '1'))).toEqual(['1.jpg']);
+    expect(String((await runCommand(registerAlign, [...byName, '(('])).error)).toMatch(/identity/);
+
     await writeFile(detections, `${JSON.stringify(lines[0])}\n${JSON.stringify(lines[0])}\n`);
     const again = await runCommand(registerAlign, ['align', detections, '--photos', photos, '-o', join(scratch, 'x')]);
     expect(again.error).toBeInstanceOf(UsageError);

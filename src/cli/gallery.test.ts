@@ -129,6 +129,28 @@ describe('enroll and identify', () => {
     expect(identified.result.decision).toEqual(result.decision);
   });
 
+  it('refuse the photos of nobody, and say what is odd about a folder', async () => {
+    const folder = join(scratch, 'odd');
+    await writeTinyCrops(folder, ['anna']);
+    const { error } = await runCommand(registerEnroll, [
+      ...['enroll', model, join(folder, 'anna'), '-o', join(scratch, 'nobody'), '--aligned', '--threads', '1'],
+    ]);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toMatch(/No photo of .*anna lies in a person's folder[^]*give the folder above/);
+    await writeFile(join(folder, 'notes.txt'), 'x');
+    await writeFile(join(folder, 'cover.png'), 'x');
+    const { result, stderr } = await json<Enrolled>(
+      registerEnroll,
+      'enroll',
+      model,
+      folder,
+      '-o',
+      join(scratch, 'odd-g'),
+    );
+    expect(result).toMatchObject({ identities: 1, ignored: [{ file: 'notes.txt', kind: 'text file' }] });
+    expect(stderr).toMatch(/in no identity folder: cover\.png[^]*no images: .*text file/);
+  });
+
   it('refuse what does not fit, in words of the command line', async () => {
     const wrong = async (register: (program: Command) => void, ...args: string[]): Promise<string> => {
       const { error, stderr } = await runCommand(register, [...args, '--aligned', '--threads', '1']);

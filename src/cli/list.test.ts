@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../common/errors.js';
 import { openImageSource } from '../images/index.js';
 import { runCommand } from '../testing/command.js';
 import { writeZip } from '../testing/zip-writer.js';
@@ -49,5 +50,32 @@ describe('sphereface list', () => {
       expect(Buffer.from(await source.read(index)).equals(pictures.get(file)!)).toBe(true);
     }
     await source.dispose();
+  });
+
+  it('says what it leaves out: strays, links, what is no image', async () => {
+    const folder = join(scratch, 'odd');
+    await mkdir(join(folder, 'ann'), { recursive: true });
+    for (const file of ['cover.png', 'ann/1.png']) await writeFile(join(folder, file), pictures.get('ann/1.png')!);
+    await writeFile(join(folder, 'ann', 'notes.txt'), 'x');
+    await symlink(join(scratch, 'nowhere.png'), join(folder, 'ann', 'gone.png'));
+    const list = join(scratch, 'odd.txt');
+    const { error, stdout, stderr } = await runCommand(registerList, ['list', folder, '-o', list, '--json']);
+    expect(error).toBeUndefined();
+    expect(await readFile(list, 'utf8')).toBe('odd/ann/1.png 0\n');
+    const result = JSON.parse(stdout) as { strays: string[]; refused: { file: string }[] };
+    expect(result.strays).toEqual(['cover.png']);
+    expect(result.refused.map(({ file }) => file)).toEqual(['ann/gone.png']);
+    expect(stderr).toMatch(/in no identity folder: cover\.png[^]*no images: .*txt[^]*ann\/gone\.png/);
+  });
+
+  it('refuses a folder of nobody, and says how to make folders of names', async () => {
+    const { error } = await runCommand(registerList, [
+      'list',
+      join(scratch, 'aligned', 'ann'),
+      '-o',
+      join(scratch, 'x'),
+    ]);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toMatch(/No image lies in an identity folder[^]*--identity-from/);
   });
 });

@@ -7,6 +7,7 @@ import { writeFileAtomic, SphereFaceError, UsageError } from '../common/index.js
 import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
+import { nameFiles, warnOfLeftOut } from './faces-report.js';
 
 interface ListCommandOptions extends CommonOptions {
   readonly output: string;
@@ -37,8 +38,10 @@ export function registerList(program: Command): void {
     const exclude = options.exclude === undefined ? [] : await readNames(options.exclude);
     const source = await openImageSource(aligned);
     try {
+      warnOfLeftOut(out, source);
       const list = await listed(source, exclude, options);
-      const { lines, identities, excluded, notFound, small, duplicates, unreadable } = list;
+      const { lines, identities, excluded, notFound, small, duplicates, unreadable, strays } = list;
+      const { refused } = source;
       if (lines.length === 0) {
         throw new SphereFaceError('The list would be empty.', {
           got: `${source.entries.length} images, of which every identity is excluded or too small`,
@@ -51,7 +54,11 @@ export function registerList(program: Command): void {
         for (const item of items.slice(0, named)) out.warn(text(item));
         if (items.length > named) out.warn(`and ${items.length - named} more like it`);
       };
-      some(unreadable, ({ file, error }) => `${file}: ${error}`);
+      nameFiles(out, unreadable);
+      nameFiles(
+        out,
+        refused.map(({ file, reason }) => ({ file, error: reason })),
+      );
       some(notFound, (name) => `${name} is on the exclude list, but there is no such identity`);
       some(
         duplicates.filter(({ identities: names }) => names.length > 1),
@@ -64,7 +71,7 @@ export function registerList(program: Command): void {
       some(small, ({ identity, images }) => `${identity} has ${images} image${images === 1 ? '' : 's'}`);
       out.line(`${lines.length} images of ${identities.length} identities listed in ${options.output}`);
       out.line(
-        `excluded: ${excluded.length} identities; fewer than ${options.minImages} images: ${small.length} (${options.dropSmall === true ? 'left out' : 'kept'}); groups of duplicates: ${options.duplicates ? duplicates.length : 'not looked for'}; unreadable: ${unreadable.length}`,
+        `excluded: ${excluded.length} identities; fewer than ${options.minImages} images: ${small.length} (${options.dropSmall === true ? 'left out' : 'kept'}); groups of duplicates: ${options.duplicates ? duplicates.length : 'not looked for'}; unreadable: ${unreadable.length}; refused: ${refused.length}; in no folder: ${strays.length}`,
       );
       out.result({
         output: options.output,
@@ -75,6 +82,8 @@ export function registerList(program: Command): void {
         small,
         duplicates,
         unreadable,
+        refused,
+        strays,
       });
     } finally {
       await source.dispose();

@@ -39,7 +39,12 @@ export interface IdentityList {
   readonly small: readonly { readonly identity: string; readonly images: number }[];
   readonly duplicates: readonly Duplicate[];
   readonly unreadable: readonly { readonly file: string; readonly error: string }[];
+  /** Images in no identity's folder, which are not listed. */
+  readonly strays: readonly string[];
 }
+
+/** The command that puts photos into folders of people by what their names say. */
+export const foldersByName = "sphereface prepare PHOTOS --identity-from '{identity}_*' -o CROPS";
 
 /** Images looked at at once: decoding runs on the runtime's own threads. */
 const underWay = 8;
@@ -47,18 +52,28 @@ const underWay = 8;
 /**
  * Lists a source of crops as the published `get_list.m` does: identities in order, labels from 0, images in order within.
  * Duplicates are found among the listed images, despite another JPEG quality or format, not despite another crop.
+ * @throws UsageError where no image lies in an identity's folder
  */
 export async function listIdentities(options: ListOptions): Promise<IdentityList> {
   const { source, exclude = [], minImages = 1, dropSmall = false, findDuplicates = true } = options;
   const images = new Map<string, { readonly file: string; readonly index: number }[]>();
+  const strays: string[] = [];
   for (const [index, { file, identity: given }] of source.entries.entries()) {
     const identity = normaliseName(given);
     if (identity === '') {
-      throw new UsageError('An image lies in no identity folder.', { got: file, expected: 'identity/image.jpg' });
+      strays.push(file);
+      continue;
     }
     const list = images.get(identity) ?? [];
     list.push({ file, index });
     images.set(identity, list);
+  }
+  if (images.size === 0) {
+    throw new UsageError('No image lies in an identity folder.', {
+      got: strays[0] ?? 'no images',
+      expected: 'a folder for each person: identity/image.jpg',
+      next: `where names say who it is, make the folders: ${foldersByName}`,
+    });
   }
   const excludeSet = new Set(exclude.map(normaliseName));
   const all = [...images.keys()].sort(compareNames);
@@ -80,6 +95,7 @@ export async function listIdentities(options: ListOptions): Promise<IdentityList
     notFound: [...excludeSet].filter((identity) => !images.has(identity)),
     small,
     ...found,
+    strays,
   };
 }
 

@@ -2,7 +2,7 @@
 export { alignFace, cropCenter, missingFacePolicies, type MissingFacePolicy } from './align.js';
 export { chooseFace, faceChoices, type FaceChoice } from './choose.js';
 export { type Box, type Face, intersectionOverUnion, type Landmarks, type Point } from './geometry.js';
-export { type Duplicate, type IdentityList, listIdentities, type ListOptions } from './identity-list.js';
+export { type Duplicate, foldersByName, type IdentityList, listIdentities, type ListOptions } from './identity-list.js';
 export { detectPhotos, type DetectPhotosOptions } from './detect-photos.js';
 export { type DetectorOptions, type DetectorSettings, Mtcnn, publishedDetector } from './mtcnn/detector.js';
 export type { MtcnnWeights, NetworkName } from './mtcnn/networks.js';

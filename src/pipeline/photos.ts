@@ -1,6 +1,6 @@
 // The photos of a pipeline: without what the pipeline itself has written among them, and without those of nobody.
 import { UsageError } from '../common/errors.js';
-import { photosToPrepare, type StrayPolicy } from '../faces/index.js';
+import { foldersByName, photosToPrepare, type StrayPolicy } from '../faces/index.js';
 import { type OpenedSource, openImageSource } from '../images/index.js';
 
 /**
@@ -20,6 +20,7 @@ export async function openPhotos(
       throw new UsageError(`No photo of ${photos} lies in an identity folder.`, {
         got: `${chosen.entries.length} photos, for instance ${chosen.entries[0].file}`,
         expected: 'a folder for each person: PHOTOS/person/photo.jpg',
+        next: `where names say who it is, make the folders: ${foldersByName}`,
       });
     }
     return chosen;

@@ -1,8 +1,10 @@
 // Enrolling a folder of people: what is new or changed is embedded, what is gone is taken out, the rest is left alone.
+import { UsageError } from '../../../common/errors.js';
 import { normaliseName } from '../../../common/names.js';
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { foldersByName } from '../../../faces/index.js';
 import { type OpenedSource, openImageSource } from '../../../images/index.js';
 import type { Embedder } from '../embedder.js';
 import type { Contents, GalleryPhoto, Stamp } from './contents.js';
@@ -21,12 +23,16 @@ export interface EnrollReport {
   readonly unchanged: number;
   /** Photos of the folder without an embedding, those of earlier times included, and why. */
   readonly problems: readonly { readonly file: string; readonly error: string }[];
+  /** What is odd about the folder as a whole, and files in it that are no images. */
+  readonly warnings: OpenedSource['warnings'];
+  readonly ignored: OpenedSource['ignored'];
 }
 
 /**
  * Makes the gallery's enrolled photos those of `people`; photos added singly stay.
  * @param redo embeds everything again: it was enrolled with other settings
  * @param atRest called from time to time when contents are consistent: the moment to save them
+ * @throws UsageError where no photo lies in a person's folder
  */
 export async function enrollPeople(
   contents: Contents,
@@ -39,6 +45,14 @@ export async function enrollPeople(
   const source = await openImageSource(people);
   try {
     embedder.requireFit(source, people);
+    const [first] = source.entries;
+    if (first !== undefined && source.entries.every(({ identity }) => identity === '')) {
+      throw new UsageError(`No photo of ${people} lies in a person's folder.`, {
+        got: `${source.entries.length} photos, for instance ${first.file}`,
+        expected: 'a folder for each person: PEOPLE/person/photo.jpg',
+        next: `give the folder above, or where names say who it is make the folders: ${foldersByName}`,
+      });
+    }
     const changes = await compare(contents, source, people, redo);
     takeOut(contents, changes);
 
@@ -69,7 +83,8 @@ export async function enrollPeople(
     const { added, changed, removed, kept } = changes;
     const problems = contents.problems.map(({ file, error }) => ({ file, error }));
     const refused = source.refused.map(({ file, reason }) => ({ file, error: reason }));
-    return { added, changed, removed, unchanged: kept.size, problems: [...problems, ...refused] };
+    const { warnings, ignored } = source;
+    return { added, changed, removed, unchanged: kept.size, problems: [...problems, ...refused], warnings, ignored };
   } finally {
     await source.dispose();
   }

@@ -193,7 +193,7 @@ describe('a gallery', () => {
     expect(await gallery.identify(tinyCrop(0, 0))).toEqual([]);
     await expect(gallery.identify(tinyCrop(0, 0), { top: 0 })).rejects.toThrow(/`top`/);
     await expect(gallery.identifyEmbeddings([new Float32Array(3)])).rejects.toThrow(/none of this gallery/);
-    expect(() => gallery.add('', tinyCrop(0, 0))).toThrow(UsageError);
+    await expect(gallery.add('', tinyCrop(0, 0))).rejects.toThrow(UsageError);
     await expect(gallery.enroll(join(scratch, 'nothing'))).rejects.toBeInstanceOf(UsageError);
   });
 });
