@@ -68,6 +68,22 @@ describe('sphereface list', () => {
     expect(stderr).toMatch(/in no identity folder: cover\.png[^]*no images: .*txt[^]*ann\/gone\.png/);
   });
 
+  it.each([
+    ['UTF-16', Buffer.from('\uFEFFann\r\nno-one\r\n', 'utf16le'), 'no-one'],
+    ['a code page', Buffer.from('ann\nZoë Müller\n', 'latin1'), 'Zoë Müller'],
+  ])('reads an exclude list in %s', async (_, bytes, absent) => {
+    const exclude = join(scratch, 'exclude.txt');
+    await writeFile(exclude, bytes);
+    const list = join(scratch, 'kept.txt');
+    const { error, stderr } = await runCommand(registerList, [
+      ...['list', join(scratch, 'aligned'), '-o', list, '--exclude', exclude],
+    ]);
+    expect(error).toBeUndefined();
+    expect(await readFile(list, 'utf8')).toBe('aligned/bob/1.png 0\naligned/bob/2.png 0\n');
+    expect(stderr).toContain(`${absent} is on the exclude list, but there is no such identity`);
+    expect(stderr.includes('is not in UTF-8; it was read as')).toBe(absent !== 'no-one');
+  });
+
   it('refuses a folder of nobody, and says how to make folders of names', async () => {
     const { error } = await runCommand(registerList, [
       'list',

@@ -1,10 +1,9 @@
 // `sphereface list`: the training list of a tree of crops, and what is suspicious about the tree.
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { writeFileAtomic, SphereFaceError, UsageError } from '../common/index.js';
-import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
+import { describeFormats, type OpenedSource, openImageSource, readTextFile } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
 import { nameFiles, warnOfLeftOut } from './faces-report.js';
@@ -35,7 +34,7 @@ export function registerList(program: Command): void {
       .option('--no-duplicates', 'do not look for duplicate images (saves reading them)'),
   ).action(async (aligned: string, options: ListCommandOptions) => {
     const out = new Output(options.json === true);
-    const exclude = options.exclude === undefined ? [] : await readNames(options.exclude);
+    const exclude = options.exclude === undefined ? [] : await readNames(options.exclude, out);
     const source = await openImageSource(aligned);
     try {
       warnOfLeftOut(out, source);
@@ -122,15 +121,15 @@ function pathFromList(list: string, images: string, root: OpenedSource['root']):
 }
 
 /** Names, one a line; empty lines and comments (`#` before a blank: `#1 anna` is a name) are skipped. */
-async function readNames(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+async function readNames(path: string, out: Output): Promise<string[]> {
+  const { text, warnings } = await readTextFile(path).catch((error: unknown) => {
     throw new UsageError(`The exclude list ${path} cannot be read.`, {
       expected: 'a text file with an identity on each line',
       cause: error,
     });
   });
+  for (const warning of warnings) out.warn(warning);
   return text
-    .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^#(\s|$)/.test(line));

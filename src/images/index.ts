@@ -55,3 +55,4 @@ export {
   variationOf,
 } from './augmentation.js';
 export type { CropManifest } from './crop-manifest.js';
+export { readTextFile, type TextFile } from './text-file.js';

@@ -73,15 +73,16 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   await using model = await openModel(path, options.open);
   const data = await openEvaluationData(options);
   try {
-    for (const warning of data.source.warnings) options.onWarning?.(warning);
+    const warn = (warning: string): void => options.onWarning?.(warning);
+    for (const warning of data.warnings) warn(warning);
     assertSameAlignment(model.input, data.alignment);
     const result = await runEvaluation({
       protocol: options.protocol,
       pairFile: data.pairFile,
-      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs, data.names) }),
+      ...(thresholdPairs === undefined ? {} : { thresholdPairFile: await readPairs(thresholdPairs, data.names, warn) }),
       ...(options.folds === undefined ? {} : { folds: options.folds }),
-      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery, data.names) }),
-      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes, data.names) }),
+      ...(options.gallery === undefined ? {} : { gallery: await readImageList(options.gallery, data.names, warn) }),
+      ...(options.probes === undefined ? {} : { probes: await readImageList(options.probes, data.names, warn) }),
       images: data.names,
       embed: embedderOf(model, data.source, { flip, batchSize }, options.onProgress),
       allowMissing: options.allowMissing === true,

@@ -1,5 +1,4 @@
 // What an evaluation reads: pair files, lists, and the images they name.
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import {
@@ -9,6 +8,7 @@ import {
   openImageSource,
   formatOf,
   openVerificationSet,
+  readTextFile,
   type VerificationSet,
   verificationSetFormat,
 } from '../images/index.js';
@@ -26,6 +26,8 @@ export interface EvaluationData {
   readonly crops: CropManifest | undefined;
   /** What they state of their alignment; a list of several folders has no one manifest. */
   readonly alignment: AlignmentSpec | undefined;
+  /** What is odd about images and pairs. */
+  readonly warnings: readonly string[];
 }
 
 /** Where the pairs are, and the images they name. */
@@ -50,6 +52,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
       images: { name: basename(pairs), kind: 'verification set' },
       crops: undefined,
       alignment: undefined,
+      warnings: set.warnings,
     };
   }
   if (images === undefined) {
@@ -58,13 +61,15 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   const source = await openImageSource(images);
   try {
     const names = new ImageNames(source.entries);
+    const warnings = [...source.warnings];
     return {
-      pairFile: await readPairs(pairs, names),
+      pairFile: await readPairs(pairs, names, (warning) => warnings.push(warning)),
       source,
       names,
       images: { name: basename(images), kind: source.kind },
       crops: source.manifest,
       alignment: source.alignment,
+      warnings,
     };
   } catch (error) {
     await source.dispose();
@@ -78,20 +83,23 @@ async function verificationSet(path: string): Promise<VerificationSet | undefine
   return format?.kind === verificationSetFormat.kind ? openVerificationSet(path) : undefined;
 }
 
+/** Told of an encoding that was guessed. */
+type Warn = (warning: string) => void;
+
 /** Reads a pair file; what images there are decides where its form leaves several meanings. */
-export async function readPairs(path: string, names: ImageNames): Promise<PairFile> {
-  return parsePairs(await text(path), basename(path), names);
+export async function readPairs(path: string, names: ImageNames, warn: Warn = () => undefined): Promise<PairFile> {
+  return parsePairs(await textOf(path, warn), basename(path), names);
 }
 
 /** Reads a gallery or probe list. */
-export async function readImageList(path: string, names: ImageNames): Promise<ListedImage[]> {
-  return parseImageList(await text(path), basename(path), names);
+export async function readImageList(path: string, names: ImageNames, warn: Warn): Promise<ListedImage[]> {
+  return parseImageList(await textOf(path, warn), basename(path), names);
 }
 
-async function text(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
+async function textOf(path: string, warn: Warn): Promise<string> {
+  const { text, warnings } = await readTextFile(path).catch((cause: unknown) => {
     throw new UsageError(`${path} cannot be read`, { expected: 'a text file', cause });
-  }
+  });
+  for (const warning of warnings) warn(warning);
+  return text;
 }

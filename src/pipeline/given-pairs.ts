@@ -26,7 +26,8 @@ const examples = 3;
 export async function givenPairs(path: string, source: ImageSource): Promise<GivenPairs> {
   const names = new ImageNames(source.entries);
   const file = basename(path);
-  const { pairs } = await readPairs(path, names);
+  const guessed: string[] = [];
+  const { pairs } = await readPairs(path, names, (warning) => guessed.push(warning));
   const { kept, missing } = resolvePairs(pairs, names);
   const usable = [...kept].map((index) => pairs[index]);
   const [matched, mismatched] = [true, false].map((same) => usable.filter((pair) => pair.same === same).length);
@@ -44,6 +45,7 @@ export async function givenPairs(path: string, source: ImageSource): Promise<Giv
     pairs: usable,
     identities: [...identities].sort(compareNames),
     warnings: [
+      ...guessed,
       ...(missing.length === 0
         ? []
         : [

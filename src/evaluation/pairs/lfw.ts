@@ -34,7 +34,7 @@ function isCounts({ words }: Line): boolean {
 }
 
 function isHeader({ words }: Line): boolean {
-  return words.length > 2 && /^(name|person|identity)/i.test(words[0]) && !words.slice(1).some(isWhole);
+  return words.length > 2 && /^(name|person|identity)[\s_]?\d*$/i.test(words[0]) && !words.slice(1).some(isWhole);
 }
 
 function pairOf({ number, words }: Line): Pair {

@@ -10,13 +10,13 @@ export interface KnownImages {
 /** A way to cut lines into words. */
 type Separator = (line: string) => string[];
 
-const byTabsOrBlanks: Separator = (line) => line.split(line.includes('\t') ? /\t+/ : / +/);
+const byTabsOrBlanks: Separator = (line) => quotedRuns(line, line.includes('\t') ? '\t' : ' ');
 const byCommas: Separator = (line) => withoutEmptyEnd(quotedFields(line, ','));
 const bySemicolons: Separator = (line) => withoutEmptyEnd(quotedFields(line, ';'));
 const byBlanks: Separator = (line) => line.split(/\s+/);
 const whole: Separator = (line) => [line];
 
-/** In the order in which they are tried. A line with a tab is cut at tabs only, so that paths may hold blanks. */
+/** In the order in which they are tried. A line with a tab is cut at tabs only, so that paths may hold blanks; so may those in quotes. */
 const separators: readonly Separator[] = [byTabsOrBlanks, byCommas, bySemicolons, byBlanks, whole];
 
 /**
@@ -44,7 +44,7 @@ function isComment(line: string, known: KnownImages | undefined): boolean {
   });
 }
 
-/** The fields of a line of CSV (RFC 4180): a field in quotes may hold the separator, and quotes if doubled. */
+/** The fields of a line as CSV has them (RFC 4180): a field in quotes may hold the separator, and quotes if doubled. */
 function quotedFields(line: string, separator: string): string[] {
   const fields: string[] = [];
   let field = '';
@@ -59,6 +59,11 @@ function quotedFields(line: string, separator: string): string[] {
     } else field += character;
   }
   return [...fields, field];
+}
+
+/** As {@link quotedFields}, with any number of separators between two fields. */
+function quotedRuns(line: string, separator: string): string[] {
+  return quotedFields(line, separator).filter((field) => field !== '');
 }
 
 function withoutEmptyEnd(fields: string[]): string[] {

@@ -67,6 +67,10 @@ describe('generic pair files', () => {
   it('refuses other labels and counts of columns', () => {
     expect(() => parsePairs('a.jpg b.jpg 2', 'list.txt')).toThrow(/line 1 is not a pair/);
     expect(() => parsePairs('a.jpg b.jpg', 'list.txt')).toThrow(/label/);
+    // The package's own synthetic people are called so: no header of LFW's.
+    expect(() =>
+      parsePairs('person-1/a.jpg person-2/b.jpg maybe\nperson-1/a.jpg person-1/c.jpg 1', 'list.txt'),
+    ).toThrow(/line 1/);
     expect(() => parsePairs(' \n', 'list.txt')).toThrow(/no pairs/);
   });
 
@@ -97,6 +101,17 @@ describe('forms that other people write', () => {
     ['two-line', 'ann/1.jpg,10\nann/2.jpg,10\nann/1.jpg,0\nbo b/1.jpg,0'],
     ['table', 'file1,file2,label\nann/1.jpg,ann/2.jpg,1\nann/1.jpg,bo b/1.jpg,0'],
     ['table', ',is_same,img_a,img_b\n0,True,ann/1.jpg,ann/2.jpg\n1,False,ann/1.jpg,bo b/1.jpg'],
+    ['list', '"ann/1.jpg" "ann/2.jpg" T\n"ann/1.jpg" "bo b/1.jpg" F'],
+    ['list', '"ann/1.jpg"\t"ann/2.jpg"\tpositive\n"ann/1.jpg"\t"bo b/1.jpg"\tnegative'],
+    ['list', 'ann/1.jpg,ann/2.jpg,match\nann/1.jpg,bo b/1.jpg,mismatch'],
+    ['list', 'ann/1.jpg,ann/2.jpg,1.000\nann/1.jpg,bo b/1.jpg,0.000'],
+    ['list', 'anchor,other,verdict\nann/1.jpg,ann/2.jpg,1\nann/1.jpg,bo b/1.jpg,0'],
+    ['label-first', 'y\tfirst photo\tsecond photo\n1\tann/1.jpg\tann/2.jpg\n0\tann/1.jpg\tbo b/1.jpg'],
+    ['table', 'image1,image2,label,distance\nann/1.jpg,ann/2.jpg,1,0.31\nann/1.jpg,bo b/1.jpg,0,0.92'],
+    ['table', 'id1,id2,label\nann/1.jpg,ann/2.jpg,1\nann/1.jpg,bo b/1.jpg,0'],
+    ['table', 'left_image,right_image,ground_truth\nann/1.jpg,ann/2.jpg,genuine\nann/1.jpg,bo b/1.jpg,impostor'],
+    // As write.table of R has it: in quotes, with names of the rows that have no heading.
+    ['table', '"image1" "image2" "same"\n"1" "ann/1.jpg" "ann/2.jpg" TRUE\n"2" "ann/1.jpg" "bo b/1.jpg" FALSE'],
     ['table', '\uFEFFpath 1;path 2;same person\n"ann/1.jpg";ann/2.jpg;1.0\n"ann/1.jpg";"bo b/1.jpg";0.0'],
   ])('reads the form %s: %j', (form, text) => {
     const { format, pairs } = parsePairs(text, 'pairs.txt');

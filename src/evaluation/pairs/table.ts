@@ -5,7 +5,7 @@ import type { Line, PairForm } from './pair.js';
 
 const labelColumn = /^(label|(is)?(same|match|matched)(person|identity)?|target|truth|groundtruth|genuine)$/;
 const imageColumn =
-  /^(image|img|file|filename|path|photo|picture|face|name|person|left|right|first|second|probe|gallery|reference|query|[ab])(a|b|path|file|name|one|two)?$/;
+  /^(image|img|file|filename|path|photo|picture|face|name|person|left|right|first|second|probe|gallery|reference|query|[ab])(a|b|path|file|name|image|img|photo|face|one|two)?$/;
 const foldColumn = /^(fold|split)$/;
 const countColumn = /^(|id|index|idx|no|number|line|pair|pairid)$/;
 
@@ -16,19 +16,29 @@ interface Columns {
   readonly fold: number | undefined;
 }
 
-/** The columns that a header names; `undefined` for a line that is none. */
+/**
+ * The columns that a header names; `undefined` for a line that is none. Others than these (a count, a distance) are left alone. `id1` and
+ * `id2` are images where nothing else is.
+ */
 function columnsOf({ words }: Line): Columns | undefined {
   const kinds = words.map((word) => {
     const plain = word.toLowerCase().replace(/[^a-z./\\]/g, '');
     if (labelColumn.test(plain)) return 'label';
     if (foldColumn.test(plain)) return 'fold';
     if (imageColumn.test(plain)) return 'image';
-    return countColumn.test(plain) && labelOf(word) === undefined ? 'count' : undefined;
+    return countColumn.test(plain) && labelOf(word) === undefined ? 'count' : 'other';
   });
   const of = (kind: string): number[] => kinds.flatMap((found, i) => (found === kind ? [i] : []));
-  const [images, label, fold] = [of('image'), of('label'), of('fold')];
-  if (kinds.includes(undefined) || images.length !== 2 || label.length !== 1 || fold.length > 1) return undefined;
+  const [named, label, fold] = [of('image'), of('label'), of('fold')];
+  const numbered = words.flatMap((word, i) => (/^id[\s_]?[12ab]$/i.test(word) ? [i] : []));
+  const images = named.length === 0 ? numbered : named;
+  if (images.length !== 2 || label.length !== 1 || fold.length > 1) return undefined;
   return { images: [images[0], images[1]], label: label[0], fold: fold[0] };
+}
+
+/** How many words stand before the columns of the header: R writes the rows' names without a heading of their own. */
+function leadOf([header, ...rows]: readonly Line[]): number {
+  return rows.every(({ words }) => words.length === header.words.length + 1) ? 1 : 0;
 }
 
 export const table: PairForm = {
@@ -39,10 +49,11 @@ export const table: PairForm = {
     if (columns === undefined || lines.length < 2) return undefined;
     const { images, label, fold } = columns;
     const order = [...images, label, ...(fold === undefined ? [] : [fold])];
+    const lead = leadOf(lines);
     // A row of another length keeps its words, so that it does not fit.
     return lines.slice(1).map(({ number, words }) => ({
       number,
-      words: words.length === lines[0].words.length ? order.map((column) => words[column]) : words,
+      words: words.length === lines[0].words.length + lead ? order.map((column) => words[column + lead]) : words,
     }));
   },
   fits: ({ words }) =>
