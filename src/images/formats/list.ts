@@ -26,7 +26,7 @@ export const listFormat: ImageFormat = {
     isText(head) &&
     decoderOf(head) === undefined &&
     !hasImageExtension(path) &&
-    !/\.(zip|bin|rec)$/i.test(path),
+    !/\.(zip|bin|rec|idx)$/i.test(path),
   open: (path, { root }) => openList(path, root),
 };
 

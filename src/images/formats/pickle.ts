@@ -1,9 +1,16 @@
 // The part of Python's pickle format that verification sets (`lfw.bin`, …) are made of: byte strings, truth values, numbers,
-// lists and tuples. Nothing that could name or run code is understood, and every other opcode is refused.
+// lists and tuples. Nothing that could name or run code is understood, and every other opcode is refused. Python 3 writes byte strings of
+// protocol 2 as calls of `_codecs.encode(text, 'latin1')`: that one form is read as the bytes that it stands for; nothing is called.
 import { SphereFaceError } from '../../common/errors.js';
 
 /** A value of a verification set's pickle. */
-export type PickleValue = Uint8Array | boolean | number | PickleValue[];
+export type PickleValue = Uint8Array | boolean | number | string | symbol | PickleValue[];
+
+/** What stands for the two functions that a byte string may be written with, by their names in a pickle. */
+const makersOfBytes: ReadonlyMap<string, symbol> = new Map([
+  ['_codecs encode', Symbol('_codecs.encode')],
+  ['__builtin__ bytes', Symbol('bytes')],
+]);
 
 /** A pickle that is damaged or holds more than plain data. */
 export class PickleError extends SphereFaceError {}
@@ -23,8 +30,11 @@ const op = {
   BININT2: 0x4d,
   BINSTRING: 0x54,
   SHORT_BINSTRING: 0x55,
+  REDUCE: 0x52,
+  BINUNICODE: 0x58,
   EMPTY_LIST: 0x5d,
   APPEND: 0x61,
+  GLOBAL: 0x63,
   APPENDS: 0x65,
   BINGET: 0x68,
   LONG_BINGET: 0x6a,
@@ -44,11 +54,11 @@ const op = {
 
 /** What the opcodes that are refused would do, for the error. */
 const refused: Readonly<Record<number, string>> = {
-  0x63: 'GLOBAL: it names a Python object to load',
+  [op.GLOBAL]: 'GLOBAL: it names a Python object to load',
   0x93: 'STACK_GLOBAL: it names a Python object to load',
   0x69: 'INST: it makes a Python object',
   0x6f: 'OBJ: it makes a Python object',
-  0x52: 'REDUCE: it calls a Python function',
+  [op.REDUCE]: 'REDUCE: it calls a Python function',
   0x81: 'NEWOBJ: it makes a Python object',
   0x92: 'NEWOBJ_EX: it makes a Python object',
   0x62: 'BUILD: it sets a Python object up',
@@ -64,6 +74,13 @@ const refused: Readonly<Record<number, string>> = {
  * @throws PickleError for a damaged pickle and for every opcode that such files do not use.
  */
 export function readPickle(bytes: Uint8Array, name: string): PickleValue {
+  if (bytes[0] !== op.PROTO) {
+    throw new PickleError(`${name} is no verification set.`, {
+      got: bytes.length === 0 ? 'an empty file' : 'a file that does not begin as a pickle',
+      expected: 'a pickle of protocol 2 to 5, as lfw.bin is',
+      next: 'copy or download the file again',
+    });
+  }
   return new Machine(bytes, name).run();
 }
 
@@ -155,6 +172,21 @@ class Machine {
       case op.BINBYTES8:
         this.push(this.take(this.unsigned8()));
         break;
+      case op.BINUNICODE:
+        this.push(this.text(this.unsigned(4)));
+        break;
+      case op.GLOBAL: {
+        const maker = makersOfBytes.get(`${this.line()} ${this.line()}`);
+        if (maker === undefined) throw this.refusal(code, at);
+        this.push(maker);
+        break;
+      }
+      case op.REDUCE: {
+        const bytes = this.bytesMadeOf(this.pop(), this.pop());
+        if (bytes === undefined) throw this.refusal(code, at);
+        this.push(bytes);
+        break;
+      }
       case op.BINPUT:
         this.memo.set(this.unsigned(1), this.top());
         break;
@@ -173,6 +205,29 @@ class Machine {
       default:
         throw this.refusal(code, at);
     }
+  }
+
+  /** The byte string that a call stands for; `undefined` for a call of any other form. */
+  private bytesMadeOf(given: PickleValue, maker: PickleValue): Uint8Array | undefined {
+    if (!Array.isArray(given)) return undefined;
+    if (maker === makersOfBytes.get('__builtin__ bytes')) return given.length === 0 ? new Uint8Array() : undefined;
+    const [text, encoding] = given;
+    if (maker !== makersOfBytes.get('_codecs encode') || given.length !== 2) return undefined;
+    if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined;
+    return /[^\0-\u00ff]/.test(text) ? undefined : Buffer.from(text, 'latin1');
+  }
+
+  private text(length: number): string {
+    return Buffer.from(this.take(length)).toString('utf8');
+  }
+
+  /** Up to the end of the line, which is left out; a name has a few dozen characters. */
+  private line(): string {
+    const end = this.bytes.subarray(this.position, this.position + 100).indexOf(0x0a);
+    if (end < 0) throw this.wrong('a name without an end');
+    const text = this.text(end);
+    this.advance(1);
+    return text;
   }
 
   private refusal(code: number, at: number): PickleError {

@@ -126,6 +126,20 @@ describe('openRecordSet', () => {
     expect(photos.kind).toBe('folder');
   });
 
+  it('takes an index with blanks, refuses that of another file, and knows a set by its index', async () => {
+    const { rec, idx } = writeRecordIO(insightFaceSet(identities));
+    expect((await openSet(await put(rec, idx.replaceAll('\t', ' ')))).entries.length).toBe(6);
+    const shifted = idx.replace(/\d+$/gm, (offset) => String(Number(offset) + 4));
+    const path = await put(rec, shifted);
+    await expect(openSet(path)).rejects.toThrow(/\.idx is not the index of[^]*or remove it/);
+    const whole = await put(rec, idx);
+    const source = await openImageSource(whole.replace(/\.rec$/, '.idx'));
+    opened.push(source);
+    expect(source.entries.length).toBe(6);
+    await rm(whole);
+    await expect(openImageSource(whole.replace(/\.rec$/, '.idx'))).rejects.toThrow(/no \.rec file beside/);
+  });
+
   it('takes an index in any order, with either line end', async () => {
     const { rec, idx } = writeRecordIO(insightFaceSet(identities));
     const lines = idx.trimEnd().split('\n');

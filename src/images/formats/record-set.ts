@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphereFaceError } from '../../common/errors.js';
+import { exists } from '../../common/exists.js';
 import { entryAt } from '../files.js';
 import { isSystemName } from '../names.js';
 import { imageOf } from './record-header.js';
@@ -19,7 +20,7 @@ export const recordSetFormat: ImageFormat = {
     order: 'by identity',
   },
   matches: async (path, head) =>
-    head === undefined ? (await recordFileIn(path)) !== undefined : isRecordIO(head) || /\.rec$/i.test(path),
+    head === undefined ? (await recordFileIn(path)) !== undefined : isRecordIO(head) || /\.(rec|idx)$/i.test(path),
   open: openRecordSet,
 };
 
@@ -32,13 +33,25 @@ export async function recordFileIn(folder: string): Promise<string | undefined> 
   return name === undefined ? undefined : join(folder, name);
 }
 
+/** The RecordIO file that a path stands for: itself, or the one that an index lies beside. */
+async function recordFileOf(path: string): Promise<string> {
+  if (!/\.idx$/i.test(path)) return path;
+  const rec = path.replace(/\.idx$/i, '.rec');
+  if (await exists(rec)) return rec;
+  throw new SphereFaceError(`There is no .rec file beside ${path}.`, {
+    got: 'an index alone, which says where images lie and has none',
+    expected: rec,
+    next: 'give the .rec file, with the index beside it',
+  });
+}
+
 /**
  * Opens an InsightFace set as an image source.
- * @param path the `.rec` file, or a folder with one; the `.idx` file beside it is used where it is there, else
+ * @param path the `.rec` file, its `.idx`, or a folder with one; the `.idx` file beside it is used where it is there, else
  *   the records are counted from the start
  */
 export async function openRecordSet(path: string): Promise<OpenedSource> {
-  const rec = (await recordFileIn(path)) ?? path;
+  const rec = (await recordFileIn(path)) ?? (await recordFileOf(path));
   const records = await openRecordFile(rec);
   try {
     const refused: RefusedFile[] = [];

@@ -9,7 +9,7 @@ export interface RecordIndex {
 }
 
 /**
- * Reads an index: a line `key<tab>offset` per record; `undefined` if the file is not there. Millions of lines are read byte
+ * Reads an index: a line `key<tab>offset` (or a blank in place of the tab) per record; `undefined` if the file is not there. Millions of lines are read byte
  * by byte, without a string for each.
  * @throws SphereFaceError for a line of another form.
  */
@@ -25,9 +25,9 @@ export async function readIndex(path: string): Promise<RecordIndex | undefined> 
   for (let start = 0, line = 1; start < text.length; line++) {
     const found = text.indexOf(newline, start);
     const end = found < 0 ? text.length : found;
-    const tab = text.indexOf(tabulator, start);
-    const key = tab < 0 || tab > end ? NaN : digits(text, start, tab);
-    const offset = tab < 0 || tab > end ? NaN : digits(text, tab + 1, text[end - 1] === carriageReturn ? end - 1 : end);
+    const tab = separatorIn(text, start, end);
+    const key = tab < 0 ? NaN : digits(text, start, tab);
+    const offset = tab < 0 ? NaN : digits(text, tab + 1, text[end - 1] === carriageReturn ? end - 1 : end);
     if (Number.isNaN(key) || Number.isNaN(offset)) {
       const got = text.toString('latin1', start, Math.min(end, start + 80));
       if (got.trim() !== '') {
@@ -53,8 +53,15 @@ export async function readIndex(path: string): Promise<RecordIndex | undefined> 
 
 const newline = 0x0a;
 const tabulator = 0x09;
+const blank = 0x20;
 const carriageReturn = 0x0d;
 const zero = 0x30;
+
+/** Where the first tab or blank of a line is; −1 where it has none. */
+function separatorIn(text: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) if (text[at] === tabulator || text[at] === blank) return at;
+  return -1;
+}
 
 /** The number written in `text` from `start` to `end`; NaN unless it is 1 to 15 digits. */
 function digits(text: Uint8Array, start: number, end: number): number {

@@ -28,12 +28,14 @@ export interface RecordFile {
 /**
  * Opens a RecordIO file. The `.idx` file beside it is used where it is there, else the records are counted from the start.
  * Reading throws a SphereFaceError that names the record, for one that is damaged.
+ * @throws SphereFaceError for an index that is another file's
  */
 export async function openRecordFile(path: string): Promise<RecordFile> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
-    const index = await readIndex(`${path.replace(/\.rec$/i, '')}.idx`);
+    const index = await readIndex(indexOf(path));
+    if (index !== undefined) await assertIndexOf(handle, index, path);
     const { keys, offsets } = index ?? (await countRecords(handle, size, path));
     const lengths = recordLengths(offsets, size);
     const read = (position: number): Promise<Uint8Array> =>
@@ -70,6 +72,19 @@ export function describeRecord(path: string, key: number): string {
 /** The error for a record that is not as it should be. */
 export function damagedRecord(name: string, got: string, expected?: string): SphereFaceError {
   return new SphereFaceError(`${name} is damaged.`, { got, ...(expected === undefined ? {} : { expected }) });
+}
+
+const indexOf = (path: string): string => `${path.replace(/\.rec$/i, '')}.idx`;
+
+/** An index is another file's where no record begins at any of its first, middle and last positions; a single one may be damaged. */
+async function assertIndexOf(handle: FileHandle, { offsets }: RecordIndex, path: string): Promise<void> {
+  const samples = [0, offsets.length >> 1, offsets.length - 1].filter((at, i, all) => all.indexOf(at) === i);
+  if (samples.length < 3) return;
+  for (const sample of samples) if (isRecordIO(await readAt(handle, offsets[sample], wordBytes))) return;
+  throw new SphereFaceError(`${indexOf(path)} is not the index of ${path}.`, {
+    got: `positions such as ${offsets[samples[1]]}, at which no record begins`,
+    next: 'take the index that belongs to the file, or remove it: the records are then counted',
+  });
 }
 
 /** Without an index: record n of the file gets key n. Only the frames are read. */

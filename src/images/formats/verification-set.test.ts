@@ -46,9 +46,9 @@ describe('openVerificationSet', () => {
       REDUCE: '80025d5d522e',
       BUILD: '80025d5d622e',
       NEWOBJ: '80025d5d812e',
-      INST: `2869${Buffer.from('os\nsystem\n').toString('hex')}2e`,
-      PERSID: '5031320a2e',
-      BINPERSID: '5d512e',
+      INST: `80022869${Buffer.from('os\nsystem\n').toString('hex')}2e`,
+      PERSID: '80025031320a2e',
+      BINPERSID: '80025d512e',
       'extension registry': '8002820100002e',
     };
     for (const [name, hex] of Object.entries(attacks)) {
@@ -56,11 +56,45 @@ describe('openVerificationSet', () => {
     }
   });
 
+  it('takes no call but that of a byte string, with what it is written with', () => {
+    const call = (name: string, ...given: string[]): Uint8Array => {
+      const texts = given.map((text) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(Buffer.byteLength(text));
+        return Buffer.concat([Buffer.from('X'), length, Buffer.from(text)]);
+      });
+      return Buffer.concat([Buffer.from([0x80, 2]), Buffer.from(`c${name}\n(`), ...texts, Buffer.from('tR.')]);
+    };
+    expect(readPickle(call('_codecs\nencode', '\xff\0a', 'latin1'), 'x')).toEqual(Buffer.from([0xff, 0, 0x61]));
+    expect(readPickle(call('__builtin__\nbytes'), 'x')).toEqual(new Uint8Array());
+    for (const other of [
+      call('_codecs\nencode', 'ff', 'hex'),
+      call('_codecs\nencode', '\u0416', 'latin1'),
+      call('_codecs\nencode', 'a', 'latin1', 'ignore'),
+      call('_codecs\ndecode', 'a', 'latin1'),
+      call('__builtin__\nbytes', 'a'),
+      call('__builtin__\neval', 'a'),
+      call('os\nsystem', 'true'),
+    ]) {
+      expect(() => readPickle(other, 'x')).toThrow(/is refused/);
+    }
+    // Without the call a function is no image.
+    const bare = Buffer.from('8002635f636f646563730a656e636f64650a5d862e', 'hex');
+    expect(() => parseVerificationSet(bare, 'x.bin')).toThrow(/no verification set/);
+  });
+
+  it('says of a file that is empty or something else that it is no set', () => {
+    expect(() => readPickle(new Uint8Array(), 'x.bin')).toThrow(/x\.bin is no verification set[^]*an empty file/);
+    expect(() => readPickle(Buffer.from('noise'), 'x.bin')).toThrow(/does not begin as a pickle[^]*protocol 2 to 5/);
+  });
+
   it('refuses every opcode beyond the few that it knows', () => {
-    const known = new Set(Buffer.from('28292e42434a4b4d54555d6165686a7172748085868788898e9495', 'hex'));
+    const known = new Set(Buffer.from('28292e42434a4b4d52545558' + '5d616365686a7172748085868788898e9495', 'hex'));
     for (let code = 0; code < 256; code++) {
       if (known.has(code)) continue;
-      expect(() => readPickle(Buffer.from([0x5d, code, 0, 0, 0, 0, 0, 0, 0, 0, 0x2e]), 'x')).toThrow(/is refused/);
+      expect(() => readPickle(Buffer.from([0x80, 2, 0x5d, code, 0, 0, 0, 0, 0, 0, 0, 0, 0x2e]), 'x')).toThrow(
+        /is refused/,
+      );
     }
   });
 
@@ -114,11 +148,6 @@ sys.stdout.write(base64.b64encode(pickle.dumps((images, flags), ${protocol})).de
       );
       expect(status).toBe(0);
       const bytes = Buffer.from(output, 'base64');
-      if (protocol === 2) {
-        // Python 3 writes bytes in protocol 2 as a call of a function; only Python 2's own protocol 2 is plain data.
-        expect(() => parseVerificationSet(bytes, 'x.bin')).toThrow(/GLOBAL/);
-        return;
-      }
       const source = parseVerificationSet(bytes, 'x.bin');
       const { pairs } = source;
       expect(pairs.map(({ same }) => same)).toEqual(flags.slice(0, 120));
