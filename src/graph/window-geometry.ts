@@ -6,6 +6,11 @@ export type Pair = readonly [number, number];
 
 const pairOf = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
 
+/** What a convolution is applied with. */
+export type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
+/** What a gradient of a convolution is applied with: the shape of what it is the gradient of, besides. */
+export type ConvGradientAttributes = ConvAttributes & { readonly shape: Shape };
+
 /** How a kernel moves over the picture, in full. */
 export interface ConvGeometry {
   readonly stride: Pair;

@@ -17,6 +17,7 @@ export function hasImageExtension(name: string): boolean {
 
 const systemNames: ReadonlySet<string> = new Set([
   '@eadir',
+  '@recycle',
   '#recycle',
   '#snapshot',
   '__macosx',

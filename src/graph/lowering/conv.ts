@@ -1,6 +1,6 @@
 // Which executable form a convolution and its gradients take.
 import { constantOf } from '../constant.js';
-import type { ConvGeometry } from '../window-geometry.js';
+import type { ConvAttributes, ConvGeometry, ConvGradientAttributes } from '../window-geometry.js';
 import { type Emitter, type Node, type Shape, sizeOf, type Value } from '../value.js';
 import { type Layout, pictureLayout } from './layout.js';
 import type { Target } from './target.js';
@@ -25,9 +25,6 @@ import {
 import { type Applied, meetsDepthwise } from './depthwise-neighbours.js';
 import { batchWeightGradient, convolutionWeightGradient } from './whole-batch.js';
 import { hasWindowsGradient, windowsWeightGradient } from './windows.js';
-
-type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
-type GradientAttributes = ConvAttributes & { readonly shape: Shape };
 
 /** Fewer channels than this make the transforms of the bilinear form cost more than they save. */
 const fewestChannels = 16;
@@ -91,7 +88,7 @@ function convForm(node: Node<ConvAttributes>, target: Target): Form {
 }
 
 function inputGradientForm(
-  { inputs: [, w], attributes: { geometry } }: Node<GradientAttributes>,
+  { inputs: [, w], attributes: { geometry } }: Node<ConvGradientAttributes>,
   target: Target,
 ): 'direct' | 'bilinear' {
   const convolution = convolutionOf(w.readers, w.shape, geometry);
@@ -99,7 +96,7 @@ function inputGradientForm(
 }
 
 function weightGradientForm(
-  { inputs: [x], attributes: { geometry, shape } }: Node<GradientAttributes>,
+  { inputs: [x], attributes: { geometry, shape } }: Node<ConvGradientAttributes>,
   target: Target,
 ): Form {
   return formOf(target, shape, geometry, 'changing', convolutionOf(x.readers, shape, geometry));
@@ -112,13 +109,13 @@ export function convLayouts(node: Node<ConvAttributes>, target: Target): readonl
 }
 
 /** How the gradient of the picture reads that of the result and the weights. */
-export function convInputGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
+export function convInputGradientLayouts(node: Node<ConvGradientAttributes>, target: Target): readonly Layout[] {
   const { dy, w } = layoutsOf(inputGradientForm(node, target), { x: node.outputs[0].shape, y: node.inputs[0].shape });
   return [dy, w];
 }
 
 /** How the gradient of the weights reads the picture and the gradient of the result. */
-export function convWeightGradientLayouts(node: Node<GradientAttributes>, target: Target): readonly Layout[] {
+export function convWeightGradientLayouts(node: Node<ConvGradientAttributes>, target: Target): readonly Layout[] {
   const { x, dy } = layoutsOf(weightGradientForm(node, target), { x: node.inputs[0].shape, y: node.inputs[1].shape });
   return [x, dy];
 }
@@ -162,7 +159,7 @@ function isZero(bias: Value): boolean {
   return data instanceof Float32Array && data.every((value) => value === 0);
 }
 
-export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function lowerConvInputGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const [dy, w] = node.inputs;
   const form = inputGradientForm(node, emitter.target);
   switch (form) {
@@ -178,7 +175,7 @@ export function lowerConvInputGradient(emitter: Emitter, node: Node<GradientAttr
   }
 }
 
-function gpuInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+function gpuInputGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const [dy, w] = node.inputs;
   if (!isTurnable(w.shape, node.attributes.geometry)) return transposedInputGradient(emitter, node);
   const form = emitter.choose(['turned', 'transposed'], caseOf(emitter, node, dy, w.shape));
@@ -192,12 +189,15 @@ function gpuInputGradient(emitter: Emitter, node: Node<GradientAttributes>): voi
   }
 }
 
-function takesDepthwiseInputGradient({ inputs: [dy, w], attributes: { geometry, shape } }: Node<GradientAttributes>) {
+function takesDepthwiseInputGradient({
+  inputs: [dy, w],
+  attributes: { geometry, shape },
+}: Node<ConvGradientAttributes>) {
   return isDepthwise(w.shape, geometry) && hasDepthwiseInputGradient(shape, w.shape, dy.shape, geometry);
 }
 
 /** Which form is the fastest depends on the device: how many products it can do side by side, and what a launch costs it. */
-function gpuWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+function gpuWeightGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const { geometry, shape } = node.attributes;
   // Half precision would not carry a sum over all pictures.
   if (geometry.groups > 1 || emitter.precision === 'float16') return tapWeightGradient(emitter, node);
@@ -215,7 +215,7 @@ function gpuWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): vo
 }
 
 /** What a gradient is to those who measure it. @param dy the gradient of the result. @param w the shape of the weights. */
-function caseOf({ precision }: Emitter, node: Node<GradientAttributes>, dy: Value, w: Shape) {
+function caseOf({ precision }: Emitter, node: Node<ConvGradientAttributes>, dy: Value, w: Shape) {
   const shapes = [...node.inputs, ...node.outputs].map(({ shape }) => shape.join('x'));
   return {
     key: [node.op.name, precision, ...shapes, JSON.stringify(node.attributes.geometry)].join(' '),
@@ -223,7 +223,7 @@ function caseOf({ precision }: Emitter, node: Node<GradientAttributes>, dy: Valu
   };
 }
 
-export function lowerConvWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function lowerConvWeightGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const [x, dy] = node.inputs;
   const [dw] = node.outputs;
   const { geometry } = node.attributes;

@@ -9,6 +9,7 @@ import {
   fillsBlocks,
   hasBlockedWeightGradient,
 } from './blocked.js';
+import { channelsFirst } from './taps.js';
 
 /** Whether a convolution has one filter for each channel. */
 export function isDepthwise([o, perGroup]: Shape, { groups }: ConvGeometry): boolean {
@@ -130,14 +131,11 @@ function diagonalWeightGradient(
   const [n, c, height, width] = x.shape;
   const [, , oh, ow] = dy.shape;
   const [, , kh, kw] = dw.shape;
-  const channelsFirst = (value: Value): string =>
-    emitter.once(`channels-first:${emitter.nameOf(value)}`, () =>
-      emitter.node('Transpose', [emitter.nameOf(value)], { attributes: { perm: [1, 0, 2, 3] } }),
-    );
-  const gradient = emitter.node('Reshape', [channelsFirst(dy), emitter.ints([c, n * oh, ow])]);
+  const gradient = emitter.node('Reshape', [channelsFirst(emitter, dy), emitter.ints([c, n * oh, ow])]);
   const [top, , bottom] = padding;
   const pads = emitter.ints([0, 0, top, 0, 0, 0, bottom, 0]);
-  const picture = top + bottom === 0 ? channelsFirst(x) : emitter.node('Pad', [channelsFirst(x), pads]);
+  const picture =
+    top + bottom === 0 ? channelsFirst(emitter, x) : emitter.node('Pad', [channelsFirst(emitter, x), pads]);
   const diagonals = Float32Array.from({ length: ow * width * kw }, (_, i) => {
     const [tap, pixel, result] = [i % kw, Math.floor(i / kw) % width, Math.floor(i / (kw * width))];
     return Number(pixel === result * stride[1] + tap * dilation[1] - padding[1]);

@@ -1,10 +1,7 @@
 // Convolution by the runtime's own operators, in the NCHW layout: right for every geometry and on every device.
-import type { ConvGeometry } from '../window-geometry.js';
+import type { ConvAttributes, ConvGeometry, ConvGradientAttributes } from '../window-geometry.js';
 import type { EmitOptions, Emitter, Node, Shape, Value } from '../value.js';
 import { paddedPicture, pixelsOfTap } from './taps.js';
-
-type ConvAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
-type GradientAttributes = ConvAttributes & { readonly shape: Shape };
 
 /** One `Conv`. */
 export function directConv(
@@ -68,7 +65,7 @@ export function convNode(
 }
 
 /** A `Conv` with the kernel turned and its channels swapped where that is one, else `ConvTranspose`. */
-export function directInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function directInputGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   if (isTurnable(node.inputs[1].shape, node.attributes.geometry)) turnedInputGradient(emitter, node);
   else transposedInputGradient(emitter, node);
 }
@@ -92,7 +89,7 @@ export function isTurnable(w: Shape, geometry: ConvGeometry): boolean {
 }
 
 /** A `Conv` with the kernel turned and its channels swapped, of what {@link isTurnable} holds for. */
-export function turnedInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function turnedInputGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const { inputs, outputs, attributes } = node;
   const [dy, w] = inputs;
   const { stride, dilation, groups } = attributes.geometry;
@@ -104,7 +101,7 @@ export function turnedInputGradient(emitter: Emitter, node: Node<GradientAttribu
 }
 
 /** A `ConvTranspose`. */
-export function transposedInputGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function transposedInputGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const { inputs, outputs, attributes } = node;
   const [dy, w] = inputs;
   const { stride, dilation, padding, groups } = attributes.geometry;
@@ -157,7 +154,7 @@ function turnedKernel(emitter: Emitter, w: Value): string {
  * For each kernel tap one matrix product of dy with the shifted picture, over the pixels of each picture; summed over the batch, always in
  * float32.
  */
-export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function tapWeightGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const { inputs, attributes } = node;
   const [x, dy] = inputs;
   const { geometry } = attributes;
@@ -185,7 +182,7 @@ export function tapWeightGradient(emitter: Emitter, node: Node<GradientAttribute
 export function weightsOfTaps(
   emitter: Emitter,
   taps: readonly string[],
-  { attributes: { shape }, outputs: [dw] }: Node<GradientAttributes>,
+  { attributes: { shape }, outputs: [dw] }: Node<ConvGradientAttributes>,
 ): void {
   const stacked = taps.map((tap) => emitter.node('Unsqueeze', [tap, emitter.ints([-1])]));
   const joined = stacked.length === 1 ? stacked[0] : emitter.node('Concat', stacked, { attributes: { axis: -1 } });

@@ -1,6 +1,14 @@
 // The pixels of a picture that meet one tap of a kernel, for each result of the convolution: what the forms of a weight gradient multiply.
 import type { ConvGeometry } from '../window-geometry.js';
-import type { Emitter } from '../value.js';
+import type { Emitter, Value } from '../value.js';
+
+/** A picture [n, c, h, w] as [c, n, h, w], made once for all that read it so. */
+export function channelsFirst(emitter: Emitter, x: Value): string {
+  const name = emitter.nameOf(x);
+  return emitter.once(`channels-first:${name}`, () =>
+    emitter.node('Transpose', [name], { attributes: { perm: [1, 0, 2, 3] } }),
+  );
+}
 
 /** A picture [a, b, h, w] with the zeros of a convolution around it, made once for all that read it so. */
 export function paddedPicture(emitter: Emitter, picture: string, { padding }: ConvGeometry): string {

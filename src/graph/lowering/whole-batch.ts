@@ -1,22 +1,12 @@
 // Weight gradients of a convolution of one group that sum over the pixels of all pictures at once: nothing is left to add up afterwards, but
 // there is less to do side by side than with a product for each picture. For GPUs, where measuring says which is faster.
-import type { ConvGeometry } from '../window-geometry.js';
-import type { Emitter, Node, Shape, Value } from '../value.js';
+import type { ConvGradientAttributes } from '../window-geometry.js';
+import type { Emitter, Node } from '../value.js';
 import { convNode, weightsOfTaps, withFedChannels } from './direct.js';
-import { paddedPicture, pixelsOfTap } from './taps.js';
-
-type GradientAttributes = Record<string, unknown> & { readonly geometry: ConvGeometry; readonly shape: Shape };
-
-/** A picture [n, c, h, w] as [c, n, h, w], made once for all that read it so. */
-function channelsFirst(emitter: Emitter, x: Value): string {
-  const name = emitter.nameOf(x);
-  return emitter.once(`channels:${name}`, () =>
-    emitter.node('Transpose', [name], { attributes: { perm: [1, 0, 2, 3] } }),
-  );
-}
+import { channelsFirst, paddedPicture, pixelsOfTap } from './taps.js';
 
 /** For each kernel tap one matrix product of dy with the shifted pictures: [o, pixels of all pictures] · [pixels of all pictures, c]. */
-export function batchWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function batchWeightGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const [x, dy] = node.inputs;
   const { geometry } = node.attributes;
   const [o, c, kh, kw] = node.attributes.shape;
@@ -35,7 +25,7 @@ export function batchWeightGradient(emitter: Emitter, node: Node<GradientAttribu
  * One convolution, whose pictures are the channels of x, with a picture of theirs for each sample, and whose filters are dy: what was a
  * step from pixel to pixel is now one from tap to tap, and the other way round.
  */
-export function convolutionWeightGradient(emitter: Emitter, node: Node<GradientAttributes>): void {
+export function convolutionWeightGradient(emitter: Emitter, node: Node<ConvGradientAttributes>): void {
   const [x, dy] = node.inputs;
   const { stride, dilation, padding } = node.attributes.geometry;
   const [o, , kh, kw] = node.attributes.shape;

@@ -9,5 +9,6 @@ export {
   ModelProtoSchema,
   type NodeProto,
   type TensorProto,
+  TensorProto_DataType as DataType,
   ValueInfoProtoSchema,
 } from './onnx_pb.js';

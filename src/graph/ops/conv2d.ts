@@ -2,7 +2,14 @@
 // and each one's gradients are the other two: differentiable to any order.
 import { requireRank, requireSameDType, ShapeError } from '../shapes.js';
 import type { Op, Shape, Value } from '../value.js';
-import { type ConvGeometry, type ConvGeometryOptions, convOutputSize, geometryOf } from '../window-geometry.js';
+import {
+  type ConvAttributes,
+  type ConvGeometry,
+  type ConvGeometryOptions,
+  type ConvGradientAttributes,
+  convOutputSize,
+  geometryOf,
+} from '../window-geometry.js';
 import {
   convInputGradientLayouts,
   convLayouts,
@@ -18,8 +25,6 @@ export interface ConvOptions extends ConvGeometryOptions {
   /** [O], added to every output pixel. */
   readonly bias?: Value;
 }
-
-type Attributes = Record<string, unknown> & { readonly geometry: ConvGeometry };
 
 function check(op: string, inputs: readonly Value[], x: Shape, w: Shape, geometry: ConvGeometry): Shape {
   const [n, c, h, width] = x;
@@ -37,7 +42,7 @@ function check(op: string, inputs: readonly Value[], x: Shape, w: Shape, geometr
   return [n, o, oh, ow];
 }
 
-const convOp: Op<Attributes> = {
+const convOp: Op<ConvAttributes> = {
   name: 'conv2d',
   half: 'product',
   infer: (inputs, { geometry }) => {
@@ -68,7 +73,7 @@ export function conv2d(x: Value, weights: Value, options: ConvOptions = {}): Val
   return x.graph.apply(convOp, inputs, { geometry: geometryOf(options) })[0];
 }
 
-const inputGradientOp: Op<Attributes & { readonly shape: Shape }> = {
+const inputGradientOp: Op<ConvGradientAttributes> = {
   name: 'convInputGradient',
   half: 'product',
   infer: (inputs, { shape, geometry }) => {
@@ -95,7 +100,7 @@ export function convInputGradient(dy: Value, weights: Value, shape: Shape, geome
   return dy.graph.apply(inputGradientOp, [dy, weights], { geometry, shape: [...shape] })[0];
 }
 
-const weightGradientOp: Op<Attributes & { readonly shape: Shape }> = {
+const weightGradientOp: Op<ConvGradientAttributes> = {
   name: 'convWeightGradient',
   half: 'sum',
   infer: (inputs, { shape, geometry }) => {

@@ -1,6 +1,6 @@
 // Nodes whose inputs are all known are computed while reading: chains of Shape, Gather, Concat and arithmetic that make shapes.
 import type { Call } from './operand.js';
-import { tensorNumbers } from '../../graph/onnx/index.js';
+import { DataType, tensorNumbers } from '../../graph/onnx/index.js';
 import { broadcastShape, sizeOf } from '../../graph/index.js';
 import { axisOf, broadcastAt, generate, integers, type Known } from './known.js';
 import { reducedAxes, sliceRanges, squeezedShape, unsqueezedShape } from './shape-rules.js';
@@ -145,7 +145,10 @@ const reduce =
   };
 
 /** ONNX element types whose numbers are integers here. */
-const integerTypes = new Set([2, 3, 4, 5, 6, 7, 9, 12, 13]);
+const integerTypes: ReadonlySet<number> = new Set([
+  ...[DataType.UINT8, DataType.INT8, DataType.UINT16, DataType.INT16, DataType.INT32],
+  ...[DataType.INT64, DataType.BOOL, DataType.UINT32, DataType.UINT64],
+]);
 
 const folds: Readonly<Record<string, Fold>> = {
   Add: elementwise((a, b) => a + b),
@@ -172,7 +175,7 @@ const folds: Readonly<Record<string, Fold>> = {
   Or: elementwise((a, b) => Number(a !== 0 || b !== 0), 'integer'),
   Where: elementwise((condition, a, b) => (condition !== 0 ? a : b)),
   Cast: (call, [data]) => {
-    const type = integerTypes.has(call.attributes.int('to', 1)) ? 'integer' : 'float';
+    const type = integerTypes.has(call.attributes.int('to', DataType.FLOAT)) ? 'integer' : 'float';
     return { type, shape: data.shape, data: type === 'integer' ? data.data.map(Math.trunc) : data.data };
   },
   Identity: (_, [data]) => data,

@@ -2,6 +2,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { SphereFaceError } from '../../common/errors.js';
 import {
+  DataType,
   type GraphProto,
   ModelProtoSchema,
   type ParsedModel,
@@ -55,9 +56,6 @@ export function withParameters(model: ParsedModel, values: ParameterValues, outp
 function outputsOf(graph: GraphProto, output: string | undefined): Partial<Pick<GraphProto, 'output'>> {
   if (output === undefined) return {};
   const present = graph.output.find(({ name }) => name === output);
-  const inner = create(ValueInfoProtoSchema, { name: output, type: { tensorType: { elemType: floatType } } });
+  const inner = create(ValueInfoProtoSchema, { name: output, type: { tensorType: { elemType: DataType.FLOAT } } });
   return { output: [present ?? inner] };
 }
-
-/** TensorProto.DataType.FLOAT. */
-const floatType = 1;

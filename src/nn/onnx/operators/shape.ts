@@ -12,6 +12,7 @@ import {
   transpose,
   type Value,
 } from '../../../graph/index.js';
+import { DataType } from '../../../graph/onnx/index.js';
 import { shapeOf } from '../fold.js';
 import { axisOf, type Known } from '../known.js';
 import type { Call, Operator } from '../operand.js';
@@ -156,11 +157,14 @@ const shape: Operator = (call): readonly [Known] => {
   return [shapeOf(call, operand.kind === 'stored' ? operand.stored.shape : call.value(0).shape)];
 };
 
+/** ONNX's number for it; no tensor of it is read. */
+const bfloat16 = 16;
+
 /** ONNX element types that are floating-point: all are float32 here. */
-const floatingTypes = new Set([1, 10, 11, 16]);
+const floatingTypes: ReadonlySet<number> = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE, bfloat16]);
 
 const casted: Operator = (call) => {
-  const to = call.attributes.int('to', 1);
+  const to = call.attributes.int('to', DataType.FLOAT);
   if (!floatingTypes.has(to)) throw call.wrong(`features cast to element type ${to}`, 'a floating-point type');
   return [call.value(0)];
 };
