@@ -1,6 +1,6 @@
 // The starter embedder on LFW view 1: accuracy on its test pairs, and the thresholds that src/models/starter/description.ts holds.
-// node --import tsx tools/calibrate-starter.ts SHARED WORK: SHARED holds data/ (see its README), WORK takes crops and results. Run again, it
-// goes on where it stopped. Matched pairs are those of the training half; mismatched are all photos of different people in it, so that low
+// node --import tsx tools/calibrate-starter.ts SHARED WORK: SHARED holds data/lfw-view1-photos.zip,
+// data/pairsDevTrain.txt and data/pairsDevTest.txt; WORK takes crops and results. Run again, it goes on where it stopped. Matched pairs are those of the training half; mismatched are all photos of different people in it, so that low
 // rates can be told apart.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

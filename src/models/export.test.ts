@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
-import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromFloat16, toFloat16 } from '../common/float16.js';
 import type { Picture } from '../images/source.js';
 import { ModelProtoSchema } from '../graph/onnx/onnx_pb.js';
+import { browserThere, browserTitle, launchBrowser } from '../testing/browser.js';
 import { narrowFaceModel } from '../testing/face-model.js';
 import { pythonHas, runPython } from '../testing/python.js';
 import { exportModel, foreignDomains, requiredCosine, smallestCosine } from './export.js';
@@ -109,70 +109,66 @@ print({p.key for p in model.metadata_props} >= {'sphereface.input', 'sphereface.
     },
   );
 
-  const executablePath = '/usr/bin/chromium';
-  it.skipIf(!existsSync(executablePath))(
-    'embeds the same in a browser, on WebAssembly (skipped where chromium is absent)',
-    async () => {
-      await using native = await openModel(float32, { threads: 1 });
-      await using half = await openModel(float16, { threads: 1 });
-      const picture: Picture = {
-        width: 96,
-        height: 112,
-        data: Uint8Array.from({ length: 96 * 112 * 3 }, (_, index) => 128 + 100 * Math.sin(index * 0.013)),
-      };
-      const tensor = new Float32Array(3 * 112 * 96);
-      new InputPacker(native.input).pack([{ picture, mirrored: false }], tensor);
+  it.skipIf(!browserThere)(`embeds the same on WebAssembly ${browserTitle}`, async () => {
+    await using native = await openModel(float32, { threads: 1 });
+    await using half = await openModel(float16, { threads: 1 });
+    const picture: Picture = {
+      width: 96,
+      height: 112,
+      data: Uint8Array.from({ length: 96 * 112 * 3 }, (_, index) => 128 + 100 * Math.sin(index * 0.013)),
+    };
+    const tensor = new Float32Array(3 * 112 * 96);
+    new InputPacker(native.input).pack([{ picture, mirrored: false }], tensor);
 
-      const dist = fileURLToPath(new URL('../../node_modules/onnxruntime-web/dist/', import.meta.url));
-      const types: Readonly<Record<string, string>> = { mjs: 'text/javascript', wasm: 'application/wasm' };
-      const server = createServer((request, response) => {
-        const name = basename(new URL(request.url ?? '/', 'http://localhost').pathname);
-        const extension = name.split('.').at(-1) ?? '';
-        if (name === '') {
-          response.setHeader('content-type', 'text/html').end(page);
-          return;
-        }
-        readFile(name.endsWith('.onnx') ? join(scratch, name) : join(dist, name)).then(
-          (bytes) => response.setHeader('content-type', types[extension] ?? 'application/octet-stream').end(bytes),
-          () => response.writeHead(404).end(),
-        );
-      });
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-      try {
-        const tab = await browser.newPage();
-        await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-        await tab.waitForFunction(() => 'ort' in globalThis);
-        const run = (file: string): Promise<number[]> =>
-          tab.evaluate(
-            async ([name, pixels]) => {
-              const { ort } = globalThis as unknown as { ort: typeof import('onnxruntime-web') };
-              ort.env.wasm.numThreads = 1;
-              const session = await ort.InferenceSession.create(`/${name}`, { executionProviders: ['wasm'] });
-              const images = new ort.Tensor('float32', Float32Array.from(pixels), [1, 3, 112, 96]);
-              const { embedding } = await session.run({ images });
-              return [...(embedding.data as Float32Array)];
-            },
-            [file, [...tensor]] as const,
-          );
-        const inBrowser = await run('float32.onnx');
-        const here = await native.embed([picture]);
-        expect(inBrowser).toHaveLength(here.length);
-        expect(Math.max(...here.map(Math.abs))).toBeGreaterThan(0.1);
-        for (const [index, value] of here.entries()) expect(Math.abs(inBrowser[index] - value)).toBeLessThan(1e-5);
-
-        const halfInBrowser = await run('float16.onnx');
-        const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-          const dot = (p: ArrayLike<number>, q: ArrayLike<number>) =>
-            Array.from(p).reduce((sum, v, i) => sum + v * q[i], 0);
-          return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-        };
-        expect(cosine(halfInBrowser, here)).toBeGreaterThan(requiredCosine);
-        expect(cosine(await half.embed([picture]), here)).toBeGreaterThan(requiredCosine);
-      } finally {
-        await browser.close();
-        server.close();
+    const dist = fileURLToPath(new URL('../../node_modules/onnxruntime-web/dist/', import.meta.url));
+    const types: Readonly<Record<string, string>> = { mjs: 'text/javascript', wasm: 'application/wasm' };
+    const server = createServer((request, response) => {
+      const name = basename(new URL(request.url ?? '/', 'http://localhost').pathname);
+      const extension = name.split('.').at(-1) ?? '';
+      if (name === '') {
+        response.setHeader('content-type', 'text/html').end(page);
+        return;
       }
-    },
-  );
+      readFile(name.endsWith('.onnx') ? join(scratch, name) : join(dist, name)).then(
+        (bytes) => response.setHeader('content-type', types[extension] ?? 'application/octet-stream').end(bytes),
+        () => response.writeHead(404).end(),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const browser = await launchBrowser();
+    try {
+      const tab = await browser.newPage();
+      await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      await tab.waitForFunction(() => 'ort' in globalThis);
+      const run = (file: string): Promise<number[]> =>
+        tab.evaluate(
+          async ([name, pixels]) => {
+            const { ort } = globalThis as unknown as { ort: typeof import('onnxruntime-web') };
+            ort.env.wasm.numThreads = 1;
+            const session = await ort.InferenceSession.create(`/${name}`, { executionProviders: ['wasm'] });
+            const images = new ort.Tensor('float32', Float32Array.from(pixels), [1, 3, 112, 96]);
+            const { embedding } = await session.run({ images });
+            return [...(embedding.data as Float32Array)];
+          },
+          [file, [...tensor]] as const,
+        );
+      const inBrowser = await run('float32.onnx');
+      const here = await native.embed([picture]);
+      expect(inBrowser).toHaveLength(here.length);
+      expect(Math.max(...here.map(Math.abs))).toBeGreaterThan(0.1);
+      for (const [index, value] of here.entries()) expect(Math.abs(inBrowser[index] - value)).toBeLessThan(1e-5);
+
+      const halfInBrowser = await run('float16.onnx');
+      const cosine = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+        const dot = (p: ArrayLike<number>, q: ArrayLike<number>) =>
+          Array.from(p).reduce((sum, v, i) => sum + v * q[i], 0);
+        return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+      };
+      expect(cosine(halfInBrowser, here)).toBeGreaterThan(requiredCosine);
+      expect(cosine(await half.embed([picture]), here)).toBeGreaterThan(requiredCosine);
+    } finally {
+      await browser.close();
+      server.close();
+    }
+  });
 });

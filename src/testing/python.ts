@@ -1,7 +1,8 @@
 // Debian's Python as an independent reference where it is installed; tests that need it are reported as skipped elsewhere.
 import { spawnSync } from 'node:child_process';
 
-const interpreter = '/usr/bin/python3';
+/** Debian's own, whatever other Python stands before it. */
+export const interpreter = '/usr/bin/python3';
 
 /** Whether Debian's Python has a module. */
 export function pythonHas(module: string): boolean {

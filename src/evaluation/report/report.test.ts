@@ -1,12 +1,13 @@
 // The report: the parts in its text, and in a real browser: charts, widths from phone to paper, no script, no error.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
+import { browserThere, browserTitle, launchBrowser } from '../../testing/browser.js';
 import { evaluatePairs } from '../evaluate.js';
 import { worstMistakes } from '../mistakes.js';
 import { rocCurve } from '../metrics/index.js';
@@ -132,18 +133,13 @@ describe('charts', () => {
   });
 });
 
-const browserPath = '/usr/bin/chromium';
-
-describe.skipIf(!existsSync(browserPath))('in Chromium (skipped where /usr/bin/chromium is absent)', () => {
+describe.skipIf(!browserThere)(browserTitle, () => {
   let browser: Browser;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sphereface-report-'));
     writeFileSync(join(folder, 'index.html'), page);
-    browser = await chromium.launch({
-      executablePath: browserPath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser.close();

@@ -6,7 +6,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlobReader, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js';
 import { UsageError } from '../../common/errors.js';
-import { pythonHas } from '../../testing/python.js';
+import { interpreter, pythonHas } from '../../testing/python.js';
 import { createEmbeddingsWriter } from './embeddings-file.js';
 
 const width = 5;
@@ -122,7 +122,7 @@ z = numpy.load(sys.argv[1], allow_pickle=False)
 a = numpy.load(sys.argv[2], allow_pickle=False)
 assert (z['embeddings'] == a).all() and a.dtype == numpy.float32
 print(json.dumps([a.shape, z['files'].tolist(), a.tolist()]))`;
-    const run = spawnSync('/usr/bin/python3', ['-c', script, await write('p.npz'), await write('p.npy')], {
+    const run = spawnSync(interpreter, ['-c', script, await write('p.npz'), await write('p.npy')], {
       encoding: 'utf8',
     });
     expect(run.stderr).toBe('');

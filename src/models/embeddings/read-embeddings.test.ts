@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SphereFaceError, UsageError } from '../../common/errors.js';
 import { toFloat16 } from '../../common/float16.js';
-import { pythonHas } from '../../testing/python.js';
+import { interpreter, pythonHas } from '../../testing/python.js';
 import { createEmbeddingsWriter } from './embeddings-file.js';
 import { npyHeader, npyStrings } from './npy.js';
 import { readEmbeddings } from './read-embeddings.js';
@@ -110,7 +110,7 @@ import sys, json, numpy
 rows = numpy.array(json.loads(sys.argv[2]), numpy.float64)
 numpy.savez_compressed(sys.argv[1], embeddings=rows, files=numpy.array(json.loads(sys.argv[3])))`;
     const matrix = files.map((_, row) => [...rows.subarray(row * width, (row + 1) * width)]);
-    const run = spawnSync('/usr/bin/python3', ['-c', script, path, JSON.stringify(matrix), JSON.stringify(files)]);
+    const run = spawnSync(interpreter, ['-c', script, path, JSON.stringify(matrix), JSON.stringify(files)]);
     expect(run.stderr.toString()).toBe('');
     expect(await readEmbeddings(path)).toEqual({ files, embeddings: rows, width });
   });
