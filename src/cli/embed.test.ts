@@ -1,3 +1,4 @@
+// The embed command: embeddings against the tiny model by hand, pictures that are left out, and what is refused.
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// The export command: half precision and its stated cosine, the classifier beside the model, and no writing over the original.
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// The import command: Caffe nets and ONNX files against the tiny model by hand, input conventions given and found, and what is missing.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

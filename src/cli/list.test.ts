@@ -1,3 +1,4 @@
+// The list command: lists that open as images, what is left out and why, exclude lists in other encodings.
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// What is printed of a finished pipeline: the table, the change due to MHE, and claims only where they hold.
 import { describe, expect, it, vi } from 'vitest';
 import type { ModelName, ModelSummary, PipelineSummary } from '../pipeline/index.js';
 import { Output } from './context.js';

@@ -1,3 +1,4 @@
+// The run command from synthetic photos to reports, and again when all is done; wrong usage of run and demo.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// The train and recipes commands: results, wrong usage, starting models, alignment, and an interruption that is resumed.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

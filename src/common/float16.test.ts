@@ -1,3 +1,4 @@
+// Half precision: every half there and back, landmark values of IEEE 754, rounding, overflow and underflow.
 import { describe, expect, it } from 'vitest';
 import { fromFloat16, toFloat16 } from './float16.js';
 

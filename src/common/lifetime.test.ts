@@ -1,3 +1,4 @@
+// Queues and lifetimes: order after failures, release after what is under way, refusal of what comes later.
 import { describe, expect, it } from 'vitest';
 import { Lifetime } from './lifetime.js';
 import { Queue } from './queue.js';

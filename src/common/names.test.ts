@@ -1,3 +1,4 @@
+// The order of names: total, with numbers by their value, and the two Unicode forms of a name as one.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareNames, normaliseName } from './names.js';

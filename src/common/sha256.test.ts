@@ -1,3 +1,4 @@
+// SHA-256 of several parts against node:crypto.
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { sha256Hex } from './sha256.js';

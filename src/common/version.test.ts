@@ -1,3 +1,4 @@
+// The version in the code against that of package.json.
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { packageVersion } from './version.js';

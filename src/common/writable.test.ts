@@ -1,3 +1,4 @@
+// Outputs that can be written, and what is said of those that cannot.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Work done side by side: results in order, never more at once than the limit, and an end at the first failure.
 import { describe, expect, it } from 'vitest';
 import { inOrder } from './in-order.js';
 

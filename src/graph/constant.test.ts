@@ -1,3 +1,4 @@
+// Constants of a graph: every dtype as the runtime reads it, views, sharing, and data that do not fit their shape.
 import { expect, it } from 'vitest';
 import { Session } from '../runtime/index.js';
 import { Graph, serialize, type Value } from './index.js';

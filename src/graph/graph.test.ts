@@ -1,3 +1,4 @@
+// The graph itself: names of inputs, values kept apart, errors in parts, and nodes of ops that the library does not know.
 import { describe, expect, it } from 'vitest';
 import { fromValues } from '../testing/nd-array.js';
 import { evaluate } from '../testing/op-suite.js';

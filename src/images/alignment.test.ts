@@ -1,3 +1,4 @@
+// The alignment that a source states: by manifests of folders, zips and lists, contradicted, unknown, or not whole.
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { manifestOf } from '../testing/crop-manifest.js';

@@ -1,3 +1,4 @@
+// Names in encodings that nobody states, each told by its bytes.
 import { describe, expect, it } from 'vitest';
 import { guessText } from './code-pages.js';
 

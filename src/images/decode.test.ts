@@ -1,3 +1,4 @@
+// Decoding: colours, depths, orientation, transparency, damaged and hostile files, and crops of the wrong size.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Encoded pictures read back: PNG pixel for pixel, JPEG by quality and without chroma subsampling.
 import { describe, expect, it } from 'vitest';
 import { decodeCrop } from './decode.js';
 import { encodePicture } from './encode.js';

@@ -1,3 +1,4 @@
+// Finding an image by a name: as it is, by other extensions, Unicode forms and case, and names that fit several.
 import { describe, expect, it } from 'vitest';
 import { pictureDecoders } from './decoders/index.js';
 import { NameFinder } from './finder.js';

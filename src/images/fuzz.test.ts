@@ -1,3 +1,4 @@
+// Random damage to images, zips and lists: a result or an error that says what is wrong, never a crash.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';

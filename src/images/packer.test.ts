@@ -1,3 +1,4 @@
+// A network's input: planes, mirroring, shifts and light, bit for bit against the formula for any picture and convention.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Augmentation, type AugmentationDraws, noAugmentation, unvaried, variationOf } from './augmentation.js';

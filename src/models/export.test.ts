@@ -1,3 +1,4 @@
+// Exported models: half precision against float32, ONNX's checker, and the same embeddings on WebAssembly in a browser.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';

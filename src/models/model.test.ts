@@ -1,3 +1,4 @@
+// Model files: embeddings by hand, input conventions, runs side by side, metadata and parameters, contradictions and damage.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

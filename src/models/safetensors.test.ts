@@ -1,3 +1,4 @@
+// Safetensors: bits that come back, the layout of the format, and files that are cut or lie.
 import { describe, expect, it } from 'vitest';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 

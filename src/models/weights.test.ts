@@ -1,3 +1,4 @@
+// Files of weights: whose rows they are and what pictures they are for, and the classifier's place beside its model.
 import { describe, expect, it } from 'vitest';
 import { publishedInput } from '../images/input.js';
 import { encodeSafetensors } from './safetensors.js';

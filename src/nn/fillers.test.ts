@@ -1,3 +1,4 @@
+// Caffe's fillers: bounds and moments against their formulas, the same for the same seed, and filling that is passed over.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { fill, type Filler, passOver } from './fillers.js';

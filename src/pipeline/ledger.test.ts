@@ -1,3 +1,4 @@
+// The ledger of a pipeline: a stage is done once, other settings are refused, failures leave no record.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

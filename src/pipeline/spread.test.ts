@@ -1,3 +1,4 @@
+// The spread of a classifier's rows against cases done by hand and the regular simplex.
 import { describe, expect, it } from 'vitest';
 import { classifierSpread } from './spread.js';
 

@@ -1,3 +1,4 @@
+// Blocks of channels: told by the order of what comes back, and used for depthwise convolutions where there are any.
 import { expect, it } from 'vitest';
 import { conv2d, Graph, serialize } from '../graph/index.js';
 import { blockOf } from './channel-blocks.js';

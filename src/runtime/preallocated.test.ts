@@ -1,3 +1,4 @@
+// Outputs written into the caller's own buffers: parts of larger ones, and those of inputs.
 import { expect, it } from 'vitest';
 import { add, Graph, serialize } from '../graph/index.js';
 import { float32, float32Data, Session } from './index.js';

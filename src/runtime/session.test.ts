@@ -1,3 +1,4 @@
+// Sessions: results, memory of the caller, runs side by side, disposal, and devices that are there or not.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Synthetic photos in folders: opened as images, completed to the same bytes, and other people for another seed.
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

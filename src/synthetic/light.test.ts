@@ -1,3 +1,4 @@
+// Light on balls: brighter towards the lamp, shadows away from it, and in proportion to it.
 import { describe, expect, it } from 'vitest';
 import type { Light } from './conditions.js';
 import { illuminate } from './light.js';

@@ -1,3 +1,4 @@
+// The rasteriser: covered pixels, depth, clipping, normals and perspective, on triangles and ellipsoids.
 import { describe, expect, it } from 'vitest';
 import { ellipsoid, type Mesh, paintUniformly } from './mesh.js';
 import { drawMesh, surfaceBuffer, type View } from './raster.js';

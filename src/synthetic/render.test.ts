@@ -1,3 +1,4 @@
+// Synthetic faces: repeatable, features where the person has them, symmetry, turns of the head, hair and occlusions.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import type { Picture } from '../images/source.js';

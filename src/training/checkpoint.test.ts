@@ -1,3 +1,4 @@
+// Checkpoints: read back as written, only the newest kept, and half-written or damaged ones passed over.
 import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

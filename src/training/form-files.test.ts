@@ -1,3 +1,4 @@
+// Files of measured forms: shared by the runs of a machine, fixed for a run, and done without where they cannot be had.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

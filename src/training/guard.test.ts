@@ -1,3 +1,4 @@
+// The guard of a training run: which anomaly it stops at, what it says of it, and healthy runs that go on.
 import { describe, expect, it } from 'vitest';
 import { Guard, type StepReport, TrainingAnomaly, underflowLoss } from './guard.js';
 

@@ -1,3 +1,4 @@
+// Batches of a run: the same whatever is prefetched and cached, within their memory, ready in time; images that cannot be read.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

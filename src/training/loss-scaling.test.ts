@@ -1,3 +1,4 @@
+// The scale of the loss: halved at overflows, doubled after sound steps, bounded, and left alone where it cannot help.
 import { describe, expect, it } from 'vitest';
 import { LossScaling } from './loss-scaling.js';
 

@@ -1,3 +1,4 @@
+// Recipes: the published numbers, changed settings, files in YAML and JSON, and every wrong field by name.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

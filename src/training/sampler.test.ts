@@ -1,3 +1,4 @@
+// The order of images: every image or identity as often as it should be, repeatable, and continued from a stored state.
 import { describe, expect, it } from 'vitest';
 import { Sampler } from './sampler.js';
 

@@ -1,3 +1,4 @@
+// Learning rates, λ and the effective margin by step: against published schedules, values by hand and golden values.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseRecipe, type RecipeInput } from './recipe.js';

@@ -1,3 +1,4 @@
+// The view of a sphere: points of a plane keep their distance from the centre, and the axes the direction of the view before.
 import { expect, it } from 'vitest';
 import { Random } from '../common/random.js';
 import { viewOfSphere } from './sphere.js';

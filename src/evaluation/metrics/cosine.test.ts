@@ -1,3 +1,4 @@
+// Cosines and mean directions against values by hand, and vectors that have none.
 import { describe, expect, it } from 'vitest';
 import { cosine, meanDirection } from './cosine.js';
 

@@ -1,3 +1,4 @@
+// Holding people out: disjoint identities, balanced pairs that depend on the seed alone, sets too small, and a file that reads back.
 import { describe, expect, it } from 'vitest';
 import type { ImageEntry } from '../../images/index.js';
 import { formatPairs, holdOut, parsePairs } from './index.js';

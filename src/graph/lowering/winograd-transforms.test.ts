@@ -1,3 +1,4 @@
+// Winograd's transforms against the direct correlation for any axis and tile, and the number of products they need.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { uniform } from '../../testing/nd-array.js';

@@ -1,3 +1,4 @@
+// Arithmetic with broadcasting: values against scalar formulas, gradients against central differences, ties, and shapes that do not fit.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { at, distinct, fromValues, map, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

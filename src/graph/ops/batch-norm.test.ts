@@ -1,3 +1,4 @@
+// Batch normalisation: values against statistics in two passes, gradients against central differences, and the statistics it gives.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { at, indicesOf, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

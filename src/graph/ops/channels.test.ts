@@ -1,3 +1,4 @@
+// Ops on whole channels: values against naive loops, gradients against central differences, and shapes that do not fit.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { at, indicesOf, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

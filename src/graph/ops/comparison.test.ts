@@ -1,3 +1,4 @@
+// Comparisons: masks against plain comparisons, no gradient through them, equal elements, tiny and huge numbers, labels.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { at, distinct, fromValues, map, tabulate, uniform } from '../../testing/nd-array.js';

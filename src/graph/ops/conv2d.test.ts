@@ -1,3 +1,4 @@
+// Convolution: values against naive loops, gradients against central differences, any geometry and those of the backbones.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

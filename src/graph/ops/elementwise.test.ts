@@ -1,3 +1,4 @@
+// Functions of one element: values against Math, gradients against central differences, jumps, and large magnitudes.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distinct, fromValues, map, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

@@ -1,3 +1,4 @@
+// Gathering and scattering: values against naive loops, gradients against central differences, and softmax cross-entropy by its formula.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Ops that move, cut, cast or pass on values: against naive indexing and central differences, and what they refuse.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { at, fromValues, indicesOf, map, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

@@ -1,3 +1,4 @@
+// Matrix products, transposed and batched: values against naive loops, gradients against central differences, shapes that do not fit.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { at, type NdArray, tabulate, uniform } from '../../testing/nd-array.js';

@@ -1,3 +1,4 @@
+// The Euclidean norm: against Math.hypot and central differences, at the origin, and long values in the form for WebGPU.
 import { expect, it } from 'vitest';
 import { float32Data, Session } from '../../runtime/index.js';
 import { webgpuWorks } from '../../testing/devices.js';

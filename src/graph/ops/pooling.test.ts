@@ -1,3 +1,4 @@
+// Pooling: values against naive windows, gradients against central differences, ties, and sizes rounded as Caffe rounds them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distinct, fromValues, type NdArray, tabulate, uniform, at } from '../../testing/nd-array.js';

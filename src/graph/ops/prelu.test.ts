@@ -1,3 +1,4 @@
+// PReLU: values against its definition, gradients against central differences, the derivative at 0, and slopes that do not fit.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { distinct, fromValues, tabulate, at, uniform } from '../../testing/nd-array.js';

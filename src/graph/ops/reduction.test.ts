@@ -1,3 +1,4 @@
+// Sums, means, maxima and minima over any axes: values against naive loops, gradients against central differences, ties.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { distinct, fromValues, indicesOf, type NdArray, uniform } from '../../testing/nd-array.js';

@@ -1,3 +1,4 @@
+// Softmax and its logarithm: values against naive sums, gradients against central differences, and logits that would overflow.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fromValues, indicesOf, map, type NdArray, uniform } from '../../testing/nd-array.js';

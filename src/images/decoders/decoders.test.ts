@@ -1,3 +1,4 @@
+// Every decoder: a face against its JPEG, PPM, PGM, BMP and TIFF against their pixels, and files that are damaged or not read.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Folders of images: identities, links, files told by content, hidden and unreadable ones, and what is said of each left out.
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

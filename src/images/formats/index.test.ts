@@ -1,3 +1,4 @@
+// Opening a source: which format it is, a format added, the table in docs/formats.md, identities by a pattern, what is odd.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

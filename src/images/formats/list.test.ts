@@ -1,3 +1,4 @@
+// Lists of images: lines, roots, zips, encodings and MXNet's form, the line that is wrong, and the identities they mean.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

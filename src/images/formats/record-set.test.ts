@@ -1,3 +1,4 @@
+// RecordIO sets: identities, indices, joined records, damage anywhere, and 100,000 records in bounded memory.
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Pickled verification sets: the forms that Python 2 and 3 write, refusal of all that names or runs code, and any damage.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

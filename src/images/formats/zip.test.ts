@@ -1,3 +1,4 @@
+// Zips of images: entries in any order, hostile names, encodings of names, damage, and real crops where they are at hand.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// Caffe nets: SphereFace-20 against the native network, layers against their definitions, MTCNN's files against the detector.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// Random damage to a Caffe definition or its weights: a net or an error of the library's own.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../../common/errors.js';

@@ -1,3 +1,4 @@
+// The text format of prototxt files: what they use, where a text is wrong, and any text at all.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SphereFaceError } from '../../common/errors.js';

@@ -1,3 +1,4 @@
+// Files of embeddings against independent readers: the NumPy format by hand, hyparquet, and NumPy itself where it is there.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

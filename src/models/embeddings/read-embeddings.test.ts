@@ -1,3 +1,4 @@
+// Embeddings read back: files written here and by NumPy, every float type, and files that are wrong, huge or damaged.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

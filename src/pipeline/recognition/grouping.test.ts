@@ -1,3 +1,4 @@
+// Faces grouped into people, against average linkage by its definition.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../common/random.js';
 import { cosine } from '../../evaluation/metrics/cosine.js';

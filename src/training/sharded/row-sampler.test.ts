@@ -1,3 +1,4 @@
+// Which rows of a classifier take part in a pass: the wanted ones, every other one as often, the same for the same seed.
 import { describe, expect, it } from 'vitest';
 import { RowSampler } from './row-sampler.js';
 

@@ -1,3 +1,4 @@
+// Who counts as known: the rate of strangers by its formula, which threshold decides, and a gallery's own calibration.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../common/random.js';
 import { UsageError } from '../../../common/errors.js';

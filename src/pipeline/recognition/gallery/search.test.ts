@@ -1,3 +1,4 @@
+// A gallery's rows and its search against plain cosines, for every type of row and every score of an identity.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../common/random.js';
 import { cosine } from '../../../evaluation/index.js';
