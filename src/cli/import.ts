@@ -43,7 +43,7 @@ export function registerImport(program: Command): void {
     const out = new Output(options.json === true);
     await requireWritableFile(options.output);
     const probe = options.probe === undefined ? undefined : await probeConvention(foreign, options.probe, options, out);
-    const imported = await importForeign(foreign, options, probe?.input);
+    const imported = await importForeign(foreign, options, probe?.input, out);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
     const weights = { parameters: new Map([...parameters, ...classifiers]), input };
@@ -141,9 +141,10 @@ async function importForeign(
   foreign: string,
   options: ImportOptions,
   found: InputSpec | undefined,
+  out: Output,
 ): Promise<ImportedModel> {
   const { prototxt, blob, modelOutput } = options;
-  const open = { ...(await openOptions(options)), ...(found === undefined ? {} : { inputSpec: found }) };
+  const open = { ...(await openOptions(options, out)), ...(found === undefined ? {} : { inputSpec: found }) };
   switch (extname(foreign).toLowerCase()) {
     case '.caffemodel': {
       if (modelOutput !== undefined) {

@@ -1,11 +1,12 @@
 // An ONNX model from its bytes: parsed, with its inputs and outputs. Models come from anywhere: what cannot be used is refused by name.
-import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, isFieldSet, type MessageShape } from '@bufbuild/protobuf';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import {
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type TensorProto,
+  TensorShapeProto_DimensionSchema,
   type ValueInfoProto,
 } from './onnx_pb.js';
 import { isExternal } from './tensor-data.js';
@@ -63,14 +64,19 @@ export function portsOf({ graph }: ParsedModel): {
 } {
   const parameters = new Set(graph.initializer.map(({ name }) => name));
   return {
-    inputs: graph.input.filter(({ name }) => !parameters.has(name)).map(portOf),
-    outputs: graph.output.map(portOf),
+    inputs: graph.input.filter(({ name }) => !parameters.has(name)).map((info) => portOf(info, 0n)),
+    // Of what comes out the sizes are only said: 0 stands for what is not known.
+    outputs: graph.output.map((info) => portOf(info, 1n)),
   };
 }
 
-function portOf({ name, type }: ValueInfoProto): Port {
+function portOf({ name, type }: ValueInfoProto, least: bigint): Port {
   const tensor = type?.tensorType;
-  const shape = (tensor?.shape?.dim ?? []).map(({ dimValue }) => (dimValue > 0n ? Number(dimValue) : undefined));
+  const { dimValue } = TensorShapeProto_DimensionSchema.field;
+  // Some exporters write -1 for what is open. A 0 is a size: the runtime takes nothing else.
+  const shape = (tensor?.shape?.dim ?? []).map((dim) =>
+    isFieldSet(dim, dimValue) && dim.dimValue >= least ? Number(dim.dimValue) : undefined,
+  );
   return { name, elementType: tensor?.elemType ?? 0, shape };
 }
 
