@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../common/errors.js';
+import { parseModel } from '../graph/onnx/index.js';
 import type { Picture } from '../images/index.js';
 import { openModel, readMetadata, readParameters, writeModel } from '../models/index.js';
 import { writeCaffeModel } from '../testing/caffe-writer.js';
 import { conventionModel, writeConventionCrops } from '../testing/convention-model.js';
 import { runCommand } from '../testing/command.js';
+import { encodeModel, moveOutside } from '../testing/onnx-model.js';
 import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
 import { decodeSafetensors } from '../models/safetensors.js';
 import { registerImport } from './import.js';
@@ -101,11 +103,28 @@ describe('sphereface import', () => {
     expect(absent.error).toBeInstanceOf(UsageError);
   });
 
+  it('takes in weights from files beside the model, which other commands leave to it', async () => {
+    const foreign = join(scratch, 'parts.onnx');
+    const parts = parseModel(tinyModel(), 'tiny');
+    await writeFile(join(scratch, 'parts.data'), moveOutside(parts, { location: 'parts.data' }));
+    await writeModel(foreign, encodeModel(parts));
+    await expect(openModel(foreign, { inputSpec: tinyInput })).rejects.toThrow(
+      /weights in other files[^]*next: make one file of it: sphereface import .*parts\.onnx -o OWN/,
+    );
+    const output = join(scratch, 'whole.onnx');
+    const { error } = await runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', spec]);
+    expect(error).toBeUndefined();
+    await rm(join(scratch, 'parts.data'));
+    await expectTiny(output);
+  });
+
   it('finds the convention on photos, and shows what was tried', async () => {
     const crops = join(scratch, 'crops');
     await writeConventionCrops(crops, 4, 2);
     const foreign = join(scratch, 'unknown.onnx');
-    await writeModel(foreign, conventionModel({ channelOrder: 'BGR', mean: 0, scale: 255 }));
+    const unknown = parseModel(conventionModel({ channelOrder: 'BGR', mean: 0, scale: 255 }), 'unknown');
+    await writeFile(join(scratch, 'unknown.data'), moveOutside(unknown, { location: 'unknown.data' }));
+    await writeModel(foreign, encodeModel(unknown));
     const output = join(scratch, 'found.onnx');
     const run = (...args: string[]) =>
       runCommand(registerImport, ['import', foreign, '-o', output, '--probe', crops, '--threads', '1', ...args]);

@@ -144,7 +144,11 @@ async function importForeign(
   out: Output,
 ): Promise<ImportedModel> {
   const { prototxt, blob, modelOutput } = options;
-  const open = { ...(await openOptions(options, out)), ...(found === undefined ? {} : { inputSpec: found }) };
+  const open = {
+    ...(await openOptions(options, out)),
+    weightsBeside: true,
+    ...(found === undefined ? {} : { inputSpec: found }),
+  };
   switch (extname(foreign).toLowerCase()) {
     case '.caffemodel': {
       if (modelOutput !== undefined) {

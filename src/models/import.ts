@@ -17,7 +17,7 @@ import {
   readMetadataProps,
   withMetadataProps,
 } from '../graph/onnx/index.js';
-import { readModelFile } from './model-file.js';
+import { readWholeModel } from './external-data.js';
 import { embeddingPort } from './ports.js';
 
 /** A model that was made of a foreign one. */
@@ -103,12 +103,12 @@ export interface ImportOnnxOptions {
 }
 
 /**
- * Writes the input convention into a foreign ONNX model, and leaves it the embedding as its only output. Its network stays as
- * it is.
+ * Writes the input convention into a foreign ONNX model, leaves it the embedding as its only output, and takes in weights that lie beside
+ * it. Its network stays as it is.
  */
 export async function importOnnx(path: string, options: ImportOnnxOptions): Promise<ImportedModel> {
   const { input, embeddingSize } = options;
-  const bytes = await readModelFile(path);
+  const bytes = await readWholeModel(path);
   const parsed = parseModel(bytes, path);
   const { outputs } = portsOf(parsed);
   const { name } = embeddingPort(outputs, path, options.output);

@@ -30,7 +30,7 @@ export function parseModel(model: Uint8Array, source: string): ParsedModel {
       throw new ModelFileError(`${source} keeps weights in other files.`, {
         got: `the tensor ${tensor.name} lies outside the file`,
         expected: 'a model in one file',
-        next: 'save the model with its weights inside, for instance with onnx.save(model, path) in Python',
+        next: `make one file of it: sphereface import ${source} -o OWN.onnx`,
       });
     }
   }
