@@ -9,6 +9,7 @@ import { openModel, readMetadata, readParameters, writeModel } from '../models/i
 import { writeCaffeModel } from '../testing/caffe-writer.js';
 import { conventionModel, writeConventionCrops } from '../testing/convention-model.js';
 import { runCommand } from '../testing/command.js';
+import { foreignModel } from '../testing/foreign-model.js';
 import { encodeModel, moveOutside } from '../testing/onnx-model.js';
 import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
 import { decodeSafetensors } from '../models/safetensors.js';
@@ -142,6 +143,24 @@ describe('sphereface import', () => {
       ...['import', join(scratch, 'net.caffemodel'), '-o', output, '--probe', crops],
     ]);
     expect(String(caffe.error)).toMatch(/of an ONNX model that states none/);
+  });
+
+  it('says what is odd about a model, and about its convention', async () => {
+    const foreign = join(scratch, 'odd.onnx');
+    await writeModel(foreign, foreignModel({ outputs: { embedding: 'embedding', roots: 'roots' } }));
+    const unit = JSON.stringify({ ...tinyInput, mean: [0.5, 0.5, 0.5], scale: [0.5, 0.5, 0.5] });
+    const output = join(scratch, 'odd-own.onnx');
+    const run = (name: string) =>
+      runCommand(registerImport, [
+        ...['import', foreign, '-o', output, '--input-spec', unit, '--model-output', name, '--json'],
+      ]);
+    const { stdout, stderr, error } = await run('embedding');
+    expect(error).toBeUndefined();
+    expect(stderr).toMatch(/warning: mean and scale are for pixels from 0 to 255.* mean \[127\.5/);
+    expect((JSON.parse(stdout) as { warnings: string[] }).warnings).toHaveLength(1);
+    await rm(output);
+    expect(String((await run('roots')).error)).toMatch(/odd\.onnx gives no usable embeddings/);
+    await expect(readMetadata(output)).rejects.toThrow(/cannot be opened/);
   });
 
   it('says what is missing', async () => {

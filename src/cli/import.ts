@@ -10,6 +10,7 @@ import {
   importOnnx,
   openModel,
   sidecarOf,
+  tryImported,
   writeModel,
 } from '../models/index.js';
 import { type Probe, probeModel } from '../pipeline/index.js';
@@ -41,12 +42,15 @@ export function registerImport(program: Command): void {
       .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
+    const { device, threads } = options;
     await requireWritableFile(options.output);
     const probe = options.probe === undefined ? undefined : await probeConvention(foreign, options.probe, options, out);
     const imported = await importForeign(foreign, options, probe?.input, out);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
     const weights = { parameters: new Map([...parameters, ...classifiers]), input };
+    // What is for training alone is no model that could be tried.
+    const warnings = asWeights ? [] : await tryImported(imported, foreign, { device, threads });
     if (asWeights) await writeFileAtomic(options.output, encodeWeights(weights));
     else await writeModel(options.output, imported.model);
 
@@ -62,6 +66,7 @@ export function registerImport(program: Command): void {
         `the classifier ${name} [${shape.join(', ')}] is not part of a model; -o FILE.safetensors keeps it for train --init`,
       );
     }
+    for (const warning of warnings) out.warn(warning);
     out.result({
       output: options.output,
       embedding: imported.output,
@@ -70,6 +75,7 @@ export function registerImport(program: Command): void {
       parameters: [...parameters.keys()],
       classifiers: [...classifiers.keys()],
       skipped,
+      warnings,
       ...(probe === undefined ? {} : { probe }),
     });
   });
