@@ -69,6 +69,45 @@ describe('sphereface import', () => {
     await expectTiny(output);
   });
 
+  it('takes any blob of a Caffe net, and of its weights those that the blob needs', async () => {
+    const [net, output] = [join(scratch, 'deep.caffemodel'), join(scratch, 'deep.onnx')];
+    const blob = { shape: [7, 2], data: fc6.data };
+    const kernel = { shape: [4, 3, 1, 1], data: Float32Array.from({ length: 12 }, (_, i) => i) };
+    const layers = [
+      { name: 'conv1', type: 'Convolution', blobs: [kernel] },
+      { name: 'fc5', type: 'InnerProduct', blobs: [{ shape: [2, 18], data: caffeWeights }] },
+      { name: 'fc6', type: 'InnerProduct', blobs: [blob] },
+    ];
+    await writeFile(net, writeCaffeModel(layers));
+    await writeFile(
+      join(scratch, 'deep.prototxt'),
+      `${prototxt.replace('MarginInnerProduct', 'InnerProduct').replace('bottom: "label" top: "fc6"', 'top: "fc6" inner_product_param { num_output: 7 bias_term: false }')}
+      layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" convolution_param { num_output: 4 kernel_size: 1 bias_term: false } }`,
+    );
+    const run = (...args: string[]) =>
+      runCommand(registerImport, ['import', net, '-o', output, '--input-spec', spec, '--json', ...args]);
+    expect(String((await run()).error)).toMatch(/not clear[^]*outputs fc6, conv1/);
+    const { stdout } = await run('--blob', 'fc5');
+    expect(JSON.parse(stdout)).toMatchObject({
+      embeddingSize: 2,
+      parameters: ['fc5.weight'],
+      classifiers: ['fc6.weight', 'conv1.weight'],
+    });
+    expect([...(await readParameters(output)).keys()]).toEqual(['fc5.weight']);
+    await expectTiny(output);
+    // Feature maps are a row of their values.
+    expect(JSON.parse((await run('--blob', 'conv1')).stdout)).toMatchObject({ embeddingSize: 24 });
+    await using model = await openModel(output, { threads: 1 });
+    expect(await model.embed([picture, picture])).toHaveLength(48);
+    const start = join(scratch, 'deep.safetensors');
+    await runCommand(registerImport, ['import', net, '-o', start, '--input-spec', spec, '--blob', 'fc5']);
+    expect([...decodeSafetensors(await readFile(start)).tensors.keys()].sort()).toEqual([
+      'conv1.weight',
+      'fc5.weight',
+      'fc6.weight',
+    ]);
+  });
+
   it('keeps the classifier in starting weights', async () => {
     const output = join(scratch, 'start.safetensors');
     const { error } = await runCommand(registerImport, [
@@ -169,6 +208,8 @@ describe('sphereface import', () => {
     expect((await run(join(scratch, 'net.pth'))).error).toBeInstanceOf(UsageError);
     expect(String((await run(caffemodel, '--prototxt', join(scratch, 'no.prototxt'))).error)).toMatch(/cannot be read/);
     expect(String((await run(caffemodel)).error)).toMatch(/\[3, 2, 3\][^]*\[3, 112, 96\]/);
-    expect(String((await run(caffemodel, '--input-spec', spec, '--blob', 'fc9')).error)).toMatch(/one of fc5/);
+    expect(String((await run(caffemodel, '--input-spec', spec, '--blob', 'fc9')).error)).toMatch(
+      /no blob "fc9"[^]*one of fc5/,
+    );
   });
 });

@@ -39,7 +39,7 @@ export function registerImport(program: Command): void {
         'find the input convention of an ONNX model: the one that tells the people of these photos apart best',
       )
       .option('--prototxt <file>', "the Caffe net's definition; by default the .prototxt beside the weights")
-      .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
+      .option('--blob <name>', "the Caffe net's blob that is the embedding, any of them; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
     const { device, threads } = options;
@@ -61,11 +61,7 @@ export function registerImport(program: Command): void {
       `input: ${input.channelOrder}, mean ${input.mean.join(', ')}, scale ${input.scale.join(', ')}; ${describeAlignment(input.alignment)}`,
     );
     if (skipped.length > 0) out.line(`left out, being for training only: ${skipped.join(', ')}`);
-    for (const [name, { shape }] of asWeights ? [] : classifiers) {
-      out.line(
-        `the classifier ${name} [${shape.join(', ')}] is not part of a model; -o FILE.safetensors keeps it for train --init`,
-      );
-    }
+    if (!asWeights && classifiers.size > 0) out.line(unusedWeights(classifiers));
     for (const warning of warnings) out.warn(warning);
     out.result({
       output: options.output,
@@ -79,6 +75,15 @@ export function registerImport(program: Command): void {
       ...(probe === undefined ? {} : { probe }),
     });
   });
+}
+
+/** How many weights are named that are not used; `--json` names all. */
+const namedWeights = 4;
+
+function unusedWeights(weights: ImportedModel['classifiers']): string {
+  const names = [...weights].map(([name, { shape }]) => `${name} [${shape.join(', ')}]`);
+  const more = names.length > namedWeights ? ` and ${names.length - namedWeights} more` : '';
+  return `no part of the model, as its embedding does not use it: ${names.slice(0, namedWeights).join(', ')}${more}; -o FILE.safetensors keeps it for train --init`;
 }
 
 /** Finds the convention, and shows how all did that were tried. */
