@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -154,6 +154,18 @@ describe('openModel', () => {
     await expect(openModel(join(scratch, 'none.onnx'))).rejects.toThrow(/cannot be opened/);
     await writeFile(join(scratch, 'text.onnx'), 'this is no model');
     await expect(openModel(join(scratch, 'text.onnx'))).rejects.toThrow(/not an ONNX model/);
+  });
+
+  it('says what of a folder to give', async () => {
+    const run = join(scratch, 'run');
+    await mkdir(run);
+    await expect(openModel(run)).rejects.toThrow(/is a folder, not a model[^]*next: give the path of the file/);
+    await writeFile(join(run, 'recipe.json'), '{}');
+    await expect(openModel(run)).rejects.toThrow(
+      /next: finish the run first, which writes it: sphereface train --resume .*run$/,
+    );
+    await writeModel(join(run, 'model.onnx'), network({ metadata }));
+    await expect(openModel(run)).rejects.toThrow(/next: give .*run.model\.onnx$/);
   });
 
   it('refuses weights in other files', async () => {
