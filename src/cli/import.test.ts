@@ -202,6 +202,24 @@ describe('sphereface import', () => {
     await expect(readMetadata(output)).rejects.toThrow(/cannot be opened/);
   });
 
+  it('says what a file is that is no model', async () => {
+    const page = '<html><body>Sign in</body></html>';
+    for (const [name, content, message] of [
+      ['page.onnx', page, /not an ONNX model[^]*a web page/],
+      ['page.caffemodel', page, /not a readable Caffe model[^]*a web page/],
+      ['model.h5', '\x89HDF\r\n\x1a\n', /model\.h5, an HDF5 file[^]*tf2onnx/],
+    ] as const) {
+      await writeFile(join(scratch, name), content, 'latin1');
+      await writeFile(join(scratch, 'page.prototxt'), prototxt);
+      const { error } = await runCommand(registerImport, [
+        ...['import', join(scratch, name), '-o', join(scratch, 'x.onnx'), '--input-spec', spec],
+      ]);
+      expect(String(error)).toMatch(message);
+    }
+    const folder = await runCommand(registerImport, ['import', scratch, '-o', join(scratch, 'x.onnx')]);
+    expect(String(folder.error)).toMatch(/a folder\n[^]*next: give the file in it/);
+  });
+
   it('says what is missing', async () => {
     const caffemodel = join(scratch, 'net.caffemodel');
     const run = (...args: string[]) => runCommand(registerImport, ['import', ...args, '-o', join(scratch, 'x.onnx')]);

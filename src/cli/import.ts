@@ -5,6 +5,7 @@ import { requireWritableFile, UsageError, writeFileAtomic } from '../common/inde
 import { describeAlignment, type InputSpec } from '../images/index.js';
 import {
   encodeWeights,
+  foreignKind,
   importCaffe,
   type ImportedModel,
   importOnnx,
@@ -192,10 +193,13 @@ async function importForeign(
         ...(modelOutput === undefined ? {} : { output: modelOutput }),
       });
     }
-    default:
+    default: {
+      const other = await foreignKind(foreign);
       throw new UsageError('A model of this kind cannot be imported.', {
-        got: foreign,
+        got: other === undefined ? foreign : `${foreign}, ${other.is}`,
         expected: `a .caffemodel (with its .prototxt) or a .onnx (with --input-spec FILE, ${sidecarOf('MODEL.onnx')} or --probe PHOTOS)`,
+        ...(other === undefined ? {} : { next: other.next }),
       });
+    }
   }
 }

@@ -69,7 +69,7 @@ function readable(bytes: Uint8Array): PictureDecoder {
   if (decoder !== undefined) return decoder;
   if (bytes.length === 0) throw new ImageDecodeError('The image file is empty.');
   const kind = fileKind(bytes);
-  if (kind !== undefined) throw unreadKind(`${kind.article} ${kind.singular}`);
+  if (kind !== undefined) throw unreadKind(`${kind.article} ${kind.singular}`, kind.advice);
   throw new ImageDecodeError('The file is not an image that can be read.', {
     got: `${bytes.length} bytes starting ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}`,
     expected: describeKinds(),

@@ -18,6 +18,7 @@ import {
   withMetadataProps,
 } from '../graph/onnx/index.js';
 import { readWholeModel } from './external-data.js';
+import { readModelFile } from './model-file.js';
 import { embeddingPort } from './ports.js';
 
 /** A model that was made of a foreign one. */
@@ -53,7 +54,7 @@ export async function importCaffe(
   options: ImportCaffeOptions = {},
 ): Promise<ImportedModel> {
   const definition = parseDefinition(await readText(paths.prototxt), paths.prototxt);
-  const weights = readCaffeModel(await readFile(paths.caffemodel));
+  const weights = readCaffeModel(await readModelFile(paths.caffemodel));
   const input = options.inputSpec ?? publishedInput;
   const net = buildCaffeNet(definition, weights, { picture: [3, input.height, input.width] });
   const [, channels, height, width] = net.images.shape;

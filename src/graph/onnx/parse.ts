@@ -9,6 +9,7 @@ import {
   TensorShapeProto_DimensionSchema,
   type ValueInfoProto,
 } from './onnx_pb.js';
+import { otherKind } from './other-kinds.js';
 import { isExternal } from './tensor-data.js';
 
 /** A model file that is no ONNX model, or one that cannot be used. */
@@ -24,7 +25,7 @@ export type ParsedModel = ModelProto & { graph: GraphProto };
  */
 export function parseModel(model: Uint8Array, source: string): ParsedModel {
   const parsed = decoded(ModelProtoSchema, model, source);
-  if (parsed.graph === undefined) throw notOnnx(source, 'it holds no graph');
+  if (parsed.graph === undefined) throw notOnnx(source, 'it holds no graph', model);
   for (const tensor of tensorsOf(parsed.graph)) {
     if (isExternal(tensor)) {
       throw new ModelFileError(`${source} keeps weights in other files.`, {
@@ -85,15 +86,19 @@ export function decoded<S extends DescMessage>(schema: S, bytes: Uint8Array, sou
   try {
     return fromBinary(schema, bytes);
   } catch (error) {
-    throw notOnnx(source, error);
+    throw notOnnx(source, error, bytes);
   }
 }
 
-/** The error for bytes that are no ONNX model. */
-export function notOnnx(source: string, cause: unknown): ModelFileError {
+/** The error for bytes that are no ONNX model, with what they are instead where that is known. */
+export function notOnnx(source: string, cause: unknown, bytes: Uint8Array): ModelFileError {
+  const other = otherKind(bytes);
   return new ModelFileError(`${source} is not an ONNX model.`, {
-    got: messageOf(cause),
-    next: 'import models of other kinds first: sphereface import FOREIGN -o MODEL',
+    got: other?.is ?? messageOf(cause),
+    expected: 'an .onnx file',
+    next:
+      other?.next ??
+      'download or copy the file again; a model of Caffe is imported first: sphereface import NET.caffemodel -o MODEL.onnx',
     cause,
   });
 }
