@@ -99,7 +99,9 @@ describe('sphereface embed', () => {
         5,
         ['id0/broken.png', 'id0/odd.png'],
       ]);
-      expect(result.failures[1].error).toMatch(/^The crop has the wrong size; got: 50 wide, 50 high; expected: 3 wide/);
+      expect(result.failures[1].error).toMatch(
+        /^The crop has the wrong size; got: 50 wide, 50 high; expected: 3 wide, 2 high; next: .* --size 2x3/,
+      );
       expect(stderr).toMatch(/warning: id0\/odd.png: The crop has the wrong size/);
       const files = (await readFile(join(scratch, 'e.npy.files.txt'), 'utf8')).trim().split('\n');
       expect(files.sort()).toEqual(crops.map(({ file }) => file).sort());

@@ -202,6 +202,29 @@ describe('sphereface import', () => {
     await expect(readMetadata(output)).rejects.toThrow(/cannot be opened/);
   });
 
+  it("refuses a convention whose size is not its template's", async () => {
+    const foreign = join(scratch, 'template.onnx');
+    await writeModel(foreign, tinyModel());
+    const output = join(scratch, 'template-own.onnx');
+    const of = (template: string, size = {}) =>
+      JSON.stringify({ ...tinyInput, ...size, alignment: { ...tinyInput.alignment, template } });
+    const run = (given: string) => runCommand(registerImport, ['import', foreign, '-o', output, '--input-spec', given]);
+    const wide = await run(of('sphereface-112x96', { width: 112, height: 112 }));
+    expect(wide.error).toBeInstanceOf(UsageError);
+    expect(String(wide.error)).toMatch(
+      /112 high, 112 wide, with template sphereface-112x96: 112 high, 96 wide\n.*expected: template sphereface-112x112\n/,
+    );
+    expect(String((await run(of('dlib-150x150'))).error)).toMatch(
+      /2 high, 3 wide, with template dlib[^]*a size that a template has: sphereface-112x96 or .* or dlib-150x150/,
+    );
+    // In a file beside the model as well.
+    await writeFile(`${foreign}.json`, of('sphereface-112x96'));
+    const beside = await runCommand(registerImport, ['import', foreign, '-o', output]);
+    expect(String(beside.error)).toMatch(/The pictures of .*template\.onnx do not have the size/);
+    await expect(readMetadata(output)).rejects.toThrow(/cannot be opened/);
+    expect((await run(of('my-own'))).error).toBeUndefined();
+  });
+
   it('says what a file is that is no model', async () => {
     const page = '<html><body>Sign in</body></html>';
     for (const [name, content, message] of [

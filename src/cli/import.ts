@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
+import { requireTemplateSize } from '../faces/index.js';
 import { describeAlignment, type InputSpec } from '../images/index.js';
 import {
   encodeWeights,
@@ -50,6 +51,7 @@ export function registerImport(program: Command): void {
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
     const weights = { parameters: new Map([...parameters, ...classifiers]), input };
+    requireTemplateSize(imported.input, foreign);
     // What is for training alone is no model that could be tried.
     const warnings = asWeights ? [] : await tryImported(imported, foreign, { device, threads });
     if (asWeights) await writeFileAtomic(options.output, encodeWeights(weights));

@@ -59,7 +59,7 @@ export async function decodeCrop(bytes: Uint8Array, size: CropSize, fit: CropFit
     expected: `${size.width} wide, ${size.height} high`,
     next: narrow
       ? 'align the photos to this size (sphereface prepare PHOTOS --size 112x112 -o ALIGNED), or train with --set data.fit=pad'
-      : 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
+      : `align the photos to this size: sphereface prepare PHOTOS --size ${size.height}x${size.width} -o ALIGNED`,
   });
 }
 

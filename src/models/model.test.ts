@@ -116,11 +116,13 @@ describe('openModel', () => {
   it('refuses pictures of another size and crops of another alignment', async () => {
     await using model = await openModel(path, { threads: 1 });
     const wrong: Picture = { width: 2, height: 3, data: new Uint8Array(18) };
-    await expect(model.embed([wrong])).rejects.toThrow(/2 wide, 3 high[^]*3 wide, 2 high[^]*prepare/);
+    await expect(model.embed([wrong])).rejects.toThrow(/2 wide, 3 high[^]*3 wide, 2 high[^]*prepare PHOTOS --size 2x3/);
     expect(() => assertSameAlignment(model.input, { ...spec.alignment })).not.toThrow();
     expect(() => assertSameAlignment(model.input, undefined)).not.toThrow();
     for (const other of [{ template: 'x' }, { solver: 'x' }, { version: 8 }]) {
-      expect(() => assertSameAlignment(model.input, { ...spec.alignment, ...other })).toThrow(/aligned in another way/);
+      expect(() => assertSameAlignment(model.input, { ...spec.alignment, ...other })).toThrow(
+        /aligned in another way[^]*prepare PHOTOS --size 2x3 --solver umeyama/,
+      );
     }
   });
 
