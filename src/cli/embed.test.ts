@@ -9,7 +9,8 @@ import { SphereFaceError, UsageError } from '../common/errors.js';
 import { writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
 import { foreignModel } from '../testing/foreign-model.js';
-import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
+import { encodeModel, int64s, testModel } from '../testing/onnx-model.js';
+import { tinyEmbedding, tinyInput, tinyModel, tinyWeights } from '../testing/tiny-model.js';
 import { registerEmbed } from './embed.js';
 
 const crops = Array.from({ length: 5 }, (_, index) => ({
@@ -63,6 +64,29 @@ describe('sphereface embed', () => {
     }
   });
 
+  it('says that a network takes one picture at a time', async () => {
+    const single = join(scratch, 'single.onnx');
+    const weights = { shape: [18, 2], data: tinyWeights };
+    const network = testModel({
+      opset: 17,
+      images: ['batch', 3, 2, 3],
+      nodes: [
+        { op: 'Reshape', inputs: ['images', 'shape'], outputs: ['flat'] },
+        { op: 'MatMul', inputs: ['flat', 'fc5.weight'], outputs: ['embedding'] },
+      ],
+      initializers: { shape: int64s(1, 18), 'fc5.weight': weights },
+      outputs: ['embedding'],
+    });
+    await writeModel(single, encodeModel(network));
+    const { stdout, stderr, error } = await runCommand(registerEmbed, [
+      ...['embed', single, images, '-o', join(scratch, 'single.npy'), '--threads', '1', '--json'],
+      ...['--input-spec', JSON.stringify(tinyInput)],
+    ]);
+    expect(error).toBeUndefined();
+    expect(JSON.parse(stdout)).toMatchObject({ embedded: 5 });
+    expect(stderr.match(/warning: .*single\.onnx computes one picture at a time/g)).toHaveLength(1);
+  });
+
   it('leaves out one crop of another size, by name', async () => {
     const odd = join(images, 'id0', 'odd.png');
     await sharp({ create: { width: 50, height: 50, channels: 3, background: 'red' } }).toFile(odd);
@@ -76,7 +100,9 @@ describe('sphereface embed', () => {
         5,
         ['id0/broken.png', 'id0/odd.png'],
       ]);
-      expect(result.failures[1].error).toMatch(/^The crop has the wrong size; got: 50 wide, 50 high; expected: 3 wide/);
+      expect(result.failures[1].error).toMatch(
+        /^The crop has the wrong size; got: 50 wide, 50 high; expected: 3 wide, 2 high; next: .* --size 2x3/,
+      );
       expect(stderr).toMatch(/warning: id0\/odd.png: The crop has the wrong size/);
       const files = (await readFile(join(scratch, 'e.npy.files.txt'), 'utf8')).trim().split('\n');
       expect(files.sort()).toEqual(crops.map(({ file }) => file).sort());

@@ -43,7 +43,7 @@ async function embed(
   const writes = communicator.rank === 0;
   const { flip = false, batch } = options;
   if (writes) await requireWritableFile(options.output);
-  await using model = await openModel(modelPath, await openOptions(options));
+  await using model = await openModel(modelPath, await openOptions(options, out));
   const source = await openImageSource(images);
   try {
     if (writes) for (const warning of source.warnings) out.warn(warning);

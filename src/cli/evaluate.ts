@@ -93,7 +93,7 @@ async function evaluate(model: string, options: EvaluateOptions): Promise<void> 
       protocol,
       batchSize: batch,
       bootstrap: { ...defaultBootstrap, replicates: bootstrap, seed },
-      open: await openOptions(options),
+      open: await openOptions(options, out),
       onProgress: (done, total) => {
         progress ??= new Progress('embed', total);
         progress.update(done);
@@ -127,7 +127,7 @@ async function evaluateRun(
     ...(images === undefined ? {} : { images }),
     ...(thresholdPairs === undefined ? {} : { thresholdPairs }),
     ...(folds === undefined ? {} : { folds }),
-    open: await openOptions(options),
+    open: await openOptions(options, out),
     onSnapshot: ({ iteration, accuracy, auc, eer }) => {
       const [right, wrong] = [accuracy, eer].map((value) => (100 * value).toFixed(2));
       out.line(`iteration ${iteration}  accuracy ${right} %  AUC ${auc.toFixed(5)}  EER ${wrong} %`);

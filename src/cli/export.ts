@@ -13,14 +13,13 @@ import {
   type Model,
   openModel,
   type OpenModelOptions,
-  readInputSpec,
   readModelFile,
   requiredCosine,
   smallestCosine,
   writeModel,
 } from '../models/index.js';
 import { type CommonOptions, Output, withCommonOptions } from './context.js';
-import { inputSpecHelp } from './model-options.js';
+import { givenInput, inputSpecHelp } from './model-options.js';
 
 interface ExportOptions extends CommonOptions {
   readonly output: string;
@@ -47,7 +46,7 @@ export function registerExport(program: Command): void {
     const open = {
       device,
       threads,
-      ...(options.inputSpec === undefined ? {} : { inputSpec: await readInputSpec(options.inputSpec) }),
+      ...(options.inputSpec === undefined ? {} : { inputSpec: await givenInput(options.inputSpec) }),
     };
     if (resolve(modelPath) === resolve(output)) {
       throw new UsageError('The exported model would take the place of the original.', {

@@ -2,14 +2,17 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { requireWritableFile, UsageError, writeFileAtomic } from '../common/index.js';
+import { requireTemplateSize } from '../faces/index.js';
 import { describeAlignment, type InputSpec } from '../images/index.js';
 import {
   encodeWeights,
+  foreignKind,
   importCaffe,
   type ImportedModel,
   importOnnx,
   openModel,
   sidecarOf,
+  tryImported,
   writeModel,
 } from '../models/index.js';
 import { type Probe, probeModel } from '../pipeline/index.js';
@@ -38,15 +41,19 @@ export function registerImport(program: Command): void {
         'find the input convention of an ONNX model: the one that tells the people of these photos apart best',
       )
       .option('--prototxt <file>', "the Caffe net's definition; by default the .prototxt beside the weights")
-      .option('--blob <name>', "the Caffe net's blob that is the embedding; by default its only output"),
+      .option('--blob <name>', "the Caffe net's blob that is the embedding, any of them; by default its only output"),
   ).action(async (foreign: string, options: ImportOptions) => {
     const out = new Output(options.json === true);
+    const { device, threads } = options;
     await requireWritableFile(options.output);
     const probe = options.probe === undefined ? undefined : await probeConvention(foreign, options.probe, options, out);
-    const imported = await importForeign(foreign, options, probe?.input);
+    const imported = await importForeign(foreign, options, probe?.input, out);
     const { parameters, classifiers, input, embeddingSize, skipped } = imported;
     const asWeights = extname(options.output).toLowerCase() === '.safetensors';
     const weights = { parameters: new Map([...parameters, ...classifiers]), input };
+    requireTemplateSize(imported.input, foreign);
+    // What is for training alone is no model that could be tried.
+    const warnings = asWeights ? [] : await tryImported(imported, foreign, { device, threads });
     if (asWeights) await writeFileAtomic(options.output, encodeWeights(weights));
     else await writeModel(options.output, imported.model);
 
@@ -57,11 +64,8 @@ export function registerImport(program: Command): void {
       `input: ${input.channelOrder}, mean ${input.mean.join(', ')}, scale ${input.scale.join(', ')}; ${describeAlignment(input.alignment)}`,
     );
     if (skipped.length > 0) out.line(`left out, being for training only: ${skipped.join(', ')}`);
-    for (const [name, { shape }] of asWeights ? [] : classifiers) {
-      out.line(
-        `the classifier ${name} [${shape.join(', ')}] is not part of a model; -o FILE.safetensors keeps it for train --init`,
-      );
-    }
+    if (!asWeights && classifiers.size > 0) out.line(unusedWeights(classifiers));
+    for (const warning of warnings) out.warn(warning);
     out.result({
       output: options.output,
       embedding: imported.output,
@@ -70,9 +74,19 @@ export function registerImport(program: Command): void {
       parameters: [...parameters.keys()],
       classifiers: [...classifiers.keys()],
       skipped,
+      warnings,
       ...(probe === undefined ? {} : { probe }),
     });
   });
+}
+
+/** How many weights are named that are not used; `--json` names all. */
+const namedWeights = 4;
+
+function unusedWeights(weights: ImportedModel['classifiers']): string {
+  const names = [...weights].map(([name, { shape }]) => `${name} [${shape.join(', ')}]`);
+  const more = names.length > namedWeights ? ` and ${names.length - namedWeights} more` : '';
+  return `no part of the model, as its embedding does not use it: ${names.slice(0, namedWeights).join(', ')}${more}; -o FILE.safetensors keeps it for train --init`;
 }
 
 /** Finds the convention, and shows how all did that were tried. */
@@ -141,9 +155,14 @@ async function importForeign(
   foreign: string,
   options: ImportOptions,
   found: InputSpec | undefined,
+  out: Output,
 ): Promise<ImportedModel> {
   const { prototxt, blob, modelOutput } = options;
-  const open = { ...(await openOptions(options)), ...(found === undefined ? {} : { inputSpec: found }) };
+  const open = {
+    ...(await openOptions(options, out)),
+    weightsBeside: true,
+    ...(found === undefined ? {} : { inputSpec: found }),
+  };
   switch (extname(foreign).toLowerCase()) {
     case '.caffemodel': {
       if (modelOutput !== undefined) {
@@ -176,10 +195,13 @@ async function importForeign(
         ...(modelOutput === undefined ? {} : { output: modelOutput }),
       });
     }
-    default:
+    default: {
+      const other = await foreignKind(foreign);
       throw new UsageError('A model of this kind cannot be imported.', {
-        got: foreign,
+        got: other === undefined ? foreign : `${foreign}, ${other.is}`,
         expected: `a .caffemodel (with its .prototxt) or a .onnx (with --input-spec FILE, ${sidecarOf('MODEL.onnx')} or --probe PHOTOS)`,
+        ...(other === undefined ? {} : { next: other.next }),
       });
+    }
   }
 }

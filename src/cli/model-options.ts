@@ -1,7 +1,9 @@
 // The options of commands that run a model file: what a file from elsewhere does not say of itself.
 import type { Command } from 'commander';
+import { requireTemplateSize } from '../faces/index.js';
+import type { InputSpec } from '../images/index.js';
 import { type OpenModelOptions, readInputSpec } from '../models/index.js';
-import { type CommonOptions, withCommonOptions } from './context.js';
+import { type CommonOptions, type Output, withCommonOptions } from './context.js';
 
 /** The options of a command that runs a model. */
 export interface ModelOptions extends CommonOptions {
@@ -24,13 +26,23 @@ export function withModelOptions(command: Command): Command {
   return withCommonOptions(addModelOptions(command));
 }
 
-/** How to open the model, as a command's options say it. */
-export async function openOptions(options: ModelOptions): Promise<OpenModelOptions> {
+/** The convention that `--input-spec` gives. @throws UsageError where it cannot be read, or its pictures are not of its template's size. */
+export async function givenInput(inputSpec: string): Promise<InputSpec> {
+  const input = await readInputSpec(inputSpec);
+  requireTemplateSize(input, 'the input specification');
+  return input;
+}
+
+/** How to open the model, as a command's options say it; `out` is told what is odd about it. */
+export async function openOptions(options: ModelOptions, out: Output): Promise<OpenModelOptions> {
   const { device, threads, inputSpec, modelOutput } = options;
   return {
     device,
     threads,
-    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await givenInput(inputSpec) }),
     ...(modelOutput === undefined ? {} : { modelOutput }),
+    onWarning: (text) => {
+      out.warn(text);
+    },
   };
 }

@@ -43,7 +43,7 @@ async function pairs(aligned: string, options: PairsOptions): Promise<void> {
   const { output, count, seed, folds } = options;
   await requireWritableFile(output);
   await using model =
-    options.hard === undefined ? undefined : await openModel(options.hard, await openOptions(options));
+    options.hard === undefined ? undefined : await openModel(options.hard, await openOptions(options, out));
   const source = await openImageSource(aligned);
   try {
     for (const warning of source.warnings) out.warn(warning);

@@ -24,7 +24,7 @@ export async function openRecognizer(
   const { models, aligned = false } = options;
   const { detector, choice, rotations, maxPixels } = photoSettings(options);
   const recognizerOptions: RecognizerOptions = {
-    ...(await openOptions(options)),
+    ...(await openOptions(options, out)),
     aligned,
     detector,
     choose: choice,

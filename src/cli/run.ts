@@ -2,14 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultHoldOut } from '../evaluation/index.js';
 import { UsageError } from '../common/index.js';
-import { readInputSpec } from '../models/index.js';
 import { type PipelineRecipes, runPipeline } from '../pipeline/index.js';
 import { loadRecipe, loadStatedRecipe } from '../training/index.js';
 import { describeFormats } from '../images/index.js';
 import { collect, type CommonOptions, finiteNumber, Output, positiveInteger, withCommonOptions } from './context.js';
 import { detectorWeights } from './faces-options.js';
 import { untilInterrupted } from './interrupt.js';
-import { inputSpecHelp } from './model-options.js';
+import { givenInput, inputSpecHelp } from './model-options.js';
 import { PipelineView, printSummary } from './pipeline-view.js';
 
 interface RunOptions extends CommonOptions {
@@ -106,7 +105,7 @@ async function recipesOf(options: RunOptions): Promise<PipelineRecipes> {
     init,
     tuned,
     statedInput,
-    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await givenInput(inputSpec) }),
   };
 }
 

@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../common/index.js';
 import { boundTo, type Communicator } from '../distributed/index.js';
 import { describeFormats } from '../images/index.js';
-import { readInputSpec } from '../models/index.js';
 import {
   type InitRows,
   initRowsModes,
@@ -17,7 +16,7 @@ import {
 import { collect, type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
 import { interruptedStatus } from './exit-status.js';
 import { untilInterrupted } from './interrupt.js';
-import { inputSpecHelp } from './model-options.js';
+import { givenInput, inputSpecHelp } from './model-options.js';
 import { onRanks } from './ranks.js';
 import { TrainingView } from './training-view.js';
 
@@ -140,7 +139,7 @@ async function start(data: string | undefined, options: TrainOptions, run: RunOp
     data,
     folder,
     ...(init === undefined ? {} : { init }),
-    ...(inputSpec === undefined ? {} : { inputSpec: await readInputSpec(inputSpec) }),
+    ...(inputSpec === undefined ? {} : { inputSpec: await givenInput(inputSpec) }),
     ...(initRows === undefined ? {} : { initRows }),
   });
 }

@@ -46,6 +46,7 @@ export {
   type Template,
   templateOf,
   templates,
+  requireTemplateSize,
 } from './template.js';
 export { type QuarterTurn, turned, turnedBack } from './turn.js';
 export { type Fit, fitTemplate, isUpright } from './upright.js';

@@ -1,6 +1,7 @@
 // Where the five landmarks of an aligned face lie: the published template, and the names crops and models know it by.
 import { UsageError } from '../common/errors.js';
 import type { AlignmentSpec } from '../images/alignment.js';
+import type { InputSpec } from '../images/input.js';
 import type { Landmarks, Point } from './geometry.js';
 import type { SimilaritySolver } from './similarity.js';
 
@@ -66,6 +67,27 @@ export function templateOf(size: string): Template {
     });
   }
   return template;
+}
+
+/**
+ * Refuses an input convention whose pictures are not of its template's size: no crop would be both. Names that are not known here are those of
+ * crops that others make, of any size.
+ * @param stating names what states it in errors
+ */
+export function requireTemplateSize(
+  { alignment, width, height }: Pick<InputSpec, 'alignment' | 'width' | 'height'>,
+  stating: string,
+): void {
+  const known: readonly Template[] = Object.values(templates);
+  const template = known.find(({ name }) => name === alignment.template);
+  if (template === undefined || (template.width === width && template.height === height)) return;
+  const fitting = known.filter((other) => other.width === width && other.height === height);
+  const names = (some: readonly Template[]): string => some.map(({ name }) => name).join(' or ');
+  throw new UsageError(`The pictures of ${stating} do not have the size of their template.`, {
+    got: `${height} high, ${width} wide, with template ${template.name}: ${template.height} high, ${template.width} wide`,
+    expected: fitting.length > 0 ? `template ${names(fitting)}` : `a size that a template has: ${names(known)}`,
+    next: 'correct the size or the template; crops that other software cuts take a template name of their own',
+  });
 }
 
 /** Raised whenever the same photo would give other crops: crops of different versions must not meet in one model. */

@@ -138,7 +138,9 @@ describe('decodePhoto', () => {
     await expect(decodePhoto(new Uint8Array())).rejects.toThrow(/empty/);
     await expect(decodePhoto(Buffer.from('not an image at all'))).rejects.toThrow(/not an image[^]*JPEG, PNG/);
     await expect(decodePhoto(Buffer.from('%PDF-1.7 …'))).rejects.toThrow(/The file is a PDF, which is not read/);
-    await expect(decodePhoto(Buffer.from('<!DOCTYPE html><p>'))).rejects.toThrow(/is an HTML page/);
+    await expect(decodePhoto(Buffer.from('<!DOCTYPE html><p>'))).rejects.toThrow(/is an HTML page[^]*next: download/);
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n';
+    await expect(decodePhoto(Buffer.from(pointer))).rejects.toThrow(/is a Git LFS pointer[^]*next: .*git lfs pull/);
     await expect(decodePhoto(jpeg, { limitInputPixels: 1000 })).rejects.toThrow(
       /too large.*\n[^]*128 x 64[^]*1000 pixels/,
     );

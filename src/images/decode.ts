@@ -59,7 +59,7 @@ export async function decodeCrop(bytes: Uint8Array, size: CropSize, fit: CropFit
     expected: `${size.width} wide, ${size.height} high`,
     next: narrow
       ? 'align the photos to this size (sphereface prepare PHOTOS --size 112x112 -o ALIGNED), or train with --set data.fit=pad'
-      : 'align the photos first: sphereface prepare PHOTOS -o ALIGNED',
+      : `align the photos to this size: sphereface prepare PHOTOS --size ${size.height}x${size.width} -o ALIGNED`,
   });
 }
 
@@ -69,7 +69,7 @@ function readable(bytes: Uint8Array): PictureDecoder {
   if (decoder !== undefined) return decoder;
   if (bytes.length === 0) throw new ImageDecodeError('The image file is empty.');
   const kind = fileKind(bytes);
-  if (kind !== undefined) throw unreadKind(`${kind.article} ${kind.singular}`);
+  if (kind !== undefined) throw unreadKind(`${kind.article} ${kind.singular}`, kind.advice);
   throw new ImageDecodeError('The file is not an image that can be read.', {
     got: `${bytes.length} bytes starting ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}`,
     expected: describeKinds(),

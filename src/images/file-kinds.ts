@@ -8,6 +8,8 @@ export interface FileKind {
   readonly article: 'a' | 'an';
   /** Extensions that tell it, lower case. */
   readonly extensions: readonly string[];
+  /** What to do about one among images; by default to convert it. */
+  readonly advice?: string;
   /** Whether a file that begins so is of this kind. */
   matches(head: Uint8Array): boolean;
 }
@@ -53,7 +55,15 @@ const kinds: readonly FileKind[] = [
     ['.dng', '.cr2', '.cr3', '.nef', '.arw', '.orf', '.rw2', '.raf', '.pef', '.srw'],
     begins('FUJIFILMCCD-RAW'),
   ),
-  kind('HTML page', ['.html', '.htm'], (head) => /^(<!doctype html|<html)/.test(textOf(head))),
+  // A repository that was cloned without them holds these in the images' place, under their names.
+  {
+    ...kind('Git LFS pointer', [], begins('version https://git-lfs.github.com/spec/')),
+    advice: 'fetch the file that it stands for: git lfs pull in its repository',
+  },
+  {
+    ...kind('HTML page', ['.html', '.htm'], (head) => /^(<!doctype html|<html)/.test(textOf(head))),
+    advice: 'download the file again: the address gave a page in its place',
+  },
   kind(
     'archive',
     ['.zip', '.rar', '.7z', '.gz', '.tgz', '.tar', '.bz2', '.xz'],

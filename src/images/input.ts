@@ -29,7 +29,7 @@ export function assertCropSize(spec: InputSpec, crop: { readonly width: number; 
   throw new SphereFaceError('The picture does not have the size that the model takes.', {
     got: `${crop.width} wide, ${crop.height} high`,
     expected: `${spec.width} wide, ${spec.height} high (${describeAlignment(spec.alignment)})`,
-    next: 'align the photos for this model: sphereface prepare PHOTOS -o ALIGNED',
+    next: `align the photos for this model: sphereface prepare PHOTOS --size ${spec.height}x${spec.width} -o ALIGNED`,
   });
 }
 
@@ -58,6 +58,6 @@ export function assertSameAlignment(spec: InputSpec, crops: AlignmentSpec | unde
   throw new SphereFaceError('The crops were aligned in another way than the model takes.', {
     got: describeAlignment(crops),
     expected: describeAlignment(alignment),
-    next: 'align the photos again for this model: sphereface prepare PHOTOS -o ALIGNED',
+    next: `align the photos again for this model: sphereface prepare PHOTOS --size ${spec.height}x${spec.width} --solver ${alignment.solver} -o ALIGNED`,
   });
 }

@@ -9,6 +9,7 @@ import type { Picture } from '../images/source.js';
 import { type Device, Session } from '../runtime/index.js';
 import type { ModelMetadata } from './metadata.js';
 import { outputValues, PictureTensors } from './picture-tensors.js';
+import { OpenBatch } from './open-batch.js';
 import { embeddingPort, type PicturePort, picturePort } from './ports.js';
 import { PreparedNetwork, preparedBatch } from './prepared-network.js';
 
@@ -18,6 +19,8 @@ export interface EmbedderOptions {
   readonly threads?: number;
   /** The output that is the embedding, where a foreign file has several that could be it. */
   readonly modelOutput?: string;
+  /** What is odd about the network, said once: that it takes one picture at a time though its file leaves the batch open. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** How to embed pictures. */
@@ -65,7 +68,7 @@ export interface ReadModel {
  */
 export async function openEmbedder(
   { bytes, parsed, path, stated, input }: ReadModel,
-  { device, threads, modelOutput }: EmbedderOptions = {},
+  { device, threads, modelOutput, onWarning }: EmbedderOptions = {},
 ): Promise<PictureEmbedder> {
   const ports = portsOf(parsed);
   const image = picturePort(ports.inputs, input, path);
@@ -76,7 +79,11 @@ export async function openEmbedder(
   });
   try {
     const prepared = session.device === 'cpu' ? PreparedNetwork.of(parsed, stated, threads) : undefined;
-    const network = new Network(session, image, output.name, new PictureTensors(input, image), prepared);
+    const network = new Network(session, image, output.name, new PictureTensors(input, image), prepared, () => {
+      onWarning?.(
+        `${path} computes one picture at a time, though its file leaves the batch open: it is run so, which is slower`,
+      );
+    });
     const embeddingSize = output.size ?? (await network.probe());
     if (embeddingSize < 2) {
       throw new ModelFileError(`${path} gives no embedding.`, {
@@ -110,14 +117,18 @@ export async function openEmbedder(
 /** The running network: packs pictures, runs batch by batch, collects the rows. */
 class Network {
   private readonly life = new Lifetime('model');
+  private readonly openBatch: OpenBatch;
 
   constructor(
     private readonly session: Session,
     private readonly image: PicturePort,
     private readonly output: string,
     private readonly tensors: PictureTensors,
-    private readonly prepared?: PreparedNetwork,
-  ) {}
+    private readonly prepared: PreparedNetwork | undefined,
+    onAlone: () => void,
+  ) {
+    this.openBatch = new OpenBatch((batch) => this.runGraph(batch, batch.length), onAlone);
+  }
 
   dispose(): Promise<void> {
     return this.life.end(async () => {
@@ -168,8 +179,12 @@ class Network {
   }
 
   /** One run of the file's graph. A network with a fixed batch gets the missing pictures as zeros. */
-  private async runStored(batch: readonly PackedPicture[]): Promise<Float32Array> {
-    const tensor = this.tensors.of(batch, this.image.batch ?? batch.length);
+  private runStored(batch: readonly PackedPicture[]): Promise<Float32Array> {
+    return this.image.batch === undefined ? this.openBatch.run(batch) : this.runGraph(batch, this.image.batch);
+  }
+
+  private async runGraph(batch: readonly PackedPicture[], count: number): Promise<Float32Array> {
+    const tensor = this.tensors.of(batch, count);
     const outputs = await this.session.run({ [this.image.name]: tensor });
     return outputValues(outputs[this.output], this.output);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelProto } from '../graph/onnx/onnx_pb.js';
 import { floatParameters, parseModel } from '../graph/onnx/index.js';
-import { encodeModel, hashedTensor, testModel } from '../testing/onnx-model.js';
+import { encodeModel, hashedTensor, moveOutside, testModel } from '../testing/onnx-model.js';
 import { readWholeModel } from './external-data.js';
 
 const weights = hashedTensor([4, 3, 1, 1], 1);
@@ -30,15 +30,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 /** Writes the model with its weights where the entries say, and the weights after 8 other bytes into `file`. */
 async function write(entries: Readonly<Record<string, string>>, file = 'models/it.onnx.data'): Promise<void> {
   const model = whole();
-  const [tensor] = model.graph!.initializer;
-  await writeFile(join(folder, file), Buffer.concat([Buffer.alloc(8), tensor.rawData]));
-  tensor.rawData = new Uint8Array();
-  tensor.dataLocation = 1;
-  tensor.externalData = Object.entries(entries).map(([key, value]) => ({
-    $typeName: 'onnx.StringStringEntryProto',
-    key,
-    value,
-  }));
+  await writeFile(join(folder, file), Buffer.concat([Buffer.alloc(8), moveOutside(model, entries)]));
   await writeFile(path, encodeModel(model));
 }
 

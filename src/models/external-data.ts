@@ -49,7 +49,7 @@ async function readBeside(path: string, { name }: TensorProto, place: Place, lim
     new ModelFileError(`${path} keeps the data of the tensor ${name} in a file that is not read.`, {
       got,
       expected: 'a file in the folder of the model',
-      next: 'put it beside the model, or save the model in one file, for instance with onnx.save(model, path) in Python',
+      next: 'put it beside the model, under the name that the model gives it; or save the model in one file, for instance with onnx.save(model, path) in Python',
     });
   // A plain name: no other folder, no drive, no stream of Windows.
   if (location === '' || location === '.' || location === '..' || /[\\/:\0]/.test(location)) {

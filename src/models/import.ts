@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { toBinary } from '@bufbuild/protobuf';
 import { SphereFaceError, UsageError, messageOf } from '../common/errors.js';
-import { serialize, type Value } from '../graph/index.js';
+import { flatten, serialize, type Value } from '../graph/index.js';
 import { ModelProtoSchema } from '../graph/onnx/onnx_pb.js';
-import { buildCaffeNet, type CaffeNet } from './caffe/build.js';
+import { buildCaffeNet, type CaffeNet, weightsOf } from './caffe/build.js';
 import { parseDefinition } from './caffe/definition.js';
 import { readCaffeModel } from './caffe/read.js';
 import { type InputSpec, publishedInput } from '../images/input.js';
@@ -17,6 +17,7 @@ import {
   readMetadataProps,
   withMetadataProps,
 } from '../graph/onnx/index.js';
+import { readWholeModel } from './external-data.js';
 import { readModelFile } from './model-file.js';
 import { embeddingPort } from './ports.js';
 
@@ -28,9 +29,9 @@ export interface ImportedModel {
   readonly embeddingSize: number;
   /** The blob or output that became the embedding. */
   readonly output: string;
-  /** The network's weights by name. */
+  /** The weights that the embedding is computed with, by name. */
   readonly parameters: ReadonlyMap<string, Parameter>;
-  /** The weights of a classifier that the embedding does not use. */
+  /** The weights that it does not use: a classifier's, and those of whatever else follows it. */
   readonly classifiers: ReadonlyMap<string, Parameter>;
   /** Layers of training that were left out. */
   readonly skipped: readonly string[];
@@ -38,7 +39,7 @@ export interface ImportedModel {
 
 /** How to import a Caffe model. */
 export interface ImportCaffeOptions {
-  /** The blob that becomes the embedding; the net's only open output by default. */
+  /** The blob that becomes the embedding, any of the net's; its only open output by default. */
   readonly output?: string;
   /** The input convention; the published system's by default, if the net takes such pictures. */
   readonly inputSpec?: InputSpec;
@@ -53,7 +54,7 @@ export async function importCaffe(
   options: ImportCaffeOptions = {},
 ): Promise<ImportedModel> {
   const definition = parseDefinition(await readText(paths.prototxt), paths.prototxt);
-  const weights = readCaffeModel(await readFile(paths.caffemodel));
+  const weights = readCaffeModel(await readModelFile(paths.caffemodel));
   const input = options.inputSpec ?? publishedInput;
   const net = buildCaffeNet(definition, weights, { picture: [3, input.height, input.width] });
   const [, channels, height, width] = net.images.shape;
@@ -65,29 +66,33 @@ export async function importCaffe(
     });
   }
   const [output, value] = embeddingOf(net, options.output);
-  const embeddingSize = value.shape.slice(1).reduce((product, dim) => product * dim, 1);
+  const row = value.shape.slice(1);
+  const embeddingSize = row.reduce((product, dim) => product * dim, 1);
+  // Feature maps become a row of values, as an inner product would take them.
+  const embedding = row.filter((dim) => dim !== 1).length > 1 ? flatten(value) : value;
   const batch = { 0: 'batch' };
   const model = serialize(net.graph, {
-    outputs: { embedding: value },
+    outputs: { embedding },
     metadata: encodeMetadata({ input, embeddingSize }),
     dynamicAxes: { images: batch, embedding: batch },
   });
-  const { parameters, classifiers, skipped } = net;
-  return { model, input, embeddingSize, output, parameters, classifiers, skipped };
+  const { needed: parameters, others } = weightsOf(net, value);
+  const classifiers = new Map([...others, ...net.classifiers]);
+  return { model, input, embeddingSize, output, parameters, classifiers, skipped: net.skipped };
 }
 
-function embeddingOf({ outputs }: CaffeNet, wanted?: string): readonly [string, Value] {
-  const names = [...outputs.keys()].join(', ');
+function embeddingOf({ blobs, outputs }: CaffeNet, wanted?: string): readonly [string, Value] {
+  const names = (some: ReadonlyMap<string, Value>): string => [...some.keys()].join(', ');
   if (wanted !== undefined) {
-    const value = outputs.get(wanted);
+    const value = blobs.get(wanted);
     if (value === undefined)
-      throw new UsageError(`The net has no output "${wanted}".`, { expected: `one of ${names}` });
+      throw new UsageError(`The net has no blob "${wanted}".`, { expected: `one of ${names(blobs)}` });
     return [wanted, value];
   }
   const [only, ...others] = outputs;
   if (only === undefined || others.length > 0) {
     throw new UsageError('It is not clear which output of the net is the embedding.', {
-      got: `outputs ${names || 'none'}`,
+      got: `outputs ${names(outputs) || 'none'}`,
       next: 'choose one with --blob NAME',
     });
   }
@@ -103,12 +108,12 @@ export interface ImportOnnxOptions {
 }
 
 /**
- * Writes the input convention into a foreign ONNX model, and leaves it the embedding as its only output. Its network stays as
- * it is.
+ * Writes the input convention into a foreign ONNX model, leaves it the embedding as its only output, and takes in weights that lie beside
+ * it. Its network stays as it is.
  */
 export async function importOnnx(path: string, options: ImportOnnxOptions): Promise<ImportedModel> {
   const { input, embeddingSize } = options;
-  const bytes = await readModelFile(path);
+  const bytes = await readWholeModel(path);
   const parsed = parseModel(bytes, path);
   const { outputs } = portsOf(parsed);
   const { name } = embeddingPort(outputs, path, options.output);

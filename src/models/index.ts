@@ -38,6 +38,9 @@ export {
   importCaffe,
   importOnnx,
 } from './import.js';
+export { foreignKind } from './foreign-kind.js';
+export type { OtherKind } from '../graph/onnx/index.js';
+export { tryImported } from './trial.js';
 export { type ExportType, exportModel, exportTypes, foreignDomains, requiredCosine, smallestCosine } from './export.js';
 export { type EmbeddingsFile, maxEmbeddingsBytes, readEmbeddings } from './embeddings/read-embeddings.js';
 export { type EmbeddingsWriter, createEmbeddingsWriter, embeddingsExtensions } from './embeddings/embeddings-file.js';

@@ -1,7 +1,9 @@
 // Model files read into memory and written.
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import { writeFileAtomic } from '../common/atomic.js';
 import { ModelFileError, withoutMetadataProps } from '../graph/onnx/index.js';
 
@@ -18,7 +20,9 @@ export async function readModelFile(path: string): Promise<Uint8Array> {
     });
   });
   try {
-    const { size } = await handle.stat();
+    const found = await handle.stat();
+    if (found.isDirectory()) throw await folderGiven(path);
+    const { size } = found;
     if (size > maxModelBytes) {
       throw new ModelFileError(`The model ${path} is too large for an ONNX file.`, { got: `${size} bytes` });
     }
@@ -26,6 +30,20 @@ export async function readModelFile(path: string): Promise<Uint8Array> {
   } finally {
     await handle.close();
   }
+}
+
+/** The error for a folder in place of a model: it may be a run, whose model is a file in it. */
+async function folderGiven(path: string): Promise<ModelFileError> {
+  const inside = join(path, 'model.onnx');
+  let next = 'give the path of the file';
+  if (await exists(inside)) next = `give ${inside}`;
+  else if (await exists(join(path, 'recipe.json'))) {
+    next = `finish the run first, which writes it: sphereface train --resume ${path}`;
+  }
+  return new ModelFileError(`${path} is a folder, not a model.`, {
+    expected: 'a model file (.onnx), for instance the model.onnx of a finished run',
+    next,
+  });
 }
 
 /** Writes a model file, whole or not at all. */

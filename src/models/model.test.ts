@@ -1,6 +1,6 @@
 // Model files: embeddings by hand, input conventions, runs side by side, metadata and parameters, contradictions and damage.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -117,11 +117,13 @@ describe('openModel', () => {
   it('refuses pictures of another size and crops of another alignment', async () => {
     await using model = await openModel(path, { threads: 1 });
     const wrong: Picture = { width: 2, height: 3, data: new Uint8Array(18) };
-    await expect(model.embed([wrong])).rejects.toThrow(/2 wide, 3 high[^]*3 wide, 2 high[^]*prepare/);
+    await expect(model.embed([wrong])).rejects.toThrow(/2 wide, 3 high[^]*3 wide, 2 high[^]*prepare PHOTOS --size 2x3/);
     expect(() => assertSameAlignment(model.input, { ...spec.alignment })).not.toThrow();
     expect(() => assertSameAlignment(model.input, undefined)).not.toThrow();
     for (const other of [{ template: 'x' }, { solver: 'x' }, { version: 8 }]) {
-      expect(() => assertSameAlignment(model.input, { ...spec.alignment, ...other })).toThrow(/aligned in another way/);
+      expect(() => assertSameAlignment(model.input, { ...spec.alignment, ...other })).toThrow(
+        /aligned in another way[^]*prepare PHOTOS --size 2x3 --solver umeyama/,
+      );
     }
   });
 
@@ -155,6 +157,18 @@ describe('openModel', () => {
     await expect(openModel(join(scratch, 'none.onnx'))).rejects.toThrow(/cannot be opened/);
     await writeFile(join(scratch, 'text.onnx'), 'this is no model');
     await expect(openModel(join(scratch, 'text.onnx'))).rejects.toThrow(/not an ONNX model/);
+  });
+
+  it('says what of a folder to give', async () => {
+    const run = join(scratch, 'run');
+    await mkdir(run);
+    await expect(openModel(run)).rejects.toThrow(/is a folder, not a model[^]*next: give the path of the file/);
+    await writeFile(join(run, 'recipe.json'), '{}');
+    await expect(openModel(run)).rejects.toThrow(
+      /next: finish the run first, which writes it: sphereface train --resume .*run$/,
+    );
+    await writeModel(join(run, 'model.onnx'), network({ metadata }));
+    await expect(openModel(run)).rejects.toThrow(/next: give .*run.model\.onnx$/);
   });
 
   it('refuses weights in other files', async () => {

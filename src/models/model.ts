@@ -6,6 +6,7 @@ import type { InputSpec } from '../images/input.js';
 import { type ModelMetadata, decodeMetadata, parseInputSpec, withMetadata } from './metadata.js';
 import { type ParsedModel, parseModel, portsOf, readMetadataProps } from '../graph/onnx/index.js';
 import { type EmbedderOptions, openEmbedder, type PictureEmbedder } from './embedder.js';
+import { readWholeModel } from './external-data.js';
 import { ownInput, unstatedInput } from './input-statement.js';
 import { knownModel } from './known-models.js';
 import { networkDigest, readModelFile, writeModel } from './model-file.js';
@@ -15,6 +16,8 @@ import { type StatedPictures, statedPictures } from './ports.js';
 export interface OpenModelOptions extends EmbedderOptions {
   /** The input convention of a file that does not state its own. */
   readonly inputSpec?: InputSpec;
+  /** Whether weights are read from files beside the model as well; by default such a model is refused, as one that is used is one file. */
+  readonly weightsBeside?: boolean;
 }
 
 /** A model file: its path, its address (`file:`), or its bytes. */
@@ -35,7 +38,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const file = source instanceof URL ? fileURLToPath(source) : source;
   const inMemory = typeof file !== 'string';
   const path = inMemory ? 'the model' : file;
-  const bytes = inMemory ? file : await readModelFile(file);
+  const bytes = inMemory ? file : await (options.weightsBeside === true ? readWholeModel : readModelFile)(file);
   const stated = decodeMetadata(readMetadataProps(bytes, path), path);
   const parsed = parseModel(bytes, path);
   const sidecar = inMemory ? undefined : sidecarOf(file);
@@ -53,9 +56,9 @@ export async function readMetadata(path: string): Promise<ModelMetadata | undefi
   return decodeMetadata(readMetadataProps(await readModelFile(path), path), path);
 }
 
-/** What a model file's input says of the pictures that it takes. @throws ModelFileError for a file that is no model, or takes none. */
+/** What a model file's input says of the pictures that it takes; its weights may lie beside it. @throws ModelFileError for a file that is no model, or takes none. */
 export async function picturesOf(path: string): Promise<StatedPictures> {
-  return statedPictures(portsOf(parseModel(await readModelFile(path), path)).inputs, path);
+  return statedPictures(portsOf(parseModel(await readWholeModel(path), path)).inputs, path);
 }
 
 /** Rewrites some of a model file's metadata, for instance its calibration. The network's bytes stay as they are. */

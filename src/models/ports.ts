@@ -32,7 +32,7 @@ const pictureTypes: ReadonlyMap<number, PictureType> = new Map([
 
 /**
  * The input for pictures: the only one, of shape [batch, 3, height, width] or [batch, height, width, 3].
- * @throws ModelFileError if the network takes something else than `spec` describes
+ * @throws ModelFileError if the network takes something else than `spec` describes, or no picture at all
  */
 export function picturePort(inputs: readonly Port[], spec: InputSpec, path: string): PicturePort {
   const [image] = inputs;
@@ -60,7 +60,15 @@ export function picturePort(inputs: readonly Port[], spec: InputSpec, path: stri
       next: 'correct the input specification',
     });
   }
-  return { name: image.name, batch: image.shape[0], layout, type };
+  const [batch] = image.shape;
+  if (batch === 0) {
+    throw new ModelFileError(`${path} takes batches of no picture at all.`, {
+      got: describe(image),
+      expected: 'a batch that is left open, or of one picture or more',
+      next: 'export it again with an open batch: dynamic_axes or dynamic_shapes of torch.onnx.export',
+    });
+  }
+  return { name: image.name, batch, layout, type };
 }
 
 /** What a network's input says of the pictures that it takes. */

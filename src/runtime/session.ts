@@ -125,13 +125,13 @@ export class Session implements AsyncDisposable {
    */
   run(feeds: Tensors, into?: Tensors): Promise<Record<string, Tensor>> {
     return this.life.use(async () => {
-      if (into === undefined) return this.counted(feeds, await this.turns.run(() => this.session.run(feeds)));
+      if (into === undefined) return this.counted(feeds, await this.turns.run(() => this.session.run(feeds, quietly)));
       const outputs = Object.values(into);
       this.claim(outputs);
       try {
         const fetches: Record<string, Tensor | null> = {};
         if (this.inPlace) for (const name of this.outputNames) fetches[name] = this.asFetch(into[name]);
-        const run = () => (this.inPlace ? this.session.run(feeds, fetches) : this.session.run(feeds));
+        const run = () => (this.inPlace ? this.session.run(feeds, fetches, quietly) : this.session.run(feeds, quietly));
         const results = this.counted(feeds, await this.turns.run(run));
         if (!this.inPlace) for (const name of Object.keys(into)) copyInto(into[name], results[name]);
         // onnxruntime-node returns a copy of what it has written in place: the caller's own tensor takes its place.
@@ -185,6 +185,9 @@ export class Session implements AsyncDisposable {
     return this.dispose();
   }
 }
+
+/** What fails in a run is thrown. The runtime would also print it, in its own words, where it is not known yet whether it matters. */
+const quietly: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 /** Copies the elements of one tensor over those of another of its type and size. */
 function copyInto(target: Tensor, source: Tensor): void {

@@ -6,6 +6,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataType as DataType,
   TensorProtoSchema,
@@ -93,6 +94,18 @@ export function testModel({ opset, images, nodes, initializers, outputs }: TestM
 /** The bytes of a model. */
 export function encodeModel(model: ModelProto): Uint8Array {
   return toBinary(ModelProtoSchema, model);
+}
+
+/** Leaves the data of the first stored tensor to another file, where `entries` say; returns that data. */
+export function moveOutside({ graph }: ModelProto, entries: Readonly<Record<string, string>>): Uint8Array {
+  const [tensor] = graph!.initializer;
+  const data = tensor.rawData;
+  tensor.rawData = new Uint8Array();
+  tensor.dataLocation = 1;
+  tensor.externalData = Object.entries(entries).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+  return data;
 }
 
 function tensorOf(name: string, { shape, data }: TestTensor): TensorProto {

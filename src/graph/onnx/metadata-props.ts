@@ -72,7 +72,7 @@ function* topLevelFields(model: Uint8Array, source: string): Generator<TopLevelF
         body = model.subarray(afterTag, reader.pos);
       }
     } catch (error) {
-      throw notOnnx(source, error);
+      throw notOnnx(source, error, model);
     }
     yield { field, bytes: model.subarray(start, reader.pos), body };
   }

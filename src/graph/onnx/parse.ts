@@ -1,13 +1,15 @@
 // An ONNX model from its bytes: parsed, with its inputs and outputs. Models come from anywhere: what cannot be used is refused by name.
-import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, isFieldSet, type MessageShape } from '@bufbuild/protobuf';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import {
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type TensorProto,
+  TensorShapeProto_DimensionSchema,
   type ValueInfoProto,
 } from './onnx_pb.js';
+import { otherKind } from './other-kinds.js';
 import { isExternal } from './tensor-data.js';
 
 /** A model file that is no ONNX model, or one that cannot be used. */
@@ -23,13 +25,13 @@ export type ParsedModel = ModelProto & { graph: GraphProto };
  */
 export function parseModel(model: Uint8Array, source: string): ParsedModel {
   const parsed = decoded(ModelProtoSchema, model, source);
-  if (parsed.graph === undefined) throw notOnnx(source, 'it holds no graph');
+  if (parsed.graph === undefined) throw notOnnx(source, 'it holds no graph', model);
   for (const tensor of tensorsOf(parsed.graph)) {
     if (isExternal(tensor)) {
       throw new ModelFileError(`${source} keeps weights in other files.`, {
         got: `the tensor ${tensor.name} lies outside the file`,
         expected: 'a model in one file',
-        next: 'save the model with its weights inside, for instance with onnx.save(model, path) in Python',
+        next: `make one file of it: sphereface import ${source} -o OWN.onnx`,
       });
     }
   }
@@ -63,14 +65,19 @@ export function portsOf({ graph }: ParsedModel): {
 } {
   const parameters = new Set(graph.initializer.map(({ name }) => name));
   return {
-    inputs: graph.input.filter(({ name }) => !parameters.has(name)).map(portOf),
-    outputs: graph.output.map(portOf),
+    inputs: graph.input.filter(({ name }) => !parameters.has(name)).map((info) => portOf(info, 0n)),
+    // Of what comes out the sizes are only said: 0 stands for what is not known.
+    outputs: graph.output.map((info) => portOf(info, 1n)),
   };
 }
 
-function portOf({ name, type }: ValueInfoProto): Port {
+function portOf({ name, type }: ValueInfoProto, least: bigint): Port {
   const tensor = type?.tensorType;
-  const shape = (tensor?.shape?.dim ?? []).map(({ dimValue }) => (dimValue > 0n ? Number(dimValue) : undefined));
+  const { dimValue } = TensorShapeProto_DimensionSchema.field;
+  // Some exporters write -1 for what is open. A 0 is a size: the runtime takes nothing else.
+  const shape = (tensor?.shape?.dim ?? []).map((dim) =>
+    isFieldSet(dim, dimValue) && dim.dimValue >= least ? Number(dim.dimValue) : undefined,
+  );
   return { name, elementType: tensor?.elemType ?? 0, shape };
 }
 
@@ -79,15 +86,19 @@ export function decoded<S extends DescMessage>(schema: S, bytes: Uint8Array, sou
   try {
     return fromBinary(schema, bytes);
   } catch (error) {
-    throw notOnnx(source, error);
+    throw notOnnx(source, error, bytes);
   }
 }
 
-/** The error for bytes that are no ONNX model. */
-export function notOnnx(source: string, cause: unknown): ModelFileError {
+/** The error for bytes that are no ONNX model, with what they are instead where that is known. */
+export function notOnnx(source: string, cause: unknown, bytes: Uint8Array): ModelFileError {
+  const other = otherKind(bytes);
   return new ModelFileError(`${source} is not an ONNX model.`, {
-    got: messageOf(cause),
-    next: 'import models of other kinds first: sphereface import FOREIGN -o MODEL',
+    got: other?.is ?? messageOf(cause),
+    expected: 'an .onnx file',
+    next:
+      other?.next ??
+      'download or copy the file again; a model of Caffe is imported first: sphereface import NET.caffemodel -o MODEL.onnx',
     cause,
   });
 }

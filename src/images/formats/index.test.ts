@@ -17,6 +17,11 @@ describe('openImageSource', () => {
     await expect(scratch.open(join(scratch.folder, 'x.dat'))).rejects.toThrow(/no source of images/);
     await writeFile(join(scratch.folder, 'x.zip'), 'text');
     await expect(scratch.open(join(scratch.folder, 'x.zip'))).rejects.toThrow(/not a zip file/);
+    await writeFile(
+      join(scratch.folder, 'x.zip'),
+      'version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n',
+    );
+    await expect(scratch.open(join(scratch.folder, 'x.zip'))).rejects.toThrow(/a Git LFS pointer[^]*git lfs pull/);
   });
 
   it('opens a format that is added by one file and one registration', async () => {

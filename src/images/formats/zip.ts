@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { manifestName, parseManifest, statements } from '../crop-manifest.js';
+import { fileKind } from '../file-kinds.js';
 import { entryAt, readAt } from '../files.js';
 import { kindOfOther, systemKind } from '../ignored.js';
 import { byFile, hasImageExtension, identityOf, isSystemName, unsafePath } from '../names.js';
@@ -37,11 +38,13 @@ export async function openZip(path: string): Promise<OpenedSource> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
-    const head = await readAt(handle, 0, 4);
+    const head = await readAt(handle, 0, 512);
     if (!isZip(head)) {
+      const kind = fileKind(head);
+      const start = Buffer.from(head.subarray(0, 4)).toString('hex') || 'with nothing';
       throw new SphereFaceError(`${path} is not a zip file.`, {
-        got: `a file starting ${Buffer.from(head).toString('hex') || 'with nothing'}`,
-        next: 'copy or download the file again',
+        got: kind === undefined ? `a file starting ${start}` : `${kind.article} ${kind.singular}`,
+        next: kind?.advice ?? 'copy or download the file again',
       });
     }
     const { files, warnings } = await readDirectory(handle, size);

@@ -3,6 +3,7 @@ import { SphereFaceError } from '../../common/errors.js';
 import {
   add,
   concat,
+  constantOf,
   conv2d,
   flatten,
   Graph,
@@ -19,6 +20,7 @@ import {
   type Value,
 } from '../../graph/index.js';
 import type { Parameter } from '../../graph/onnx/index.js';
+import { walk } from '../../graph/walk.js';
 import type { LayerDefinition, NetDefinition } from './definition.js';
 import { blobsOf, type CaffeModel } from './read.js';
 import type { TextMessage } from './text-format.js';
@@ -28,7 +30,9 @@ export interface CaffeNet {
   readonly graph: Graph;
   /** Input `images` [1, c, h, w]. */
   readonly images: Value;
-  /** What no layer takes further: by blob name, in the order of the net. */
+  /** Every blob that a layer makes, as the last layer that works in place leaves it: by name, in the order of the net. */
+  readonly blobs: ReadonlyMap<string, Value>;
+  /** Those that no layer takes further. */
   readonly outputs: ReadonlyMap<string, Value>;
   /** Weights by the name they have in the graph: `conv1_1.weight`, `conv1_1.bias`, `relu1_1.slope`, `fc5.weight`, … */
   readonly parameters: ReadonlyMap<string, Parameter>;
@@ -106,7 +110,7 @@ export function buildCaffeNet(definition: NetDefinition, model: CaffeModel, opti
   const parameters = new Map<string, Parameter>();
   const classifiers = new Map<string, Parameter>();
   const skipped: string[] = [];
-  const blobs = new Map<string, Value>([[definition.input.blob, images]]);
+  const blobs = new Map([[definition.input.blob, images]]);
   /** Blobs that no layer has taken further since they were made. */
   const open = new Map<string, Value>();
   const labels = new Set<string>();
@@ -160,7 +164,20 @@ export function buildCaffeNet(definition: NetDefinition, model: CaffeModel, opti
     if (!classifierLayers.has(type)) continue;
     for (const [part, blob] of namedBlobs(model, name)) classifiers.set(`${name}.${part}`, blob);
   }
-  return { graph, images, outputs: open, parameters, classifiers, skipped };
+  if (blobs.get(definition.input.blob) === images) blobs.delete(definition.input.blob);
+  return { graph, images, blobs, outputs: open, parameters, classifiers, skipped };
+}
+
+/** The weights that a blob of a net is computed with, and the others. */
+export function weightsOf(
+  { parameters }: Pick<CaffeNet, 'parameters'>,
+  blob: Value,
+): { readonly needed: Map<string, Parameter>; readonly others: Map<string, Parameter> } {
+  const names = new Set([...walk([blob]).used].map((value) => constantOf(value)?.name));
+  const [needed, others] = [true, false].map(
+    (wanted) => new Map([...parameters].filter(([name]) => names.has(name) === wanted)),
+  );
+  return { needed, others };
 }
 
 function convolution({ layer, inputs: [x], weights }: Context): Value {

@@ -2,6 +2,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { messageOf, SphereFaceError } from '../../common/errors.js';
 import { sizeOf } from '../../graph/index.js';
+import { otherKind } from '../../graph/onnx/index.js';
 import {
   type BlobProto,
   NetParameterSchema,
@@ -52,10 +53,11 @@ export function readCaffeModel(bytes: Uint8Array): CaffeModel {
   try {
     net = fromBinary(NetParameterSchema, bytes, { readUnknownFields: false });
   } catch (error) {
+    const other = otherKind(bytes);
     throw new SphereFaceError('The file is not a readable Caffe model.', {
-      got: `${bytes.length} bytes: ${messageOf(error)}`,
+      got: other?.is ?? `${bytes.length} bytes: ${messageOf(error)}`,
       expected: 'a .caffemodel written by Caffe (a serialised NetParameter)',
-      next: 'download or copy the file again; a .prototxt holds no weights',
+      next: other?.next ?? 'download or copy the file again; a .prototxt holds no weights',
       cause: error,
     });
   }

@@ -99,6 +99,7 @@ export async function probeModel(model: string, options: ProbeOptions): Promise<
     await using network = await openModel(model, {
       threads,
       inputSpec: input,
+      weightsBeside: true,
       ...(device === undefined ? {} : { device }),
       ...(modelOutput === undefined ? {} : { modelOutput }),
     });

@@ -63,6 +63,8 @@ export interface RecognizerOptions {
   readonly flip?: boolean;
   /** Told about steps that take long: fetching weights. */
   readonly log?: (line: string) => void;
+  /** Told once what is odd about the model: that it takes one picture at a time though its file leaves the batch open. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** Crops that go through the network at once. */
@@ -99,13 +101,14 @@ export class FaceRecognizer implements AsyncDisposable, Embedder {
     const [model, options] = isModelSource(modelOrOptions)
       ? [modelOrOptions, optionsOfModel]
       : [undefined, modelOrOptions];
-    const { device, inputSpec, modelOutput, aligned = false, threads = availableParallelism() } = options;
+    const { device, inputSpec, modelOutput, onWarning, aligned = false, threads = availableParallelism() } = options;
     const settings = photoSettings(options);
     const network = await openModel(model ?? (await starterPath(options)), {
       threads,
       ...(device === undefined ? {} : { device }),
       ...(inputSpec === undefined ? {} : { inputSpec }),
       ...(modelOutput === undefined ? {} : { modelOutput }),
+      ...(onWarning === undefined ? {} : { onWarning }),
     });
     try {
       const flip = options.flip ?? network.metadata.calibration?.flip ?? true;
