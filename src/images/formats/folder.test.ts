@@ -126,6 +126,18 @@ describe('a folder', () => {
     }
   });
 
+  it('says that a folder around all people is taken for one, unless it is a person', async () => {
+    for (const path of ['photos/cover.jpg', 'photos/anna/1.jpg', 'photos/ben/1.jpg']) await scratch.put(path);
+    const { entries, warnings } = await scratch.open(scratch.folder);
+    expect(new Set(entries.map(({ identity }) => identity))).toEqual(new Set(['photos']));
+    expect(warnings).toEqual([
+      expect.stringMatching(/one person, photos, but lie in 2 folders below photos\/: .* PATH\/photos$/),
+    ]);
+    expect((await scratch.open(join(scratch.folder, 'photos', 'anna'))).warnings).toEqual([]);
+    await scratch.put('carl/1.jpg');
+    expect((await scratch.open(scratch.folder)).warnings).toEqual([]);
+  });
+
   it('does not count its own manifest as left out', async () => {
     await scratch.put('a/1.jpg');
     await scratch.put('manifest.json', JSON.stringify(manifestOf(1)));

@@ -149,6 +149,25 @@ describe('a zip', () => {
     expect(single.entries[0]).toMatchObject({ file: 'a/1.jpg', identity: 'a' });
   });
 
+  it('keeps people apart, whatever lies beside their folders or around them, and says what it leaves out', async () => {
+    const zipped = async (...names: string[]) =>
+      scratch.open(await zipOf(names.map((name) => ({ name, data: bytes(name) }))));
+    const people = ['anna/1.jpg', 'anna/2.jpg', 'ben/1.jpg'];
+    const inside = await zipped('photos/cover.jpg', ...people.map((name) => `photos/${name}`));
+    expect(inside.entries.map(({ file, identity }) => [file, identity])).toEqual([
+      ['anna/1.jpg', 'anna'],
+      ['anna/2.jpg', 'anna'],
+      ['ben/1.jpg', 'ben'],
+      ['cover.jpg', ''],
+    ]);
+    expect(text(await inside.read(2))).toBe('photos/ben/1.jpg');
+    expect(inside.warnings).toEqual(['1 image lies in no identity folder: cover.jpg']);
+    const outside = await zipped('cover.jpg', ...people.map((name) => `a/b/${name}`));
+    expect(outside.entries.map(({ identity }) => identity)).toEqual(['anna', 'anna', 'ben']);
+    expect(outside.refused).toEqual([{ file: 'cover.jpg', reason: 'it lies in no identity folder' }]);
+    expect(outside.warnings).toEqual(['1 image lies in no identity folder: cover.jpg; left out']);
+  });
+
   it('notices damage: a wrong checksum, a wrong size, an entry that inflates beyond its size', async () => {
     const data = bytes('some data '.repeat(100));
     const source = await scratch.open(

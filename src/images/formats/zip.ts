@@ -5,8 +5,10 @@ import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { manifestName, parseManifest, statements } from '../crop-manifest.js';
 import { entryAt, readAt } from '../files.js';
 import { kindOfOther, systemKind } from '../ignored.js';
+import { strayReason, strayWarning } from '../oddities.js';
 import { byFile, hasImageExtension, identityOf, isSystemName, unsafePath } from '../names.js';
 import { type IgnoredFile, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import { wrappingOf } from '../wrapping.js';
 import type { ImageFormat } from './format.js';
 import { readDirectory, type ZipFile } from './zip-directory.js';
 import { readEntry, readEntryHead } from './zip-entry.js';
@@ -15,7 +17,7 @@ export const zipFormat: ImageFormat = {
   kind: 'zip',
   describes: 'a zip of one',
   documentation: {
-    looksLike: 'the same in a zip; one wrapping folder is looked through',
+    looksLike: 'the same in a zip; folders that wrap all identities are looked through',
     identity: 'the first folder',
     order: 'by path',
   },
@@ -29,8 +31,8 @@ function isZip(head: Uint8Array): boolean {
 
 /**
  * Opens a zip. Entries with unsafe names (`..`, absolute, …), links, encrypted or oversized entries are refused and
- * listed; what is no image is passed over, as in a folder. A zip of the folder itself (`faces/identity/001.jpg`
- * everywhere) is read as one of its contents.
+ * listed; what is no image is passed over, as in a folder. A zip of the folder itself (`faces/identity/001.jpg`) is read as
+ * one of its contents; images beside that folder are nobody's, and refused.
  * @throws SphereFaceError if the file has no readable zip directory.
  */
 export async function openZip(path: string): Promise<OpenedSource> {
@@ -46,22 +48,23 @@ export async function openZip(path: string): Promise<OpenedSource> {
     }
     const { files, warnings } = await readDirectory(handle, size);
     const { images, ignored, refused } = await sortFiles(handle, files);
-    const wrapper = wrappingFolder(images);
+    const { prefix: wrapper } = wrappingOf(images.map((image) => image.path));
+    const [inside, outside] = [images.filter(isIn(wrapper)), images.filter((image) => !isIn(wrapper)(image))];
     const manifest = files.find((file) => file.path === `${wrapper}${manifestName}` && file.refusal === undefined);
     const found =
       manifest === undefined
         ? undefined
         : parseManifest(Buffer.from(await readEntry(handle, manifest)).toString(), join(path, manifest.path));
     const stated = statements(found);
-    const entries = images.map((image) => ({ image, file: image.path.slice(wrapper.length) })).sort(byFile);
+    const entries = inside.map((image) => ({ image, file: image.path.slice(wrapper.length) })).sort(byFile);
     return openedSource({
       kind: 'zip',
       root: path,
       entries: entries.map(({ file }) => ({ file, identity: identityOf(file) })),
       ignored: ignored.filter(({ file }) => found?.kind !== 'crops' || file !== manifest?.path).sort(byFile),
-      refused: refused.sort(byFile),
+      refused: [...refused, ...outside.map(({ path: file }) => ({ file, reason: strayReason }))].sort(byFile),
       ...stated,
-      warnings: [...warnings, ...stated.warnings],
+      warnings: [...warnings, ...stated.warnings, ...strayWarning(outside.map((image) => image.path))],
       read: async (index) => readEntry(handle, entryAt(entries, index).image),
       dispose: () => handle.close(),
     });
@@ -75,6 +78,11 @@ export async function openZip(path: string): Promise<OpenedSource> {
     });
   }
 }
+
+const isIn =
+  (folder: string) =>
+  ({ path }: ZipFile): boolean =>
+    path.startsWith(folder);
 
 interface SortedFiles {
   readonly images: ZipFile[];
@@ -107,13 +115,4 @@ async function sortFiles(handle: FileHandle, files: readonly ZipFile[]): Promise
     else sorted.refused.push({ file, reason });
   }
   return sorted;
-}
-
-/** The first folder, `faces/`, if all images share it and all lie at least one folder deeper; else nothing. */
-function wrappingFolder(images: readonly ZipFile[]): string {
-  const first = images[0]?.path ?? '';
-  const wrapper = first.slice(0, first.indexOf('/') + 1);
-  const wraps =
-    wrapper !== '' && images.every(({ path }) => path.startsWith(wrapper) && path.includes('/', wrapper.length));
-  return wraps ? wrapper : '';
 }
