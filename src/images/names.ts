@@ -37,6 +37,13 @@ export function isSystemName(name: string): boolean {
   return name.startsWith('.') || systemNames.has(name.toLowerCase());
 }
 
+/** A path without parts that say nothing, as in `./anna//1.jpg`; where it starts from stays. */
+export function plainPath(path: string): string {
+  const start = /^\/*/.exec(path)![0];
+  const parts = path.slice(start.length).split('/');
+  return `${start}${parts.filter((part) => part !== '' && part !== '.').join('/')}`;
+}
+
 /** The longest name of a folder or file that file systems take, in bytes. */
 const maxNameBytes = 255;
 

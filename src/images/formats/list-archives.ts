@@ -20,6 +20,13 @@ export interface ArchivedImage {
   readonly stated: boolean;
 }
 
+const zipAndName = /^(.*?\.zip)(?:[/\\](.*))?$/i;
+
+/** Whether a path looks as one that leads into a zip does. */
+export function leadsIntoZip(place: string): boolean {
+  return zipAndName.test(place);
+}
+
 /** Opens zips as paths lead into them. */
 export class Archives {
   private readonly opened = new Map<string, Archive>();
@@ -30,7 +37,7 @@ export class Archives {
    * @param wrong makes the error for a zip that is not there or does not hold the image
    */
   async find(place: string, wrong: (what: string) => SphereFaceError): Promise<ArchivedImage | undefined> {
-    const inside = /^(.*?\.zip)(?:[/\\](.*))?$/i.exec(place);
+    const inside = zipAndName.exec(place);
     if (inside === null) return undefined;
     const [, path, name = ''] = inside;
     // A folder may be called faces.zip as well.

@@ -26,7 +26,8 @@ describe('a list', () => {
   });
 
   it('reads from another root, by absolute path, and out of zips', async () => {
-    const absolute = await scratch.put('x/1.jpg');
+    await scratch.put('x/1.jpg');
+    const absolute = await scratch.put('x/2.jpg');
     await writeFile(
       join(scratch.folder, 'x', 'faces.zip'),
       writeZip([{ name: 'a/1.jpg', data: Buffer.from('zipped') }]),
@@ -38,7 +39,7 @@ describe('a list', () => {
     );
     const source = await scratch.open(path, { root: join(scratch.folder, 'x') });
     expect(text(await source.read(0))).toBe('x/1.jpg');
-    expect(text(await source.read(1))).toBe('x/1.jpg');
+    expect(text(await source.read(1))).toBe('x/2.jpg');
     expect(text(await source.read(2))).toBe('zipped');
     expect(text(await source.read(3))).toBe('x/folder.zip/a/1.jpg');
   });
@@ -97,6 +98,7 @@ describe('a list', () => {
   it('is read in UTF-8, UTF-16 by its mark, or the encoding that fits, and says so', async () => {
     const line = 'André/1.jpg 0\n';
     const open = async (content: Uint8Array) => scratch.open(await scratch.put('train.txt', content));
+    await scratch.put('André/1.jpg');
     for (const content of [Buffer.from(line), Buffer.from(`\ufeff${line}`), Buffer.from(`\ufeff${line}`, 'utf16le')]) {
       expect(await open(content)).toMatchObject({ entries: [{ file: 'André/1.jpg' }], warnings: [] });
     }
@@ -116,6 +118,44 @@ describe('a list', () => {
     );
     await scratch.put('faces.zip', writeZip([{ name: 'a/1.jpg', data: Buffer.from('x') }]));
     await expect(scratch.open(await scratch.put('a.txt', 'faces.zip 0\n'))).rejects.toThrow(/a zip and no image in it/);
+  });
+});
+
+describe('the images of a list', () => {
+  it('are found in either Unicode form, in any case, with another extension or none', async () => {
+    await scratch.put('Zoe\u0308/1.jpg');
+    await scratch.put('Zoe\u0308/2.jpg');
+    await scratch.put('ben/3.PNG');
+    const source = await scratch.open(
+      await scratch.put('train.txt', 'Zo\u00eb/1.jpg 0\nzo\u00eb/2.JPG 0\nben/3 1\nben/4.jpg 1\n'),
+    );
+    expect(source.entries).toEqual([
+      { file: 'Zoe\u0308/1.jpg', identity: 'Zo\u00eb' },
+      { file: 'Zoe\u0308/2.jpg', identity: 'Zo\u00eb' },
+      { file: 'ben/3.PNG', identity: 'ben' },
+      { file: 'ben/4.jpg', identity: 'ben' },
+    ]);
+    expect(text(await source.read(1))).toBe('Zoe\u0308/2.jpg');
+    expect(text(await source.read(2))).toBe('ben/3.PNG');
+    expect(source.warnings).toEqual([
+      `1 of 4 images are not there, such as ben/4.jpg (line 4); the list's paths are taken from ${scratch.folder}`,
+    ]);
+  });
+
+  it('are nobody else: an image that another line names is not taken for one that is not there', async () => {
+    await scratch.put('ann/0.jpg');
+    const source = await scratch.open(await scratch.put('train.txt', 'ann/0.png 0\nann/0.jpg 0\n'));
+    expect(source.entries.map(({ file }) => file)).toEqual(['ann/0.png', 'ann/0.jpg']);
+    await expect(source.read(0)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('are one however their path is written', async () => {
+    await scratch.put('c/1.jpg');
+    const source = await scratch.open(await scratch.put('train.txt', './c//1.jpg 0\n'));
+    expect(source.entries).toEqual([{ file: 'c/1.jpg', identity: 'c' }]);
+    await expect(scratch.open(await scratch.put('twice.txt', 'c/1.jpg 0\n./c/1.jpg 0\n'))).rejects.toThrow(
+      /Line 2[^]*second time/,
+    );
   });
 });
 

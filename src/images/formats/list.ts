@@ -1,6 +1,6 @@
 // A list of images and labels (Caffe's `path label`, as `sphereface list` writes it, or MXNet's `.lst`) as an image source.
 import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { exists } from '../../common/exists.js';
 import { decodeText } from '../code-pages.js';
 import { decoderOf } from '../decoders/index.js';
@@ -10,6 +10,7 @@ import { openedSource, type OpenedSource } from '../source.js';
 import type { ImageFormat } from './format.js';
 import { Archives } from './list-archives.js';
 import { type ListedPerson, listIdentities } from './list-identities.js';
+import { findImages, missingWarning, placeOf } from './list-images.js';
 import { parseListLines, wrongLine } from './list-lines.js';
 import { agreedAlignment, ManifestFinder, type ManifestFolder } from './list-manifests.js';
 
@@ -48,24 +49,19 @@ async function openList(path: string, root: string = dirname(path)): Promise<Ope
   const { text, encoding } = decodeText(await readFile(path));
   const warnings = encoding.startsWith('UTF') ? [] : [`${path} is not in UTF-8; it was read as ${encoding}`];
   const lines = await parseListLines(text, path, (file) => exists(placeOf(file, root)));
+  const images = await findImages(lines, path, root);
   const files: string[] = [];
   const people: ListedPerson[] = [];
   const places: ((() => Promise<Uint8Array>) | string)[] = [];
-  const seen = new Set<string>();
   const archives = new Archives();
   const manifests = new ManifestFinder();
   const sets = new Map<string, ManifestFolder>();
   let outside = 0;
 
   try {
-    for (const line of lines) {
+    for (const { line, file, place } of images.listed) {
       const { label } = line;
-      const file = await withSlashes(line.file, root);
-      if (seen.has(file)) throw wrongLine(line, path, 'names an image for the second time', 'remove one of the lines');
-      seen.add(file);
       files.push(file);
-
-      const place = placeOf(file, root);
       const archived = await archives.find(place, (what) => wrongLine(line, path, what));
       if (archived !== undefined) {
         people.push({ label, folders: [], inSet: archived.identity });
@@ -89,6 +85,7 @@ async function openList(path: string, root: string = dirname(path)): Promise<Ope
       ...[...sets.values()].map(({ folder, manifest }) => ({ place: folder, alignment: manifest.alignment })),
       ...archives.stated,
     ]);
+    if (images.missing.length > 0) warnings.push(missingWarning(images.missing, files.length, root));
     if (alignment !== undefined && outside > 0) {
       warnings.push(`${outside} of ${files.length} images lie in no folder that says how they were aligned`);
     }
@@ -110,13 +107,4 @@ async function openList(path: string, root: string = dirname(path)): Promise<Ope
     await archives.dispose();
     throw error;
   }
-}
-
-function placeOf(file: string, root: string): string {
-  return resolve(isAbsolute(file) ? file : join(root, file));
-}
-
-/** A path with forward slashes, unless its backslashes are part of a name. */
-async function withSlashes(file: string, root: string): Promise<string> {
-  return !file.includes('\\') || (await exists(placeOf(file, root))) ? file : file.replaceAll('\\', '/');
 }
