@@ -53,7 +53,8 @@ const maxNameBytes = 255;
  * output paths further on.
  */
 export function unsafePath(path: string): string | undefined {
-  if (path.startsWith('/') || /^[a-z]:/i.test(path)) return 'absolute path';
+  // `a:b/1.jpg` begins with a name that has a colon.
+  if (path.startsWith('/') || /^[a-z]:(\/|\\|$)/i.test(path)) return 'absolute path';
   if (path.includes('\\')) return 'backslash in the path';
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'control character in the path';
