@@ -44,6 +44,9 @@ export function plainPath(path: string): string {
   return `${start}${parts.filter((part) => part !== '' && part !== '.').join('/')}`;
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+export const controlCharacter = /[\u0000-\u001f\u007f]/;
+
 /** The longest name of a folder or file that file systems take, in bytes. */
 const maxNameBytes = 255;
 
@@ -56,8 +59,7 @@ export function unsafePath(path: string): string | undefined {
   // `a:b/1.jpg` begins with a name that has a colon.
   if (path.startsWith('/') || /^[a-z]:(\/|\\|$)/i.test(path)) return 'absolute path';
   if (path.includes('\\')) return 'backslash in the path';
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return 'control character in the path';
+  if (controlCharacter.test(path)) return 'control character in the path';
   const parts = path.split('/');
   if (parts.includes('..')) return '".." in the path';
   if (parts.includes('.') || parts.includes('')) return 'empty part in the path';

@@ -138,6 +138,33 @@ describe('a folder', () => {
     expect((await scratch.open(scratch.folder)).warnings).toEqual([]);
   });
 
+  it('reads backslashes in names as folders, as a zip of Windows has them, and says so', async () => {
+    for (const name of [
+      'anna\\0.jpg',
+      'anna\\1.jpg',
+      'ben/0.jpg',
+      'ben\\0.jpg',
+      'anna\\..\\..\\up.jpg',
+      '__MACOSX\\a\\1.jpg',
+    ])
+      await scratch.put(name);
+    const source = await scratch.open(scratch.folder);
+    expect(source.entries).toEqual([
+      { file: 'anna/0.jpg', identity: 'anna' },
+      { file: 'anna/1.jpg', identity: 'anna' },
+      { file: 'ben/0.jpg', identity: 'ben' },
+    ]);
+    expect(text(await source.read(1))).toBe('anna\\1.jpg');
+    expect(source.refused).toEqual([
+      { file: 'anna\\..\\..\\up.jpg', reason: '".." in the path' },
+      { file: 'ben\\0.jpg', reason: 'the name occurs twice' },
+    ]);
+    expect(source.ignored).toEqual([{ file: '__MACOSX\\a\\1.jpg', kind: 'hidden or system file' }]);
+    expect(source.warnings).toEqual([
+      expect.stringMatching(/^2 names of images have backslashes.*anna\\0.jpg is anna\/0.jpg$/),
+    ]);
+  });
+
   it('does not count its own manifest as left out', async () => {
     await scratch.put('a/1.jpg');
     await scratch.put('manifest.json', JSON.stringify(manifestOf(1)));
