@@ -63,6 +63,8 @@ function evidenceOf(parts: readonly Uint8Array[]): Uint8Array[] {
 export function decodeText(bytes: Uint8Array): { readonly text: string; readonly encoding: string } {
   if (bytes[0] === 0xff && bytes[1] === 0xfe)
     return { text: new TextDecoder('utf-16le').decode(bytes), encoding: 'UTF-16' };
+  if (bytes[0] === 0xfe && bytes[1] === 0xff)
+    return { text: new TextDecoder('utf-16be').decode(bytes), encoding: 'UTF-16' };
   const { texts, encoding } = guessText([bytes]);
   return { text: texts[0].replace(/^\uFEFF/, ''), encoding };
 }

@@ -1,7 +1,7 @@
 // The zips that the paths of a list lead into, each opened once.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { SphereFaceError } from '../../common/errors.js';
+import { SphereFaceError } from '../../common/errors.js';
 import { NameFinder } from '../finder.js';
 import type { OpenedSource } from '../source.js';
 import type { StatedAlignment } from './list-manifests.js';
@@ -54,6 +54,13 @@ export class Archives {
       read: () => source.read(index),
       stated: source.alignment !== undefined,
     };
+  }
+
+  /** Whether a path leads to an image in a zip. */
+  async holds(place: string): Promise<boolean> {
+    if (!leadsIntoZip(place)) return false;
+    const found = await this.find(place, (what) => new SphereFaceError(what)).catch(() => undefined);
+    return found !== undefined;
   }
 
   /** What the zips say of how their crops were aligned. */

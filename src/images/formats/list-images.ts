@@ -1,10 +1,11 @@
 // The images that the lines of a list name: each once, and where it lies.
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { SphereFaceError } from '../../common/errors.js';
 import { exists } from '../../common/exists.js';
 import { plainPath } from '../names.js';
 import { leadsIntoZip } from './list-archives.js';
 import { type ListLine, wrongLine } from './list-lines.js';
-import { ListedPlaces } from './list-places.js';
+import type { ListedPlaces } from './list-places.js';
 
 /** A line, and where its image lies. */
 export interface ListedImage {
@@ -23,8 +24,8 @@ export async function findImages(
   lines: readonly ListLine[],
   list: string,
   root: string,
+  places: ListedPlaces,
 ): Promise<{ readonly listed: readonly ListedImage[]; readonly missing: readonly ListedImage[] }> {
-  const places = new ListedPlaces();
   const named = new Set<string>();
   const found: { readonly asked: ListedImage; readonly other: string | undefined; readonly isThere: boolean }[] = [];
   for (const line of lines) {
@@ -58,12 +59,29 @@ export function missingWarning(missing: readonly ListedImage[], images: number, 
   );
 }
 
+/** The error for a list of which no image is there. */
+export async function noneThere(
+  [{ line, place }]: readonly ListedImage[],
+  list: string,
+  root: string,
+): Promise<SphereFaceError> {
+  const folder = root === '' ? '.' : root;
+  const fromHere = await exists(placeOf(line.file, '.'));
+  return new SphereFaceError(`None of the images of ${list} is there.`, {
+    got: `${line.text.slice(0, 200)} in line ${line.number}: there is no ${place}`,
+    expected: `"path label" lines; a path is absolute, or taken from ${folder}`,
+    next: fromHere
+      ? 'the paths start from the working folder: put the list there, or write them as they are from its own folder'
+      : 'put the list into the folder that its paths start from, or correct the paths',
+  });
+}
+
 /** The absolute path that a list's path is. */
 export function placeOf(file: string, root: string): string {
   return resolve(isAbsolute(file) ? file : join(root, file));
 }
 
 /** A path with forward slashes, unless its backslashes are part of a name. */
-async function withSlashes(file: string, root: string): Promise<string> {
+export async function withSlashes(file: string, root: string): Promise<string> {
   return !file.includes('\\') || (await exists(placeOf(file, root))) ? file : file.replaceAll('\\', '/');
 }

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useScratch } from '../../testing/scratch.js';
 import { manifestOf } from '../../testing/crop-manifest.js';
@@ -8,8 +8,14 @@ import { listIdentities, type ListedPerson } from './list-identities.js';
 
 const scratch = useScratch();
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
-const identities = async (path: string): Promise<string[]> =>
-  (await scratch.open(path)).entries.map(({ identity }) => identity);
+/** The identities of a list whose images are all there. */
+const identities = async (path: string): Promise<string[]> => {
+  const lines = (await readFile(path, 'utf8')).trim().split('\n');
+  for (const line of lines.filter((one) => !one.includes('.zip/'))) {
+    await scratch.put(relative(scratch.folder, join(dirname(path), line.replace(/ \S+$/, ''))));
+  }
+  return (await scratch.open(path)).entries.map(({ identity }) => identity);
+};
 
 describe('a list', () => {
   it('keeps its order and takes the last word as label', async () => {
@@ -79,6 +85,7 @@ describe('a list', () => {
       ['images/p9/0.jpg', 'p9'],
     ]);
     expect(text(await source.read(0))).toBe('images/p8/0.jpg');
+    await scratch.put('a.jpg');
     const several = await scratch.put('several.txt', '0\t7.000000\t0.5\t1e-3\ta.jpg\n1\t8\t0.25\t0\tb.jpg\n');
     expect((await scratch.open(several)).entries).toEqual([
       { file: 'a.jpg', identity: '7' },
@@ -156,6 +163,69 @@ describe('the images of a list', () => {
     await expect(scratch.open(await scratch.put('twice.txt', 'c/1.jpg 0\n./c/1.jpg 0\n'))).rejects.toThrow(
       /Line 2[^]*second time/,
     );
+  });
+});
+
+describe('the form of a list', () => {
+  const images = ['c/ann/0.jpg', 'c/ann/1.jpg', 'c/bob b/0.jpg'];
+  const labels = ['0', '0', '1'];
+  const expected = images.map((file) => ({ file, identity: file.split('/')[1] }));
+  const write = async (line: (file: string, label: string, index: number) => string, header = ''): Promise<string> => {
+    for (const image of images) await scratch.put(image);
+    return scratch.put('list.txt', `${header}${images.map((file, i) => line(file, labels[i], i)).join('\n')}\n`);
+  };
+
+  it.each<[string, (file: string, label: string, index: number) => string, string?]>([
+    ["InsightFace's face2rec", (file, label) => `1\t${file}\t${label}`],
+    ['a number, a label, a path', (file, label, i) => `${i} ${label} ${file}`],
+    ['commas', (file, label) => `${file},${label}`],
+    ['commas and a header', (file, label) => `${file},${label}`, 'path,label\n'],
+    ['commas and blanks', (file, label) => `${file} , ${label}`],
+    ['commas and quotes', (file, label) => `"${file}","${label}"`],
+    ['semicolons and a header', (file, label) => `${file};${label}`, 'file;identity\n'],
+    ['a blank and quotes', (file, label) => `"${file}" ${label}`],
+    ['a blank and a header', (file, label) => `${file} ${label}`, 'path identity\n'],
+    ['the label first', (file, label) => `${label} ${file}`],
+    ['the label first, a comma', (file, label) => `${label},${file}`],
+    ['the label first, a tab', (file, label) => `${label}\t${file}`],
+    ['a third word', (file, label) => `${file} ${label} 0.93`],
+    ['a third column', (file, label) => `${file},${label},0.93`],
+    ['a number before, commas', (file, label, i) => `${i},${file},${label}`, 'index,path,label\n'],
+  ])('is read: %s', async (_, line, header) => {
+    const source = await scratch.open(await write(line, header));
+    expect([source.entries, source.labels]).toEqual([expected, labels]);
+    expect(source.warnings).toEqual(header === undefined ? [] : [expect.stringMatching(/^line 1 .* for a header: /)]);
+  });
+
+  it('is kept to: a line of another one is an error that says which it should have', async () => {
+    const list = await write((file, label, i) => (i === 1 ? `${file} ${label}` : `${file},${label}`));
+    await expect(scratch.open(list)).rejects.toThrow(/Line 2 .* is not "path,label"/);
+  });
+
+  it('is read in UTF-16 of either kind', async () => {
+    const list = await write((file, label) => `${file} ${label}`);
+    const text = Buffer.from(`\ufeff${await readFile(list, 'utf8')}`, 'utf16le');
+    await writeFile(list, text);
+    expect((await scratch.open(list)).entries).toEqual(expected);
+    await writeFile(list, text.swap16());
+    expect((await scratch.open(list)).entries).toEqual(expected);
+  });
+
+  it('is an error where two columns lead to images: these are pairs', async () => {
+    const list = await write((file) => `${file},${images[0]},1`);
+    await expect(scratch.open(list)).rejects.toThrow(/several ways[^]*c\/ann\/0.jpg,c\/ann\/0.jpg,1[^]*--pairs/);
+  });
+
+  it('is an error where no image is there, with the folder that its paths are taken from', async () => {
+    const list = await write((file, label) => `gone/${file} ${label}`);
+    await expect(scratch.open(list)).rejects.toThrow(
+      new RegExp(
+        `None of the images[^]*gone/c/ann/0.jpg 0 in line 1[^]*taken from ${scratch.folder}\n[^]*correct the paths`,
+      ),
+    );
+    const here = relative(process.cwd(), scratch.folder);
+    const other = await scratch.put('lists/a.txt', `${here}/c/ann/0.jpg 0\n`);
+    await expect(scratch.open(other)).rejects.toThrow(/the paths start from the working folder/);
   });
 });
 
