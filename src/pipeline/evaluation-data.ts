@@ -57,7 +57,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   }
   const source = await openImageSource(images);
   try {
-    const names = new ImageNames(source.entries);
+    const names = new ImageNames(source.entries, source.around);
     return {
       pairFile: await readPairs(pairs, names),
       source,

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { journalName, manifestName, readManifest, statements } from '../crop-manifest.js';
 import { kindBytes } from '../decoders/index.js';
@@ -45,6 +45,7 @@ async function openFolder(root: string): Promise<OpenedSource> {
   return openedSource({
     kind: 'folder',
     root,
+    around: [basename(base)],
     entries: photos.sort(byFile).map(({ file }) => ({ file, identity: identityOf(file) })),
     ignored: ignored.sort(byFile),
     refused: refused.sort(byFile),

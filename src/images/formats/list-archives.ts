@@ -78,7 +78,13 @@ export class Archives {
     const known = this.opened.get(path);
     if (known !== undefined) return known;
     const source = await openZip(path);
-    const archive = { source, finder: new NameFinder(source.entries.map(({ file }) => file)) };
+    const archive = {
+      source,
+      finder: new NameFinder(
+        source.entries.map(({ file }) => file),
+        source.around,
+      ),
+    };
     this.opened.set(path, archive);
     return archive;
   }

@@ -156,6 +156,17 @@ describe('the images of a list', () => {
     await expect(source.read(0)).rejects.toThrow(/ENOENT/);
   });
 
+  it('are found in a zip by the paths that it shows, with the folder that wraps them', async () => {
+    const data = Buffer.from('zipped');
+    const names = ['set/anna/1.jpg', 'set/ben/1.jpg'];
+    await scratch.put('x.zip', writeZip(names.map((name) => ({ name, data }))));
+    const source = await scratch.open(
+      await scratch.put('train.txt', names.map((name, i) => `x.zip/${name} ${i}`).join('\n')),
+    );
+    expect(source.entries.map(({ identity }) => identity)).toEqual(['anna', 'ben']);
+    expect(text(await source.read(1))).toBe('zipped');
+  });
+
   it('are one however their path is written', async () => {
     await scratch.put('c/1.jpg');
     const source = await scratch.open(await scratch.put('train.txt', './c//1.jpg 0\n'));

@@ -191,6 +191,13 @@ describe('a zip', () => {
     expect(outside.warnings).toEqual(['1 image lies in no identity folder: cover.jpg; left out']);
   });
 
+  it('knows the folders that paths from elsewhere begin with', async () => {
+    const data = bytes('x');
+    const wrapped = ['a/set/anna/1.jpg', 'a/set/ben/1.jpg'].map((name) => ({ name, data }));
+    expect((await scratch.open(await zipOf(wrapped))).around).toEqual(['a/set', 'set', 'faces/a/set', 'faces']);
+    expect((await scratch.open(await zipOf([{ name: 'anna/1.jpg', data }]))).around).toEqual(['faces']);
+  });
+
   it('notices damage: a wrong checksum, a wrong size, an entry that inflates beyond its size', async () => {
     const data = bytes('some data '.repeat(100));
     const source = await scratch.open(

@@ -1,6 +1,6 @@
 // A zip of identity folders as an image source: the directory is read once, the images in any order, without unpacking.
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { manifestName, parseManifest, statements } from '../crop-manifest.js';
 import { entryAt, readAt } from '../files.js';
@@ -60,6 +60,7 @@ export async function openZip(path: string): Promise<OpenedSource> {
     return openedSource({
       kind: 'zip',
       root: path,
+      around: foldersAround(path, wrapper),
       entries: entries.map(({ file }) => ({ file, identity: identityOf(file) })),
       ignored: ignored.filter(({ file }) => found?.kind !== 'crops' || file !== manifest?.path).sort(byFile),
       refused: [...refused, ...outside.map(({ path: file }) => ({ file, reason: strayReason }))].sort(byFile),
@@ -77,6 +78,18 @@ export async function openZip(path: string): Promise<OpenedSource> {
       cause: error,
     });
   }
+}
+
+/** What paths of the entries may begin with elsewhere: of `backup/set/` also `set`, and the name of the zip that is unpacked. */
+function foldersAround(path: string, wrapper: string): string[] {
+  const folders = wrapper.split('/').slice(0, -1);
+  const unpacked = basename(path).replace(/\.zip$/i, '');
+  const around = [
+    ...folders.map((_, depth) => folders.slice(depth).join('/')),
+    [unpacked, ...folders].join('/'),
+    unpacked,
+  ];
+  return [...new Set(around)];
 }
 
 const isIn =
