@@ -4,7 +4,7 @@ import { SphereFaceError } from '../../common/errors.js';
 import { exists } from '../../common/exists.js';
 import { plainPath } from '../names.js';
 import { leadsIntoZip } from './list-archives.js';
-import { type ListLine, wrongLine } from './list-lines.js';
+import type { ListLine } from './list-lines.js';
 import type { ListedPlaces } from './list-places.js';
 
 /** A line, and where its image lies. */
@@ -31,8 +31,13 @@ export async function findImages(
   for (const line of lines) {
     const file = await withSlashes(line.file, root);
     const asked = { line, file: plainPath(file), place: placeOf(file, root) };
-    if (named.has(asked.place))
-      throw wrongLine(line, list, 'names an image for the second time', 'remove one of the lines');
+    if (named.has(asked.place)) {
+      throw new SphereFaceError(`Line ${line.number} of ${list} names an image for the second time.`, {
+        got: line.text.slice(0, 200),
+        expected: 'each image once',
+        next: 'remove one of the lines',
+      });
+    }
     named.add(asked.place);
     const image = leadsIntoZip(asked.place) ? { place: asked.place, exact: true } : await places.find(asked.place);
     found.push({ asked, other: image?.exact === false ? image.place : undefined, isThere: image !== undefined });

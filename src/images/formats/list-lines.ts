@@ -46,7 +46,7 @@ export async function parseListLines(text: string, name: string, isImage: IsImag
   for (const line of lines) {
     const parsed = reading.parse(line.text);
     if (commentStart.test(line.text) && !(parsed !== undefined && (await isImage(parsed.file)))) continue;
-    if (parsed === undefined) throw wrongLine(line, name, `is not "${reading.form}"`, undefined, reading);
+    if (parsed === undefined) throw wrongLine(line, name, `is not "${reading.form}"`, reading);
     images.push({ ...line, ...parsed });
   }
   const [first] = images;
@@ -96,12 +96,10 @@ export function wrongLine(
   line: ContentLine,
   list: string,
   what: string,
-  next?: string,
   { form }: ListReading = labelled,
 ): SphereFaceError {
   return new SphereFaceError(`Line ${line.number} of ${list} ${what}.`, {
     got: line.text.slice(0, 200),
     expected: form === labelled.form ? 'a path, a blank, a label' : `"${form}", as in the other lines`,
-    ...(next === undefined ? {} : { next }),
   });
 }
