@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Communicator, oneProcess, rankName, threadsPerProcess } from '../distributed/index.js';
 import { clearLive } from './live-line.js';
+import { visible } from './visible.js';
 
 export { Progress } from './progress.js';
 
@@ -59,7 +60,7 @@ export class Output {
   line(text = ''): void {
     if (this.communicator.rank !== 0) return;
     clearLive();
-    (this.json ? process.stderr : process.stdout).write(`${text}\n`);
+    (this.json ? process.stderr : process.stdout).write(`${visible(text)}\n`);
   }
 
   /** A warning, always on stderr; any rank may have one of its own. */
@@ -67,7 +68,7 @@ export class Output {
     clearLive();
     const { communicator } = this;
     const who = communicator.rank === 0 ? '' : `${rankName(communicator, communicator.rank)}: `;
-    process.stderr.write(`${who}warning: ${text}\n`);
+    process.stderr.write(`${who}warning: ${visible(text)}\n`);
   }
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */

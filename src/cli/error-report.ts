@@ -4,6 +4,7 @@ import { messageOf, SphereFaceError } from '../common/index.js';
 import { hasPrintedResult } from './context.js';
 import { inFlags } from './flags.js';
 import { clearLive } from './live-line.js';
+import { visible } from './visible.js';
 
 /** The object of an error under `--json`. */
 export interface ErrorObject {
@@ -33,7 +34,7 @@ export function reportError(
     return;
   }
   clearLive();
-  process.stderr.write(`${who === undefined ? '' : `${who}: `}error: ${inFlags(messageOf(error), command)}\n`);
+  process.stderr.write(`${who === undefined ? '' : `${who}: `}error: ${visible(inFlags(messageOf(error), command))}\n`);
   if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   if (json) printObject(error, command);
 }

@@ -1,7 +1,7 @@
 // Where each photo's crop goes: the photo's own path with the crop's extension, and never outside the output folder.
 import { createHash } from 'node:crypto';
 import type { ImageEntry } from '../images/source.js';
-import { unsafePath } from '../images/names.js';
+import { controlCharacter, unsafePath } from '../images/names.js';
 
 /** `path`: crops lie as the photos do. `identity`: each in a folder of its identity, whatever the photos' folders. */
 export type CropLayout = 'path' | 'identity';
@@ -29,6 +29,7 @@ const roomForNumber = 6;
  *   one that has the crop's already; so does a photo whose name would be a folder's.
  * - Where upper and lower case are one, those that differ in case only get a digest of their path (`a~1b2c3d4e.jpg`).
  * - A name that would be too long for a file system is cut, and gets a digest of the whole.
+ * - So does one with control characters (a tab, a line break), which become `_`.
  * - Lists with paths that are no safe relative ones give `identity/name`.
  * @returns per entry the path, or `undefined` where no safe one exists
  */
@@ -39,7 +40,7 @@ export function cropNames(
   const fold = (path: string) => (caseSensitive ? path : path.normalize('NFC').toLowerCase());
   const paths = entries.map((entry) => {
     const path = pathOf(entry, layout);
-    return path === undefined ? undefined : shortened(path);
+    return path === undefined ? undefined : shortened(printable(path));
   });
   const folders = new Set<string>();
   const sharing = new Map<string, number>();
@@ -72,9 +73,25 @@ export function plainPath(entry: ImageEntry, { extension, layout }: CropNaming):
 
 /** The entry's path in the output folder, still with its own extension; `undefined` where no safe one exists. */
 function pathOf({ file, identity }: ImageEntry, layout: CropLayout): string | undefined {
-  if (layout === 'path' && unsafePath(file) === undefined) return file;
+  if (layout === 'path' && isSafe(file)) return file;
   const path = `${identity}/${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}`;
-  return unsafePath(path) === undefined ? path : undefined;
+  return isSafe(path) ? path : undefined;
+}
+
+function isSafe(path: string): boolean {
+  return unsafePath(printable(path)) === undefined;
+}
+
+/** The path without control characters: each part that had one is told from others by a digest. */
+function printable(path: string): string {
+  if (!controlCharacter.test(path)) return path;
+  const parts = path.split('/').map((part) => {
+    if (!controlCharacter.test(part)) return part;
+    const plain = Array.from(part, (character) => (controlCharacter.test(character) ? '_' : character)).join('');
+    const extension = /\.[^.]{1,5}$/.exec(plain)?.[0] ?? '';
+    return `${plain.slice(0, plain.length - extension.length)}~${digest(part)}${extension}`;
+  });
+  return parts.join('/');
 }
 
 function plainName(path: string, extension: string): string {

@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { type ImageEntry, type OpenedSource, openedSource } from '../images/source.js';
-import { oddities } from '../images/oddities.js';
+import { oddities, strayReason, strayWarning } from '../images/oddities.js';
 import { isInside } from './output-folder.js';
 import { journalName } from '../images/crop-manifest.js';
 
@@ -56,7 +56,7 @@ export async function photosToPrepare(
   const warnings = [
     ...source.warnings.filter((text) => !before.has(text)),
     ...oddities(entries),
-    ...(strayFiles.length === 0 ? [] : [strayWarning(strayFiles)]),
+    ...strayWarning(strayFiles),
     ...earlier.map((folder) => `${folder} holds crops of an earlier run, and is left out`),
   ];
   const ignored = [
@@ -67,7 +67,7 @@ export async function photosToPrepare(
   ].sort(byName);
   const refused = [
     ...source.refused.filter(({ file }) => !isOwn(file)),
-    ...strayFiles.map((file) => ({ file, reason: 'it lies in no identity folder' })),
+    ...strayFiles.map((file) => ({ file, reason: strayReason })),
   ].sort(byName);
   return openedSource({
     ...source,
@@ -99,12 +99,6 @@ async function realPlace(path: string): Promise<string> {
   const real = await realpath(absolute).catch(() => undefined);
   if (real !== undefined || dirname(absolute) === absolute) return real ?? absolute;
   return join(await realPlace(dirname(absolute)), basename(absolute));
-}
-
-function strayWarning(files: readonly string[]): string {
-  const some = files.slice(0, 3).join(', ');
-  const lie = files.length === 1 ? 'image lies' : 'images lie';
-  return `${files.length} ${lie} in no identity folder: ${some}${files.length > 3 ? ', …' : ''}; left out`;
 }
 
 function byName(a: { readonly file: string }, b: { readonly file: string }): number {

@@ -1,7 +1,7 @@
 // Choosing the face, crop names, detection lines: the small rules that others rely on.
 import { describe, expect, it } from 'vitest';
 import { chooseFace } from './choose.js';
-import { cropNames } from './crop-names.js';
+import { cropNames, plainPath } from './crop-names.js';
 import { type Face, intersectionOverUnion, type Landmarks } from './geometry.js';
 import { formatDetection, isUnreadable, parseDetection } from './records.js';
 
@@ -85,6 +85,18 @@ describe('cropNames', () => {
     for (const name of names) expect(Buffer.byteLength(name!.slice(4))).toBeLessThanOrEqual(250);
     expect(cropNames(entries.slice(1), options)).toEqual(names.slice(1));
     expect(names[0]).toMatch(/^ann\/ü+~[0-9a-f]{8}\.jpg$/);
+  });
+
+  it('replaces control characters, and keeps what differs in them alone apart', () => {
+    const names = cropNames(
+      [entry('ann/a\tb.png'), entry('ann/a\nb.png'), entry('e\x1b/1.png'), entry('e_/1.png')],
+      options,
+    );
+    expect(names[0]).toMatch(/^ann\/a_b~[0-9a-f]{8}\.jpg$/);
+    expect(names[1]).toMatch(/^ann\/a_b~[0-9a-f]{8}\.jpg$/);
+    expect(names[2]).toMatch(/^e_~[0-9a-f]{8}\/1\.jpg$/);
+    expect(new Set(names).size).toBe(4);
+    expect(plainPath(entry('ann/a\tb.png'), options)).not.toBe(names[0]);
   });
 
   it('makes a folder for each identity where it is told so', () => {

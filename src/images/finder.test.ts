@@ -59,4 +59,12 @@ describe('NameFinder', () => {
     expect(finder.find('bob/3.gif')).toEqual({ kind: 'ambiguous', indices: [3, 4] });
     expect(finder.find('bob/3.png')).toEqual(found(4));
   });
+
+  it('looks through a folder around the source, where nothing inside is called so', () => {
+    const finder = new NameFinder(['anna/1.jpg', 'set/2.jpg'], ['backup/set', 'set']);
+    expect(finder.find('set/anna/1.jpg')).toEqual(found(0));
+    expect(finder.find('./backup/set/anna/1')).toEqual(found(0));
+    expect(finder.find('set/2.jpg')).toEqual(found(1));
+    expect(finder.find('other/anna/1.jpg')).toEqual(missing);
+  });
 });

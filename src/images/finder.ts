@@ -13,12 +13,17 @@ export type Found =
  * 1. the path itself, in either Unicode form (NFC), with either kind of slash;
  * 2. the file's path without its extension: LFW's `Name/Name_0001`, and `00.JPG` for the crop `00.JPG.jpg`;
  * 3. both without extension: the photo's `00.JPG` for the crop `00.jpg` or `00.png`;
- * 4. the same three whatever the case: Windows and macOS do not distinguish it.
+ * 4. the same three whatever the case: Windows and macOS do not distinguish it;
+ * 5. all of this without a folder around the source that the name begins with: `set/anna/1.jpg`, as `unzip -l` shows it.
  */
 export class NameFinder {
   private readonly readings: readonly Reading[];
 
-  constructor(files: readonly string[]) {
+  /** @param around the folders that lie around the source: `set`, `backup/set` */
+  constructor(
+    files: readonly string[],
+    private readonly around: readonly string[] = [],
+  ) {
     const index = (of: (name: string) => string) => lazily(() => indexed(files, of));
     const byPath = index(normalised);
     const byStem = index(stemOf);
@@ -36,6 +41,18 @@ export class NameFinder {
 
   /** The image that `name` means. */
   find(name: string): Found {
+    const found = this.findInside(name);
+    if (found.kind !== 'missing') return found;
+    const path = normalised(name);
+    for (const folder of this.around) {
+      const prefix = `${normalised(folder)}/`;
+      const inside = path.startsWith(prefix) ? this.findInside(path.slice(prefix.length)) : found;
+      if (inside.kind !== 'missing') return inside;
+    }
+    return found;
+  }
+
+  private findInside(name: string): Found {
     for (const { of, files } of this.readings) {
       const found = files().get(of(name));
       if (typeof found === 'number') return { kind: 'found', index: found };

@@ -38,6 +38,16 @@ export function isSystemName(name: string): boolean {
   return name.startsWith('.') || systemNames.has(name.toLowerCase());
 }
 
+/** A path without parts that say nothing, as in `./anna//1.jpg`; where it starts from stays. */
+export function plainPath(path: string): string {
+  const start = /^\/*/.exec(path)![0];
+  const parts = path.slice(start.length).split('/');
+  return `${start}${parts.filter((part) => part !== '' && part !== '.').join('/')}`;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+export const controlCharacter = /[\u0000-\u001f\u007f]/;
+
 /** The longest name of a folder or file that file systems take, in bytes. */
 const maxNameBytes = 255;
 
@@ -47,10 +57,10 @@ const maxNameBytes = 255;
  * output paths further on.
  */
 export function unsafePath(path: string): string | undefined {
-  if (path.startsWith('/') || /^[a-z]:/i.test(path)) return 'absolute path';
+  // `a:b/1.jpg` begins with a name that has a colon.
+  if (path.startsWith('/') || /^[a-z]:(\/|\\|$)/i.test(path)) return 'absolute path';
   if (path.includes('\\')) return 'backslash in the path';
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return 'control character in the path';
+  if (controlCharacter.test(path)) return 'control character in the path';
   const parts = path.split('/');
   if (parts.includes('..')) return '".." in the path';
   if (parts.includes('.') || parts.includes('')) return 'empty part in the path';

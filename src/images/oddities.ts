@@ -1,5 +1,7 @@
 // What is odd about the images of a source as a whole: said before the long work, not after it.
+import { identityOf } from './names.js';
 import type { ImageEntry } from './source.js';
+import { wrappingOf } from './wrapping.js';
 
 /** Folders that divide a data set; their names are no people's. */
 const divisions: ReadonlySet<string> = new Set([
@@ -20,15 +22,28 @@ const divisions: ReadonlySet<string> = new Set([
 /** Names given as examples in a sentence. */
 const examples = 3;
 
-/** Sentences on images outside of identity folders, on folders like `train` taken for people, and on names that differ in case only. */
+/** Why a stray is left out. */
+export const strayReason = 'it lies in no identity folder';
+
+/** The sentence on strays that are left out; none without any. */
+export function strayWarning(files: readonly string[]): string[] {
+  return files.length === 0 ? [] : [`${strays(files)}; left out`];
+}
+
+function strays(files: readonly string[]): string {
+  return `${files.length} ${files.length === 1 ? 'image lies' : 'images lie'} in no identity folder: ${some(files)}`;
+}
+
+/**
+ * Sentences on images outside of identity folders, on folders like `train`, or around all people, that are taken for people, and on
+ * names that differ in case only.
+ */
 export function oddities(entries: readonly ImageEntry[]): string[] {
   const found: string[] = [];
   const identities = new Set(entries.map(({ identity }) => identity));
   const stray = entries.filter(({ identity }) => identity === '');
   if (stray.length > 0 && identities.size > 1) {
-    found.push(
-      `${stray.length} ${stray.length === 1 ? 'image lies' : 'images lie'} in no identity folder: ${some(stray.map(({ file }) => file))}`,
-    );
+    found.push(strays(stray.map(({ file }) => file)));
   }
   identities.delete('');
   const names = [...identities];
@@ -38,6 +53,14 @@ export function oddities(entries: readonly ImageEntry[]): string[] {
       found.push(
         `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} taken for ${names.length === 1 ? 'a person' : 'people'}: ` +
           `to use the people below, give one of these folders, or the pattern */{identity}/*`,
+      );
+    }
+  } else if (names.length === 1) {
+    const { prefix, folders } = wrappingOf(entries.map(({ file }) => file));
+    if (folders > 1 && identityOf(prefix) === names[0]) {
+      found.push(
+        `the images are taken for those of one person, ${names[0]}, but lie in ${folders} folders below ${prefix}: ` +
+          `if these are people, give that folder, PATH/${prefix.slice(0, -1)}`,
       );
     }
   }

@@ -49,6 +49,8 @@ export interface OpenedSource extends ImageSource {
   readonly kind: string;
   /** The folder or zip that the paths of the entries start from, where they are paths; `undefined` where they are not. */
   readonly root: string | undefined;
+  /** Folders around the source, which paths from elsewhere may begin with: the zip's or folder's own name, what wraps a zip's entries. */
+  readonly around: readonly string[];
   /** Files passed over because they are no images, sorted by `file`. */
   readonly ignored: readonly IgnoredFile[];
   /** Links out of the folder, unsafe names, encrypted or damaged entries: sorted by `file`. */
@@ -74,6 +76,7 @@ export function openedSource(parts: SourceParts): OpenedSource {
   const { dispose = () => Promise.resolve() } = parts;
   return {
     root: undefined,
+    around: [],
     ignored: [],
     refused: [],
     alignment: undefined,

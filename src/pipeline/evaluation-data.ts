@@ -60,7 +60,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
   }
   const source = await openImageSource(images);
   try {
-    const names = new ImageNames(source.entries);
+    const names = new ImageNames(source.entries, source.around);
     const warnings = [...source.warnings];
     return {
       pairFile: await readPairs(pairs, names, (warning) => warnings.push(warning)),

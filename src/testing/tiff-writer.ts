@@ -52,3 +52,35 @@ export function writeTiff({ width, height, samples, bits, photometric, format = 
   const header = Buffer.from('49492a0008000000', 'hex');
   return Buffer.concat([header, directory, Buffer.from(Uint16Array.from(extra).buffer), data]);
 }
+
+/** A BigTIFF of the same: entries of 20 bytes, offsets of 8. */
+export function writeBigTiff({ width, height, samples, bits, photometric, format = 1, data }: TiffParts): Buffer {
+  const short = 3;
+  const long = 4;
+  const dataAt = 16 + 8 + 10 * 20 + 8;
+  const tags: readonly (readonly [number, number, readonly number[]])[] = [
+    [256, short, [width]],
+    [257, short, [height]],
+    [258, short, new Array<number>(samples).fill(bits)],
+    [259, short, [1]],
+    [262, short, [photometric]],
+    [273, long, [dataAt]],
+    [277, short, [samples]],
+    [278, short, [height]],
+    [279, long, [data.length]],
+    [339, short, new Array<number>(samples).fill(format)],
+  ];
+  const directory = Buffer.alloc(dataAt - 16);
+  directory.writeBigUInt64LE(BigInt(tags.length), 0);
+  for (const [index, [tag, type, values]] of tags.entries()) {
+    const at = 8 + index * 20;
+    directory.writeUInt16LE(tag, at);
+    directory.writeUInt16LE(type, at + 2);
+    directory.writeBigUInt64LE(BigInt(values.length), at + 4);
+    for (const [place, value] of values.entries()) {
+      if (type === long) directory.writeUInt32LE(value, at + 12);
+      else directory.writeUInt16LE(value, at + 12 + place * 2);
+    }
+  }
+  return Buffer.concat([Buffer.from('49492b00080000001000000000000000', 'hex'), directory, data]);
+}

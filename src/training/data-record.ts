@@ -1,8 +1,8 @@
 // Telling by content whether data are those that a run was started with, wherever they lie now: every name, and the bytes of a sample.
 import { createHash } from 'node:crypto';
-import { messageOf, SphereFaceError } from '../common/errors.js';
+import { lineOf, SphereFaceError } from '../common/errors.js';
 import { evenlySpread } from '../common/spread.js';
-import { decodeCrop } from '../images/decode.js';
+import { CropSizeError, decodeCrop } from '../images/decode.js';
 import { type Dataset, relativePaths } from './labelled-images.js';
 import type { Recipe } from './recipe.js';
 
@@ -68,20 +68,28 @@ export function otherNames(
  * @throws SphereFaceError when none is.
  */
 export async function assertUsable(dataset: Dataset, { input, data: { fit } }: Recipe): Promise<void> {
-  let first: string | undefined;
+  let first: { readonly file: string; readonly error: unknown } | undefined;
   for (const index of sampleOf(dataset)) {
     try {
       await decodeCrop(await dataset.source.read(index), input, fit);
       return;
     } catch (error) {
-      first ??= `${dataset.source.entries[index].file}: ${messageOf(error).replace(/\s*\n\s*/g, '; ')}`;
+      first ??= { file: dataset.source.entries[index].file, error };
     }
   }
   throw new SphereFaceError('None of the images that were tried can be used.', {
-    got: first ?? 'no image',
+    got: first === undefined ? 'no image' : `${first.file}: ${lineOf(first.error)}`,
     expected: `crops ${input.width} wide and ${input.height} high`,
-    next: 'make crops of this size with sphereface prepare --size, or set input.width and input.height to those of the crops',
+    next: adviceOn(first?.error),
   });
+}
+
+/** A crop of another size wants another one; a file that is not there, or is damaged, does not. */
+function adviceOn(error: unknown): string {
+  if (error instanceof CropSizeError)
+    return 'make crops of this size with sphereface prepare --size, or set input.width and input.height to those of the crops';
+  const own = error instanceof SphereFaceError ? error.parts.next : undefined;
+  return own ?? 'see that the files are there and can be read; in a list, paths are taken from the folder of the list';
 }
 
 function fingerprintOf({ source, labels, identities }: Dataset): string {

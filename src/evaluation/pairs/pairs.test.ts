@@ -250,6 +250,15 @@ describe('the people of pairs', () => {
     expect(unknown).toEqual(['fay/1.jpg']);
   });
 
+  it('are found with the folder around the images before their paths', () => {
+    const around = new ImageNames([{ file: 'ann/0.jpg', identity: 'ann' }], ['set']);
+    expect([around.find('set/ann/0.jpg'), around.hasImage('set/ann/0'), around.hasImage('other/ann/0')]).toEqual([
+      0,
+      true,
+      false,
+    ]);
+  });
+
   it('are all whom a name could mean', () => {
     expect(peopleOf([named('DEE/5.jpg', 'ann/0.jpg')], crops).identities).toEqual(['Dee', 'dee', 'ann']);
   });

@@ -26,8 +26,15 @@ export class ImageNames implements KnownImages {
   private readonly finder: NameFinder;
   private readonly identities: ReadonlySet<string>;
 
-  constructor(readonly entries: readonly { readonly file: string; readonly identity: string }[]) {
-    this.finder = new NameFinder(entries.map(({ file }) => file));
+  /** @param around the folders around the source, with which the names may begin */
+  constructor(
+    readonly entries: readonly { readonly file: string; readonly identity: string }[],
+    around: readonly string[] = [],
+  ) {
+    this.finder = new NameFinder(
+      entries.map(({ file }) => file),
+      around,
+    );
     this.identities = new Set(entries.map(({ identity }) => normaliseName(identity)));
   }
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { writeTiff } from '../../testing/tiff-writer.js';
+import { writeBigTiff, writeTiff } from '../../testing/tiff-writer.js';
 import { decodeCrop, decodePhoto } from '../decode.js';
 import type { Picture } from '../source.js';
 import { decoderOf, describeKinds, pictureDecoders } from './index.js';
@@ -38,6 +38,19 @@ describe('the decoders', () => {
     }
     await expect(decodePhoto(whole, { limitInputPixels: 100 })).rejects.toThrow(/160 x 160/);
     await expect(decodePhoto(whole)).resolves.toMatchObject({ width: 160 });
+  });
+
+  it('refuse by name what only looks damaged to the libraries: transparent JPEG 2000, sequences of AVIF', async () => {
+    const jp2 = await fixture('face.jp2');
+    const size = jp2.indexOf(Buffer.from('ff4fff51', 'hex'));
+    for (const components of [2, 4]) {
+      jp2.writeUInt16BE(components, size + 40);
+      await expect(decodePhoto(jp2)).rejects.toThrow(/a JPEG 2000 with transparency, or in CMYK, which is not read/);
+    }
+    const avif = await fixture('face.avif');
+    avif.write('avis', 8);
+    await expect(decodePhoto(avif)).rejects.toThrow(/an AVIF sequence, which is not read/);
+    await expect(decodeCrop(avif, { width: 160, height: 160 })).rejects.toThrow(/an AVIF sequence/);
   });
 
   it('are found by content alone, one for each kind', async () => {
@@ -207,8 +220,14 @@ describe('TIFF', () => {
       { bits: 32, format: 3, samples: 1, photometric: 1, data: new Uint8Array(width * height * 4) },
     ],
     ['signed or complex values', { format: 2 }],
+    ['Lab', { photometric: 8 }],
     ['more than 16 bits', { bits: 32, samples: 1, photometric: 1, data: new Uint8Array(width * height * 4) }],
   ])('is refused by name for %s', async (what, change) => {
     await expect(decodePhoto(writeTiff({ ...plain, ...change }))).rejects.toThrow(what);
+    await expect(decodePhoto(writeBigTiff({ ...plain, ...change }))).rejects.toThrow(what);
+  });
+
+  it('is read in its large form', async () => {
+    expect([...(await decodePhoto(writeBigTiff(plain))).data]).toEqual([...pixels]);
   });
 });

@@ -23,7 +23,7 @@ const load = openImageModule<OpenJpeg>(async () => {
 const firstOtherColourSpace = 3;
 
 function decode({ J2KDecoder }: OpenJpeg, bytes: Uint8Array, limit: number): Picture {
-  assertSize(bytes, limit);
+  assertReadable(bytes, limit);
   const decoder = new J2KDecoder();
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
@@ -51,11 +51,19 @@ function decode({ J2KDecoder }: OpenJpeg, bytes: Uint8Array, limit: number): Pic
   }
 }
 
-/** The size stands in the marker segment SIZ, with which the codestream begins. */
-function assertSize(bytes: Uint8Array, limit: number): void {
+/** The size, and the number of values of a pixel, stand in the marker segment SIZ, with which the codestream begins. */
+function assertReadable(bytes: Uint8Array, limit: number): void {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(Buffer.from('ff4fff51', 'hex'));
   if (start < 0 || start + 24 > bytes.length) throw damagedImage('JPEG 2000', bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   const [right, bottom, left, top] = [8, 12, 16, 20].map((at) => view.getUint32(at));
   assertPixels(right - left, bottom - top, limit);
+  const components = start + 42 <= bytes.length ? view.getUint16(40) : 3;
+  // The decoder fails on all others, and would leave them looking damaged.
+  if (components !== 1 && components !== 3)
+    throw unreadKind(
+      components % 2 === 0
+        ? 'a JPEG 2000 with transparency, or in CMYK'
+        : 'a JPEG 2000 of other values than RGB or grey',
+    );
 }

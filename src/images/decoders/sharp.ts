@@ -1,6 +1,6 @@
 // The kinds of image that sharp reads: JPEG, PNG, WebP, GIF, TIFF, AVIF.
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { assertPixels, damagedImage } from '../decode-error.js';
+import { assertPixels, damagedImage, unreadKind } from '../decode-error.js';
 import type { Picture } from '../source.js';
 import { type DecodeOptions, hasText, mediaBrands, type PictureDecoder } from './decoder.js';
 import { assertJpegScans } from './jpeg-scans.js';
@@ -54,8 +54,18 @@ export const sharpDecoders: readonly PictureDecoder[] = [
     (head) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((magic) => hasText(head, 0, magic)),
     assertReadableTiff,
   ),
-  decoder('AVIF', ['.avif'], (head) => mediaBrands(head).some((brand) => brand === 'avif' || brand === 'avis')),
+  decoder(
+    'AVIF',
+    ['.avif'],
+    (head) => mediaBrands(head).some((brand) => brand === 'avif' || brand === 'avis'),
+    assertStill,
+  ),
 ];
+
+/** The image library reads stills alone, and would leave a sequence looking damaged. */
+function assertStill(bytes: Uint8Array): void {
+  if (mediaBrands(bytes)[0] === 'avis') throw unreadKind('an AVIF sequence');
+}
 
 type FailOn = 'error' | 'none';
 

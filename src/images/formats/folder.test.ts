@@ -127,6 +127,45 @@ describe('a folder', () => {
     }
   });
 
+  it('says that a folder around all people is taken for one, unless it is a person', async () => {
+    for (const path of ['photos/cover.jpg', 'photos/anna/1.jpg', 'photos/ben/1.jpg']) await scratch.put(path);
+    const { entries, warnings } = await scratch.open(scratch.folder);
+    expect(new Set(entries.map(({ identity }) => identity))).toEqual(new Set(['photos']));
+    expect(warnings).toEqual([
+      expect.stringMatching(/one person, photos, but lie in 2 folders below photos\/: .* PATH\/photos$/),
+    ]);
+    expect((await scratch.open(join(scratch.folder, 'photos', 'anna'))).warnings).toEqual([]);
+    await scratch.put('carl/1.jpg');
+    expect((await scratch.open(scratch.folder)).warnings).toEqual([]);
+  });
+
+  it('reads backslashes in names as folders, as a zip of Windows has them, and says so', async () => {
+    for (const name of [
+      'anna\\0.jpg',
+      'anna\\1.jpg',
+      'ben/0.jpg',
+      'ben\\0.jpg',
+      'anna\\..\\..\\up.jpg',
+      '__MACOSX\\a\\1.jpg',
+    ])
+      await scratch.put(name);
+    const source = await scratch.open(scratch.folder);
+    expect(source.entries).toEqual([
+      { file: 'anna/0.jpg', identity: 'anna' },
+      { file: 'anna/1.jpg', identity: 'anna' },
+      { file: 'ben/0.jpg', identity: 'ben' },
+    ]);
+    expect(text(await source.read(1))).toBe('anna\\1.jpg');
+    expect(source.refused).toEqual([
+      { file: 'anna\\..\\..\\up.jpg', reason: '".." in the path' },
+      { file: 'ben\\0.jpg', reason: 'the name occurs twice' },
+    ]);
+    expect(source.ignored).toEqual([{ file: '__MACOSX\\a\\1.jpg', kind: 'hidden or system file' }]);
+    expect(source.warnings).toEqual([
+      expect.stringMatching(/^2 names of images have backslashes.*anna\\0.jpg is anna\/0.jpg$/),
+    ]);
+  });
+
   it('does not count its own manifest as left out', async () => {
     await scratch.put('a/1.jpg');
     await scratch.put('manifest.json', JSON.stringify(manifestOf(1)));

@@ -2,14 +2,14 @@
 import { isUtf8 } from 'node:buffer';
 import { type Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { journalName, manifestName, readManifest, statements } from '../crop-manifest.js';
 import { kindBytes } from '../decoders/index.js';
 import { entryAt, readBounded, readHead } from '../files.js';
 import { kindOfOther, systemKind } from '../ignored.js';
-import { byFile, hasImageExtension, identityOf, isSystemName } from '../names.js';
-import { type IgnoredFile, type ImageEntry, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import { byFile, hasImageExtension, identityOf, isSystemName, plainPath, unsafePath } from '../names.js';
+import { type IgnoredFile, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
 import type { ImageFormat } from './format.js';
 import { recordFileIn } from './record-set.js';
 
@@ -36,24 +36,45 @@ async function openFolder(root: string): Promise<OpenedSource> {
   const base = await realpath(root);
   const listing = new Listing(base);
   await listing.visit(base, '', [base]);
-  const { entries, refused } = listing;
+  listing.readBackslashes();
+  const { photos, refused } = listing;
   const manifest = await readManifest(root);
+  const stated = statements(manifest);
   const own = manifest?.kind === 'crops' ? [manifestName, journalName] : [];
   const ignored = listing.ignored.filter(({ file }) => !own.includes(file));
   return openedSource({
     kind: 'folder',
     root,
-    entries: entries.sort(byFile),
+    around: [basename(base)],
+    entries: photos.sort(byFile).map(({ file }) => ({ file, identity: identityOf(file) })),
     ignored: ignored.sort(byFile),
     refused: refused.sort(byFile),
-    ...statements(manifest),
-    read: async (index) => readBounded(join(base, entryAt(entries, index).file)),
+    ...stated,
+    warnings: [...stated.warnings, ...backslashWarning(photos)],
+    read: async (index) => readBounded(join(base, entryAt(photos, index).name)),
   });
+}
+
+/** An image, and its path on the disk, which may have backslashes where `file` has slashes. */
+interface FoundImage {
+  readonly file: string;
+  readonly name: string;
+}
+
+function backslashWarning(photos: readonly FoundImage[]): string[] {
+  const read = photos.filter(({ file, name }) => file !== name);
+  if (read.length === 0) return [];
+  const [{ file, name }] = read;
+  const names = read.length === 1 ? 'name of an image has' : 'names of images have';
+  return [
+    `${read.length} ${names} backslashes, as in a zip of Windows unpacked elsewhere; they are read as folders: ${name} is ${file}`,
+  ];
 }
 
 /** What is found on the way through a folder. */
 class Listing {
-  readonly entries: ImageEntry[] = [];
+  readonly photos: FoundImage[] = [];
+  private readonly backslashed: string[] = [];
   readonly ignored: IgnoredFile[] = [];
   readonly refused: RefusedFile[] = [];
 
@@ -118,10 +139,24 @@ class Listing {
     }
     try {
       const kind = await kindOfOther(file, () => readHead(path, kindBytes));
-      if (kind === undefined) this.entries.push({ file, identity: identityOf(file) });
-      else this.ignored.push({ file, kind });
+      if (kind !== undefined) this.ignored.push({ file, kind });
+      else if (file.includes('\\')) this.backslashed.push(file);
+      else this.photos.push({ file, name: file });
     } catch (error) {
       this.refused.push({ file, reason: `the file cannot be read: ${messageOf(error)}` });
+    }
+  }
+
+  /** Reads the backslashes of names as folders, once all names are known: `anna/0.jpg` may be there as well. */
+  readBackslashes(): void {
+    const seen = new Set(this.photos.map(({ file }) => file));
+    for (const name of this.backslashed.sort()) {
+      const file = plainPath(name.replaceAll('\\', '/'));
+      const reason = unsafePath(file) ?? (seen.has(file) ? 'the name occurs twice' : undefined);
+      if (reason !== undefined) this.refused.push({ file: name, reason });
+      else if (file.split('/').some(isSystemName)) this.ignored.push({ file: name, kind: systemKind });
+      else this.photos.push({ file, name });
+      seen.add(file);
     }
   }
 

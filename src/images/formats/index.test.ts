@@ -85,6 +85,7 @@ describe('identities by a pattern', () => {
     await scratch.put('val/bob/1.jpg');
     const source = await scratch.open(scratch.folder, { identityFrom: '*/{identity}/*' });
     expect(source.entries.map(({ identity }) => identity)).toEqual(['ann', 'bob']);
+    for (const file of ['a-1.jpg', 'b-1.jpg']) await scratch.put(file);
     const list = await scratch.open(await scratch.put('l.txt', 'a-1.jpg 0\nb-1.jpg 0\n'), {
       identityFrom: '{identity}-*',
     });

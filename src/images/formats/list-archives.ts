@@ -1,7 +1,7 @@
 // The zips that the paths of a list lead into, each opened once.
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { SphereFaceError } from '../../common/errors.js';
+import { SphereFaceError } from '../../common/errors.js';
 import { NameFinder } from '../finder.js';
 import type { OpenedSource } from '../source.js';
 import type { StatedAlignment } from './list-manifests.js';
@@ -20,6 +20,13 @@ export interface ArchivedImage {
   readonly stated: boolean;
 }
 
+const zipAndName = /^(.*?\.zip)(?:[/\\](.*))?$/i;
+
+/** Whether a path looks as one that leads into a zip does. */
+export function leadsIntoZip(place: string): boolean {
+  return zipAndName.test(place);
+}
+
 /** Opens zips as paths lead into them. */
 export class Archives {
   private readonly opened = new Map<string, Archive>();
@@ -30,7 +37,7 @@ export class Archives {
    * @param wrong makes the error for a zip that is not there or does not hold the image
    */
   async find(place: string, wrong: (what: string) => SphereFaceError): Promise<ArchivedImage | undefined> {
-    const inside = /^(.*?\.zip)(?:[/\\](.*))?$/i.exec(place);
+    const inside = zipAndName.exec(place);
     if (inside === null) return undefined;
     const [, path, name = ''] = inside;
     // A folder may be called faces.zip as well.
@@ -49,6 +56,13 @@ export class Archives {
     };
   }
 
+  /** Whether a path leads to an image in a zip. */
+  async holds(place: string): Promise<boolean> {
+    if (!leadsIntoZip(place)) return false;
+    const found = await this.find(place, (what) => new SphereFaceError(what)).catch(() => undefined);
+    return found !== undefined;
+  }
+
   /** What the zips say of how their crops were aligned. */
   get stated(): StatedAlignment[] {
     return [...this.opened].flatMap(([place, { source }]) =>
@@ -64,7 +78,13 @@ export class Archives {
     const known = this.opened.get(path);
     if (known !== undefined) return known;
     const source = await openZip(path);
-    const archive = { source, finder: new NameFinder(source.entries.map(({ file }) => file)) };
+    const archive = {
+      source,
+      finder: new NameFinder(
+        source.entries.map(({ file }) => file),
+        source.around,
+      ),
+    };
     this.opened.set(path, archive);
     return archive;
   }

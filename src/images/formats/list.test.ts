@@ -1,6 +1,6 @@
 // Lists of images: lines, roots, zips, encodings and MXNet's form, the line that is wrong, and the identities they mean.
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useScratch } from '../../testing/scratch.js';
 import { manifestOf } from '../../testing/crop-manifest.js';
@@ -9,8 +9,14 @@ import { listIdentities, type ListedPerson } from './list-identities.js';
 
 const scratch = useScratch();
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
-const identities = async (path: string): Promise<string[]> =>
-  (await scratch.open(path)).entries.map(({ identity }) => identity);
+/** The identities of a list whose images are all there. */
+const identities = async (path: string): Promise<string[]> => {
+  const lines = (await readFile(path, 'utf8')).trim().split('\n');
+  for (const line of lines.filter((one) => !one.includes('.zip/'))) {
+    await scratch.put(relative(scratch.folder, join(dirname(path), line.replace(/ \S+$/, ''))));
+  }
+  return (await scratch.open(path)).entries.map(({ identity }) => identity);
+};
 
 describe('a list', () => {
   it('keeps its order and takes the last word as label', async () => {
@@ -27,7 +33,8 @@ describe('a list', () => {
   });
 
   it('reads from another root, by absolute path, and out of zips', async () => {
-    const absolute = await scratch.put('x/1.jpg');
+    await scratch.put('x/1.jpg');
+    const absolute = await scratch.put('x/2.jpg');
     await writeFile(
       join(scratch.folder, 'x', 'faces.zip'),
       writeZip([{ name: 'a/1.jpg', data: Buffer.from('zipped') }]),
@@ -39,7 +46,7 @@ describe('a list', () => {
     );
     const source = await scratch.open(path, { root: join(scratch.folder, 'x') });
     expect(text(await source.read(0))).toBe('x/1.jpg');
-    expect(text(await source.read(1))).toBe('x/1.jpg');
+    expect(text(await source.read(1))).toBe('x/2.jpg');
     expect(text(await source.read(2))).toBe('zipped');
     expect(text(await source.read(3))).toBe('x/folder.zip/a/1.jpg');
   });
@@ -79,6 +86,7 @@ describe('a list', () => {
       ['images/p9/0.jpg', 'p9'],
     ]);
     expect(text(await source.read(0))).toBe('images/p8/0.jpg');
+    await scratch.put('a.jpg');
     const several = await scratch.put('several.txt', '0\t7.000000\t0.5\t1e-3\ta.jpg\n1\t8\t0.25\t0\tb.jpg\n');
     expect((await scratch.open(several)).entries).toEqual([
       { file: 'a.jpg', identity: '7' },
@@ -98,6 +106,7 @@ describe('a list', () => {
   it('is read in UTF-8, UTF-16 by its mark, or the encoding that fits, and says so', async () => {
     const line = 'André/1.jpg 0\n';
     const open = async (content: Uint8Array) => scratch.open(await scratch.put('train.txt', content));
+    await scratch.put('André/1.jpg');
     for (const content of [Buffer.from(line), Buffer.from(`\ufeff${line}`), Buffer.from(`\ufeff${line}`, 'utf16le')]) {
       expect(await open(content)).toMatchObject({ entries: [{ file: 'André/1.jpg' }], warnings: [] });
     }
@@ -117,6 +126,118 @@ describe('a list', () => {
     );
     await scratch.put('faces.zip', writeZip([{ name: 'a/1.jpg', data: Buffer.from('x') }]));
     await expect(scratch.open(await scratch.put('a.txt', 'faces.zip 0\n'))).rejects.toThrow(/a zip and no image in it/);
+  });
+});
+
+describe('the images of a list', () => {
+  it('are found in either Unicode form, in any case, with another extension or none', async () => {
+    await scratch.put('Zoe\u0308/1.jpg');
+    await scratch.put('Zoe\u0308/2.jpg');
+    await scratch.put('ben/3.PNG');
+    const source = await scratch.open(
+      await scratch.put('train.txt', 'Zo\u00eb/1.jpg 0\nzo\u00eb/2.JPG 0\nben/3 1\nben/4.jpg 1\n'),
+    );
+    expect(source.entries).toEqual([
+      { file: 'Zoe\u0308/1.jpg', identity: 'Zo\u00eb' },
+      { file: 'Zoe\u0308/2.jpg', identity: 'Zo\u00eb' },
+      { file: 'ben/3.PNG', identity: 'ben' },
+      { file: 'ben/4.jpg', identity: 'ben' },
+    ]);
+    expect(text(await source.read(1))).toBe('Zoe\u0308/2.jpg');
+    expect(text(await source.read(2))).toBe('ben/3.PNG');
+    expect(source.warnings).toEqual([
+      `1 of 4 images are not there, such as ben/4.jpg (line 4); the list's paths are taken from ${scratch.folder}`,
+    ]);
+  });
+
+  it('are nobody else: an image that another line names is not taken for one that is not there', async () => {
+    await scratch.put('ann/0.jpg');
+    const source = await scratch.open(await scratch.put('train.txt', 'ann/0.png 0\nann/0.jpg 0\n'));
+    expect(source.entries.map(({ file }) => file)).toEqual(['ann/0.png', 'ann/0.jpg']);
+    await expect(source.read(0)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('are found in a zip by the paths that it shows, with the folder that wraps them', async () => {
+    const data = Buffer.from('zipped');
+    const names = ['set/anna/1.jpg', 'set/ben/1.jpg'];
+    await scratch.put('x.zip', writeZip(names.map((name) => ({ name, data }))));
+    const source = await scratch.open(
+      await scratch.put('train.txt', names.map((name, i) => `x.zip/${name} ${i}`).join('\n')),
+    );
+    expect(source.entries.map(({ identity }) => identity)).toEqual(['anna', 'ben']);
+    expect(text(await source.read(1))).toBe('zipped');
+  });
+
+  it('are one however their path is written', async () => {
+    await scratch.put('c/1.jpg');
+    const source = await scratch.open(await scratch.put('train.txt', './c//1.jpg 0\n'));
+    expect(source.entries).toEqual([{ file: 'c/1.jpg', identity: 'c' }]);
+    await expect(scratch.open(await scratch.put('twice.txt', 'c/1.jpg 0\n./c/1.jpg 0\n'))).rejects.toThrow(
+      /Line 2[^]*second time[^]*expected: each image once/,
+    );
+  });
+});
+
+describe('the form of a list', () => {
+  const images = ['c/ann/0.jpg', 'c/ann/1.jpg', 'c/bob b/0.jpg'];
+  const labels = ['0', '0', '1'];
+  const expected = images.map((file) => ({ file, identity: file.split('/')[1] }));
+  const write = async (line: (file: string, label: string, index: number) => string, header = ''): Promise<string> => {
+    for (const image of images) await scratch.put(image);
+    return scratch.put('list.txt', `${header}${images.map((file, i) => line(file, labels[i], i)).join('\n')}\n`);
+  };
+
+  it.each<[string, (file: string, label: string, index: number) => string, string?]>([
+    ["InsightFace's face2rec", (file, label) => `1\t${file}\t${label}`],
+    ['a number, a label, a path', (file, label, i) => `${i} ${label} ${file}`],
+    ['commas', (file, label) => `${file},${label}`],
+    ['commas and a header', (file, label) => `${file},${label}`, 'path,label\n'],
+    ['commas and blanks', (file, label) => `${file} , ${label}`],
+    ['commas and quotes', (file, label) => `"${file}","${label}"`],
+    ['semicolons and a header', (file, label) => `${file};${label}`, 'file;identity\n'],
+    ['a blank and quotes', (file, label) => `"${file}" ${label}`],
+    ['a blank and a header', (file, label) => `${file} ${label}`, 'path identity\n'],
+    ['the label first', (file, label) => `${label} ${file}`],
+    ['the label first, a comma', (file, label) => `${label},${file}`],
+    ['the label first, a tab', (file, label) => `${label}\t${file}`],
+    ['a third word', (file, label) => `${file} ${label} 0.93`],
+    ['a third column', (file, label) => `${file},${label},0.93`],
+    ['a number before, commas', (file, label, i) => `${i},${file},${label}`, 'index,path,label\n'],
+  ])('is read: %s', async (_, line, header) => {
+    const source = await scratch.open(await write(line, header));
+    expect([source.entries, source.labels]).toEqual([expected, labels]);
+    expect(source.warnings).toEqual(header === undefined ? [] : [expect.stringMatching(/^line 1 .* for a header: /)]);
+  });
+
+  it('is kept to: a line of another one is an error that says which it should have', async () => {
+    const list = await write((file, label, i) => (i === 1 ? `${file} ${label}` : `${file},${label}`));
+    await expect(scratch.open(list)).rejects.toThrow(/Line 2 .* is not "path,label"/);
+  });
+
+  it('is read in UTF-16 of either kind', async () => {
+    const list = await write((file, label) => `${file} ${label}`);
+    const text = Buffer.from(`\ufeff${await readFile(list, 'utf8')}`, 'utf16le');
+    await writeFile(list, text);
+    expect((await scratch.open(list)).entries).toEqual(expected);
+    await writeFile(list, text.swap16());
+    expect((await scratch.open(list)).entries).toEqual(expected);
+  });
+
+  it('is an error where two columns lead to images: these are pairs', async () => {
+    const list = await write((file) => `${file},${images[0]},1`);
+    await expect(scratch.open(list)).rejects.toThrow(/several ways[^]*c\/ann\/0.jpg,c\/ann\/0.jpg,1[^]*--pairs/);
+  });
+
+  it('is an error where no image is there, with the folder that its paths are taken from', async () => {
+    const list = await write((file, label) => `gone/${file} ${label}`);
+    await expect(scratch.open(list)).rejects.toThrow(
+      new RegExp(
+        `None of the images[^]*gone/c/ann/0.jpg 0 in line 1[^]*taken from ${scratch.folder}\n[^]*correct the paths`,
+      ),
+    );
+    const here = relative(process.cwd(), scratch.folder);
+    const other = await scratch.put('lists/a.txt', `${here}/c/ann/0.jpg 0\n`);
+    await expect(scratch.open(other)).rejects.toThrow(/the paths start from the working folder/);
   });
 });
 

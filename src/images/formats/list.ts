@@ -1,23 +1,23 @@
-// A list of images and labels (Caffe's `path label`, as `sphereface list` writes it, or MXNet's `.lst`) as an image source.
-import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { exists } from '../../common/exists.js';
-import { decodeText } from '../code-pages.js';
+// A list of images and labels (Caffe's `path label`, as `sphereface list` writes it, and other forms) as an image source.
+import { dirname, relative } from 'node:path';
 import { decoderOf } from '../decoders/index.js';
 import { entryAt, readBounded } from '../files.js';
 import { hasImageExtension, identityOf } from '../names.js';
 import { openedSource, type OpenedSource } from '../source.js';
+import { readTextFile } from '../text-file.js';
 import type { ImageFormat } from './format.js';
 import { Archives } from './list-archives.js';
 import { type ListedPerson, listIdentities } from './list-identities.js';
+import { findImages, missingWarning, noneThere, placeOf, withSlashes } from './list-images.js';
 import { parseListLines, wrongLine } from './list-lines.js';
 import { agreedAlignment, ManifestFinder, type ManifestFolder } from './list-manifests.js';
+import { ListedPlaces } from './list-places.js';
 
 export const listFormat: ImageFormat = {
   kind: 'list',
   describes: 'a "path label" list',
   documentation: {
-    looksLike: "a `path label` line per image, or MXNet's `.lst`",
+    looksLike: "a `path label` line per image, MXNet's `.lst`, or a table with both",
     identity: 'the folder, where folders and labels are one to one; else the label',
     order: 'as listed',
   },
@@ -32,7 +32,7 @@ export const listFormat: ImageFormat = {
 
 /** Whether a file begins as text does, UTF-16 with its mark included. */
 function isText(head: Uint8Array): boolean {
-  return !head.includes(0) || (head[0] === 0xff && head[1] === 0xfe);
+  return !head.includes(0) || (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }
 
 /**
@@ -41,31 +41,32 @@ function isText(head: Uint8Array): boolean {
  * labels are one to one over the whole list, else the label. Paths are relative to the folder `root`, by default the
  * list's own, or absolute; they may have backslashes and may lead into a zip (`faces.zip/identity/001.jpg`). The order of
  * the list is kept.
- * @throws SphereFaceError with the line number for a line of another form, a path that occurs twice, and a path into a
+ * @throws SphereFaceError if none of its images is there; with the line number for a line of another form, a path that occurs twice, and a path into a
  *   zip that is not there or does not hold it; with both places for crops that were aligned in different ways.
  */
 async function openList(path: string, root: string = dirname(path)): Promise<OpenedSource> {
-  const { text, encoding } = decodeText(await readFile(path));
-  const warnings = encoding.startsWith('UTF') ? [] : [`${path} is not in UTF-8; it was read as ${encoding}`];
-  const lines = await parseListLines(text, path, (file) => exists(placeOf(file, root)));
+  const { text, warnings: said } = await readTextFile(path);
+  const warnings = [...said];
   const files: string[] = [];
   const people: ListedPerson[] = [];
   const places: ((() => Promise<Uint8Array>) | string)[] = [];
-  const seen = new Set<string>();
   const archives = new Archives();
+  const listed = new ListedPlaces();
   const manifests = new ManifestFinder();
   const sets = new Map<string, ManifestFolder>();
   let outside = 0;
 
   try {
-    for (const line of lines) {
+    const isImage = async (file: string): Promise<boolean> => {
+      const place = placeOf(await withSlashes(file, root), root);
+      return (await archives.holds(place)) || (await listed.find(place)) !== undefined;
+    };
+    const parsed = await parseListLines(text, path, isImage);
+    warnings.push(...parsed.warnings);
+    const images = await findImages(parsed.lines, path, root, listed);
+    for (const { line, file, place } of images.listed) {
       const { label } = line;
-      const file = await withSlashes(line.file, root);
-      if (seen.has(file)) throw wrongLine(line, path, 'names an image for the second time', 'remove one of the lines');
-      seen.add(file);
       files.push(file);
-
-      const place = placeOf(file, root);
       const archived = await archives.find(place, (what) => wrongLine(line, path, what));
       if (archived !== undefined) {
         people.push({ label, folders: [], inSet: archived.identity });
@@ -89,6 +90,10 @@ async function openList(path: string, root: string = dirname(path)): Promise<Ope
       ...[...sets.values()].map(({ folder, manifest }) => ({ place: folder, alignment: manifest.alignment })),
       ...archives.stated,
     ]);
+    if (images.missing.length > 0 && images.missing.length === files.length) {
+      throw await noneThere(images.missing, path, root);
+    }
+    if (images.missing.length > 0) warnings.push(missingWarning(images.missing, files.length, root));
     if (alignment !== undefined && outside > 0) {
       warnings.push(`${outside} of ${files.length} images lie in no folder that says how they were aligned`);
     }
@@ -110,13 +115,4 @@ async function openList(path: string, root: string = dirname(path)): Promise<Ope
     await archives.dispose();
     throw error;
   }
-}
-
-function placeOf(file: string, root: string): string {
-  return resolve(isAbsolute(file) ? file : join(root, file));
-}
-
-/** A path with forward slashes, unless its backslashes are part of a name. */
-async function withSlashes(file: string, root: string): Promise<string> {
-  return !file.includes('\\') || (await exists(placeOf(file, root))) ? file : file.replaceAll('\\', '/');
 }

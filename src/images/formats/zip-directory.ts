@@ -3,12 +3,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { type Entry, Reader, ZipReader } from '@zip.js/zip.js';
 import { guessText } from '../code-pages.js';
 import { readAt } from '../files.js';
+import { plainPath } from '../names.js';
 import { maxImageBytes } from '../source.js';
 import type { ZipEntry } from './zip-entry.js';
 
 /** A file in a zip. */
 export interface ZipFile extends ZipEntry {
-  /** Its path, with forward slashes. */
+  /** Its path, with forward slashes and nothing superfluous. */
   readonly path: string;
   /** Why it cannot be read, whatever its name; `undefined` if it can. */
   readonly refusal: string | undefined;
@@ -36,7 +37,7 @@ class FileReader extends Reader<FileHandle> {
 
 /**
  * Reads the directory. Names that are neither marked as UTF-8 nor valid UTF-8 are read in the encoding that fits them all
- * best. Backslashes, which some programs of Windows write, separate folders.
+ * best. Backslashes, which some programs of Windows write, separate folders; `.` and empty parts of a path are dropped.
  * @throws what zip.js throws for a file without a readable directory
  */
 export async function readDirectory(handle: FileHandle, size: number): Promise<ZipDirectory> {
@@ -60,7 +61,8 @@ export async function readDirectory(handle: FileHandle, size: number): Promise<Z
   const files = entries
     .map(({ kept, name, raw }) => ({ ...kept, name: raw === undefined ? name : (guessed.next().value ?? name) }))
     .map((file) => ({ ...file, path: file.name.replaceAll('\\', '/') }))
-    .filter(({ path }) => !path.endsWith('/'));
+    .filter(({ path }) => !path.endsWith('/'))
+    .map((file) => ({ ...file, path: plainPath(file.path) }));
   return { files, warnings: encoding === 'UTF-8' ? [] : [guessWarning(encoding, texts)] };
 }
 

@@ -47,7 +47,6 @@ describe('a zip', () => {
         { name: '/root.jpg', data },
         { name: 'c:/root.jpg', data },
         { name: 'a\u0007b/1.jpg', data },
-        { name: 'a//1.jpg', data },
         { name: 'a/link.jpg', data, mode: 0o120777 },
         { name: 'a/bzip.jpg', data, method: 12 },
         { name: 'a/huge.jpg', data, size: 2 ** 31, deflate: true },
@@ -64,7 +63,6 @@ describe('a zip', () => {
       '/root.jpg': 'absolute path',
       'c:/root.jpg': 'absolute path',
       'a\u0007b/1.jpg': 'control character in the path',
-      'a//1.jpg': 'empty part in the path',
       'a/link.jpg': 'a symbolic link',
       'a/bzip.jpg': 'compression method …',
       'a/huge.jpg': '…',
@@ -94,6 +92,31 @@ describe('a zip', () => {
     ]);
     expect(source.refused).toEqual([{ file: '../up.jpg', reason: '".." in the path' }]);
     expect(text(await source.read(1))).toBe('anna\\deep\\2.jpg');
+  });
+
+  it('drops what says nothing in a path, and takes a name with a colon for a name', async () => {
+    const names = [
+      './anna/1.jpg',
+      'anna//2.jpg',
+      'ben/./1.jpg',
+      'anna/1.jpg',
+      'a:b/1.jpg',
+      'C:/c/1.jpg',
+      'C:\\c\\2.jpg',
+    ];
+    const source = await scratch.open(await zipOf(names.map((name) => ({ name, data: bytes(name) }))));
+    expect(source.entries.map(({ file, identity }) => [file, identity])).toEqual([
+      ['a:b/1.jpg', 'a:b'],
+      ['anna/1.jpg', 'anna'],
+      ['anna/2.jpg', 'anna'],
+      ['ben/1.jpg', 'ben'],
+    ]);
+    expect(text(await source.read(1))).toBe('./anna/1.jpg');
+    expect(source.refused).toEqual([
+      { file: 'C:/c/1.jpg', reason: 'absolute path' },
+      { file: 'C:/c/2.jpg', reason: 'absolute path' },
+      { file: 'anna/1.jpg', reason: 'the name occurs twice' },
+    ]);
   });
 
   it("names people in NFC, whatever a Mac's zip has", async () => {
@@ -148,6 +171,32 @@ describe('a zip', () => {
     expect(text(await wrapped.read(0))).toBe('x');
     const single = await scratch.open(await zipOf([{ name: 'a/1.jpg', data }]));
     expect(single.entries[0]).toMatchObject({ file: 'a/1.jpg', identity: 'a' });
+  });
+
+  it('keeps people apart, whatever lies beside their folders or around them, and says what it leaves out', async () => {
+    const zipped = async (...names: string[]) =>
+      scratch.open(await zipOf(names.map((name) => ({ name, data: bytes(name) }))));
+    const people = ['anna/1.jpg', 'anna/2.jpg', 'ben/1.jpg'];
+    const inside = await zipped('photos/cover.jpg', ...people.map((name) => `photos/${name}`));
+    expect(inside.entries.map(({ file, identity }) => [file, identity])).toEqual([
+      ['anna/1.jpg', 'anna'],
+      ['anna/2.jpg', 'anna'],
+      ['ben/1.jpg', 'ben'],
+      ['cover.jpg', ''],
+    ]);
+    expect(text(await inside.read(2))).toBe('photos/ben/1.jpg');
+    expect(inside.warnings).toEqual(['1 image lies in no identity folder: cover.jpg']);
+    const outside = await zipped('cover.jpg', ...people.map((name) => `a/b/${name}`));
+    expect(outside.entries.map(({ identity }) => identity)).toEqual(['anna', 'anna', 'ben']);
+    expect(outside.refused).toEqual([{ file: 'cover.jpg', reason: 'it lies in no identity folder' }]);
+    expect(outside.warnings).toEqual(['1 image lies in no identity folder: cover.jpg; left out']);
+  });
+
+  it('knows the folders that paths from elsewhere begin with', async () => {
+    const data = bytes('x');
+    const wrapped = ['a/set/anna/1.jpg', 'a/set/ben/1.jpg'].map((name) => ({ name, data }));
+    expect((await scratch.open(await zipOf(wrapped))).around).toEqual(['a/set', 'set', 'faces/a/set', 'faces']);
+    expect((await scratch.open(await zipOf([{ name: 'anna/1.jpg', data }]))).around).toEqual(['faces']);
   });
 
   it('notices damage: a wrong checksum, a wrong size, an entry that inflates beyond its size', async () => {

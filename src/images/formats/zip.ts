@@ -1,13 +1,15 @@
 // A zip of identity folders as an image source: the directory is read once, the images in any order, without unpacking.
 import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SphereFaceError, messageOf } from '../../common/errors.js';
 import { manifestName, parseManifest, statements } from '../crop-manifest.js';
 import { fileKind } from '../file-kinds.js';
 import { entryAt, readAt } from '../files.js';
 import { kindOfOther, systemKind } from '../ignored.js';
+import { strayReason, strayWarning } from '../oddities.js';
 import { byFile, hasImageExtension, identityOf, isSystemName, unsafePath } from '../names.js';
 import { type IgnoredFile, openedSource, type OpenedSource, type RefusedFile } from '../source.js';
+import { wrappingOf } from '../wrapping.js';
 import type { ImageFormat } from './format.js';
 import { readDirectory, type ZipFile } from './zip-directory.js';
 import { readEntry, readEntryHead } from './zip-entry.js';
@@ -16,7 +18,7 @@ export const zipFormat: ImageFormat = {
   kind: 'zip',
   describes: 'a zip of one',
   documentation: {
-    looksLike: 'the same in a zip; one wrapping folder is looked through',
+    looksLike: 'the same in a zip; folders that wrap all identities are looked through',
     identity: 'the first folder',
     order: 'by path',
   },
@@ -30,8 +32,8 @@ function isZip(head: Uint8Array): boolean {
 
 /**
  * Opens a zip. Entries with unsafe names (`..`, absolute, …), links, encrypted or oversized entries are refused and
- * listed; what is no image is passed over, as in a folder. A zip of the folder itself (`faces/identity/001.jpg`
- * everywhere) is read as one of its contents.
+ * listed; what is no image is passed over, as in a folder. A zip of the folder itself (`faces/identity/001.jpg`) is read as
+ * one of its contents; images beside that folder are nobody's, and refused.
  * @throws SphereFaceError if the file has no readable zip directory.
  */
 export async function openZip(path: string): Promise<OpenedSource> {
@@ -49,22 +51,24 @@ export async function openZip(path: string): Promise<OpenedSource> {
     }
     const { files, warnings } = await readDirectory(handle, size);
     const { images, ignored, refused } = await sortFiles(handle, files);
-    const wrapper = wrappingFolder(images);
+    const { prefix: wrapper } = wrappingOf(images.map((image) => image.path));
+    const [inside, outside] = [images.filter(isIn(wrapper)), images.filter((image) => !isIn(wrapper)(image))];
     const manifest = files.find((file) => file.path === `${wrapper}${manifestName}` && file.refusal === undefined);
     const found =
       manifest === undefined
         ? undefined
         : parseManifest(Buffer.from(await readEntry(handle, manifest)).toString(), join(path, manifest.path));
     const stated = statements(found);
-    const entries = images.map((image) => ({ image, file: image.path.slice(wrapper.length) })).sort(byFile);
+    const entries = inside.map((image) => ({ image, file: image.path.slice(wrapper.length) })).sort(byFile);
     return openedSource({
       kind: 'zip',
       root: path,
+      around: foldersAround(path, wrapper),
       entries: entries.map(({ file }) => ({ file, identity: identityOf(file) })),
       ignored: ignored.filter(({ file }) => found?.kind !== 'crops' || file !== manifest?.path).sort(byFile),
-      refused: refused.sort(byFile),
+      refused: [...refused, ...outside.map(({ path: file }) => ({ file, reason: strayReason }))].sort(byFile),
       ...stated,
-      warnings: [...warnings, ...stated.warnings],
+      warnings: [...warnings, ...stated.warnings, ...strayWarning(outside.map((image) => image.path))],
       read: async (index) => readEntry(handle, entryAt(entries, index).image),
       dispose: () => handle.close(),
     });
@@ -78,6 +82,23 @@ export async function openZip(path: string): Promise<OpenedSource> {
     });
   }
 }
+
+/** What paths of the entries may begin with elsewhere: of `backup/set/` also `set`, and the name of the zip that is unpacked. */
+function foldersAround(path: string, wrapper: string): string[] {
+  const folders = wrapper.split('/').slice(0, -1);
+  const unpacked = basename(path).replace(/\.zip$/i, '');
+  const around = [
+    ...folders.map((_, depth) => folders.slice(depth).join('/')),
+    [unpacked, ...folders].join('/'),
+    unpacked,
+  ];
+  return [...new Set(around)];
+}
+
+const isIn =
+  (folder: string) =>
+  ({ path }: ZipFile): boolean =>
+    path.startsWith(folder);
 
 interface SortedFiles {
   readonly images: ZipFile[];
@@ -110,13 +131,4 @@ async function sortFiles(handle: FileHandle, files: readonly ZipFile[]): Promise
     else sorted.refused.push({ file, reason });
   }
   return sorted;
-}
-
-/** The first folder, `faces/`, if all images share it and all lie at least one folder deeper; else nothing. */
-function wrappingFolder(images: readonly ZipFile[]): string {
-  const first = images[0]?.path ?? '';
-  const wrapper = first.slice(0, first.indexOf('/') + 1);
-  const wraps =
-    wrapper !== '' && images.every(({ path }) => path.startsWith(wrapper) && path.includes('/', wrapper.length));
-  return wraps ? wrapper : '';
 }
