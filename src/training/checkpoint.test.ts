@@ -46,10 +46,20 @@ describe('CheckpointStore', () => {
     await store.write(checkpoint(5));
     await mkdir(join(folder, '.unfinished-6'));
     await writeFile(join(folder, '.unfinished-6', 'state.json'), '{');
+    await mkdir(join(folder, '.unfinished-6-0a1b2c3d'));
     await mkdir(join(folder, '.removed-4'));
     expect((await store.latest())?.state.iteration).toBe(5);
     await store.clean();
     expect(await readdir(folder)).toEqual(['5']);
+  });
+
+  it('gives each writer a folder of its own to fill', async () => {
+    const store = new CheckpointStore(folder, 2);
+    for (const iteration of [7, 8]) await store.write(checkpoint(iteration));
+    // As an older version called it.
+    for (const other of ['.unfinished-9', '.unfinished-9-0a1b2c3d']) await mkdir(join(folder, other));
+    await store.write(checkpoint(9));
+    expect((await readdir(folder)).sort()).toEqual(['.unfinished-9', '.unfinished-9-0a1b2c3d', '8', '9']);
   });
 
   it('falls back when the newest cannot be read, and says so', async () => {

@@ -1,4 +1,5 @@
 // Checkpoints that are whole or absent: written beside, forced to disk, then renamed into place. kill -9 at any moment leaves the last one readable.
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import { keepTemporary, markTemporary } from '../common/temporary.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
 import { lossScalingStateSchema } from './loss-scaling.js';
-import { type Communicator, oneProcess, together } from '../distributed/index.js';
+import { type Communicator, gatherValues, oneProcess, together } from '../distributed/index.js';
 import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/index.js';
 import { classifierName } from './network.js';
 import { RowRange } from './row-range.js';
@@ -78,10 +79,12 @@ export class CheckpointStore {
   async write(checkpoint: Checkpoint): Promise<void> {
     const { communicator } = this.sharing;
     const { rows } = checkpoint;
-    const unfinished = join(this.folder, `.unfinished-${checkpoint.state.iteration}`);
     const first = communicator.rank === 0;
+    if (rows === undefined && !first) return;
+    // No other writer's: what one fills is never taken for what a killed one left.
+    const own = `.unfinished-${checkpoint.state.iteration}-${randomBytes(4).toString('hex')}`;
+    const unfinished = join(this.folder, rows === undefined ? own : (await gatherValues(communicator, own))[0]);
     if (rows === undefined) {
-      if (!first) return;
       await this.begin(unfinished);
     } else {
       await together(communicator, () => (first ? this.begin(unfinished) : Promise.resolve()));
@@ -94,7 +97,6 @@ export class CheckpointStore {
 
   private async begin(unfinished: string): Promise<void> {
     await mkdir(this.folder, { recursive: true });
-    await rm(unfinished, { recursive: true, force: true });
     markTemporary(unfinished);
     await mkdir(unfinished);
   }
@@ -129,11 +131,11 @@ export class CheckpointStore {
       .sort((a, b) => a - b);
   }
 
-  /** Deletes what a killed run left half written. */
+  /** Deletes what a killed run left half written. For the holder of the run's claim: otherwise another process may be writing it. */
   async clean(): Promise<void> {
     const names = await readdir(this.folder).catch(() => [] as string[]);
     for (const name of names) {
-      if (/^\.(unfinished|removed)-\d+$/.test(name))
+      if (/^\.(unfinished|removed)-\d+(-[0-9a-f]+)?$/.test(name))
         await rm(join(this.folder, name), { recursive: true, force: true });
     }
   }
