@@ -74,6 +74,25 @@ describe('CheckpointStore', () => {
     await expect(store.latest()).rejects.toThrow(/No checkpoint .* can be read/);
   });
 
+  it('keeps what it has just written, whatever lies beside it', async () => {
+    const store = new CheckpointStore(folder, 2);
+    for (const iteration of [5, 8, 9]) await store.write(checkpoint(iteration));
+    await store.write(checkpoint(6));
+    expect(await store.read(6)).toEqual(checkpoint(6));
+  });
+
+  it('sets aside what comes after a checkpoint, and says so', async () => {
+    const store = new CheckpointStore(folder, 3);
+    for (const iteration of [5, 8, 9]) await store.write(checkpoint(iteration));
+    const warnings: string[] = [];
+    for (let times = 0; times < 2; times++) {
+      await store.write(checkpoint(9));
+      await store.setAsideAfter(5, (message) => warnings.push(message));
+    }
+    expect((await readdir(folder)).sort()).toEqual(['5', 'unreadable-8', 'unreadable-9']);
+    expect(warnings.map((text) => text.split(' is set aside')[0])).toEqual([8, 9, 9].map((n) => `checkpoint ${n}`));
+  });
+
   it('has no latest in an empty or absent folder', async () => {
     expect(await new CheckpointStore(join(folder, 'none'), 1).latest()).toBeUndefined();
   });

@@ -118,8 +118,9 @@ export class CheckpointStore {
     await rename(unfinished, join(this.folder, String(iteration)));
     keepTemporary(unfinished);
     await syncFolder(this.folder);
-    const best = checkpoint.state.validation?.best.iteration;
-    for (const old of (await this.iterations()).slice(0, -this.keep)) if (old !== best) await this.remove(old);
+    // Never the one just written: a run that went on from an earlier checkpoint may lie beside higher numbers.
+    const kept = [iteration, checkpoint.state.validation?.best.iteration];
+    for (const old of (await this.iterations()).slice(0, -this.keep)) if (!kept.includes(old)) await this.remove(old);
   }
 
   /** Iterations with a checkpoint, ascending. */
@@ -158,6 +159,20 @@ export class CheckpointStore {
     }
     if (cause === undefined) return undefined;
     throw new SphereFaceError(`No checkpoint in ${this.folder} can be read.`, { got: messageOf(cause), cause });
+  }
+
+  /**
+   * Moves checkpoints after an iteration, which could not be read or {@link latest} had given one of them, to `unreadable-N`: they would
+   * count among the newest, and be tried first by the next process.
+   * @param warn told of each
+   */
+  async setAsideAfter(iteration: number, warn: (message: string) => void = () => undefined): Promise<void> {
+    for (const later of (await this.iterations()).filter((one) => one > iteration)) {
+      const aside = join(this.folder, `unreadable-${later}`);
+      await rm(aside, { recursive: true, force: true });
+      await rename(join(this.folder, String(later)), aside);
+      warn(`checkpoint ${later} is set aside as ${aside}; the run goes on from iteration ${iteration}`);
+    }
   }
 
   /** The best checkpoint by the measurements that one remembers; that one itself where there are none. */

@@ -1,7 +1,7 @@
 // Whole runs on tiny pictures: learning, exact resuming, accumulation, starting from another model, and the guard.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -136,6 +136,21 @@ describe('a run', () => {
 });
 
 describe('resuming', () => {
+  it('goes on from the one before where the newest checkpoint cannot be read, and sets that aside', async () => {
+    const run = newFolder();
+    await startRun({ data, recipe: tinyRecipe('solver.iterations=14'), folder: run, threads });
+    await truncate(join(run, 'checkpoints', '14', 'state.json'), 5);
+    const warnings: string[] = [];
+    const onWarning = (text: string) => warnings.push(text);
+    const stopped = await resumeRun(run, { threads, signal: AbortSignal.abort(), onWarning });
+    expect(stopped).toMatchObject({ status: 'stopped', iteration: 12 });
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/checkpoint 14 is set aside as .*unreadable-14; .*from iteration 12/),
+    );
+    await resumeRun(run, { threads });
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['12', '14', 'unreadable-14']);
+  });
+
   it.each([
     'data.sampler=shuffle',
     'data.sampler=balanced',

@@ -147,6 +147,7 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     await trainer.restore(checkpoint);
     await assertSameRun(trainer, { sample: [], ...run.record });
     if (writes) {
+      await storeOf(folder, recipe, communicator).setAsideAfter(trainer.done, onWarning);
       if (recipe !== run.recipe) await writeRecipe(folder, recipe);
       if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });
       await logOf(folder).cutBack(trainer.done);
