@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { writeFileAtomic, SphereFaceError, UsageError } from '../common/index.js';
+import { requireWritableFile, SphereFaceError, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
@@ -34,6 +34,7 @@ export function registerList(program: Command): void {
       .option('--no-duplicates', 'do not look for duplicate images (saves reading them)'),
   ).action(async (aligned: string, options: ListCommandOptions) => {
     const out = new Output(options.json === true);
+    await requireWritableFile(options.output);
     const exclude = options.exclude === undefined ? [] : await readNames(options.exclude);
     const source = await openImageSource(aligned);
     try {

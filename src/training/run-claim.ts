@@ -3,6 +3,7 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Claim } from '../common/claim.js';
 import { SphereFaceError } from '../common/errors.js';
+import { requireWritableFolder } from '../common/writable.js';
 import { type Communicator, together } from '../distributed/index.js';
 
 const claimFile = 'claim.json';
@@ -10,7 +11,7 @@ const claimFile = 'claim.json';
 /**
  * Claims the folder of a run, which is made if it is not there. Rank 0 holds the claim for all. Disposing of it gives it up, and takes a
  * folder that it made away again if nothing came into it.
- * @throws SphereFaceError when another process is at work on the run.
+ * @throws UsageError when the folder cannot be written to; SphereFaceError when another process is at work on the run.
  */
 export async function claimRun(folder: string, communicator: Communicator): Promise<AsyncDisposable> {
   const release = await together(communicator, () =>
@@ -20,6 +21,7 @@ export async function claimRun(folder: string, communicator: Communicator): Prom
 }
 
 async function claimed(folder: string): Promise<() => Promise<void>> {
+  await requireWritableFolder(folder);
   const made = await mkdir(resolve(folder), { recursive: true });
   const path = join(folder, claimFile);
   const claim = await Claim.take(path);

@@ -35,6 +35,7 @@ export async function reportRun({ run, output, tensorboard }: ReportRunOptions):
   }
   const folder = output ?? join(run, 'report');
   await requireWritableFolder(folder);
+  if (tensorboard !== undefined) await requireWritableFolder(tensorboard);
   await mkdir(folder, { recursive: true });
   const page = join(folder, 'index.html');
   // Drawing is loaded here so that the other commands start without it.
