@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Communicator, oneProcess, rankName, threadsPerProcess } from '../distributed/index.js';
 import { clearLive } from './live-line.js';
+import { say } from './say.js';
 
 export { Progress } from './progress.js';
 
@@ -57,17 +58,14 @@ export class Output {
 
   /** A line for people. */
   line(text = ''): void {
-    if (this.communicator.rank !== 0) return;
-    clearLive();
-    (this.json ? process.stderr : process.stdout).write(`${text}\n`);
+    if (this.communicator.rank === 0) say(text, this.json ? 'stderr' : 'stdout');
   }
 
   /** A warning, always on stderr; any rank may have one of its own. */
   warn(text: string): void {
-    clearLive();
     const { communicator } = this;
     const who = communicator.rank === 0 ? '' : `${rankName(communicator, communicator.rank)}: `;
-    process.stderr.write(`${who}warning: ${text}\n`);
+    say(`${who}warning: ${text}`, 'stderr');
   }
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { requireWritableFile, SphereFaceError, UsageError, writeFileAtomic } from '../common/index.js';
+import { printableName, requireWritableFile, SphereFaceError, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
@@ -39,10 +39,10 @@ export function registerList(program: Command): void {
     const source = await openImageSource(aligned);
     try {
       const list = await listed(source, exclude, options);
-      const { lines, identities, excluded, notFound, small, duplicates, unreadable } = list;
+      const { lines, identities, excluded, unlistable, notFound, small, duplicates, unreadable } = list;
       if (lines.length === 0) {
         throw new SphereFaceError('The list would be empty.', {
-          got: `${source.entries.length} images, of which every identity is excluded or too small`,
+          got: `${source.entries.length} images, of which every identity is excluded or too small, or no path fits in a line`,
           next: 'check --exclude and --min-images',
         });
       }
@@ -53,6 +53,7 @@ export function registerList(program: Command): void {
         if (items.length > named) out.warn(`and ${items.length - named} more like it`);
       };
       some(unreadable, ({ file, error }) => `${file}: ${error}`);
+      some(unlistable, (file) => `${printableName(file)} is left out: no line of a list can hold this path`);
       some(notFound, (name) => `${name} is on the exclude list, but there is no such identity`);
       some(
         duplicates.filter(({ identities: names }) => names.length > 1),
@@ -72,6 +73,7 @@ export function registerList(program: Command): void {
         images: lines.length,
         identities: identities.length,
         excluded,
+        unlistable,
         notFound,
         small,
         duplicates,
