@@ -37,6 +37,13 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** Parses a number of folds. */
+export function severalFolds(text: string): number {
+  const value = positiveInteger(text);
+  if (value < 2) throw new InvalidArgumentError('expected 2 folds or more');
+  return value;
+}
+
 /** Parses a finite number option. */
 export function finiteNumber(text: string): number {
   const value = Number(text);

@@ -6,7 +6,7 @@ import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } 
 import { describeFormats } from '../images/index.js';
 import type { Calibration } from '../models/index.js';
 import { defaultWorst, evaluateModel, evaluateSnapshots } from '../pipeline/index.js';
-import { Output, positiveInteger, Progress } from './context.js';
+import { Output, positiveInteger, Progress, severalFolds } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
 interface EvaluateOptions extends ModelOptions {
@@ -50,7 +50,7 @@ export function registerEvaluate(program: Command): void {
         new Option('--protocol <name>', '10-fold, or view1 with --threshold-pairs, by default').choices(protocols),
       )
       .option('--threshold-pairs <file>', 'view1: the pairs that the threshold is chosen on')
-      .addOption(new Option('--folds <n>', 'k-fold: how many folds').argParser(positiveInteger))
+      .addOption(new Option('--folds <n>', 'k-fold: how many folds').argParser(severalFolds))
       .option('--gallery <file>', 'identification: the gallery, a path (and identity) per line')
       .option('--probes <file>', 'identification: the probes, a path (and identity) per line')
       .option('--allow-missing', 'go on without pairs whose images are missing, and say so in every output')

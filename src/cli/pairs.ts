@@ -5,7 +5,7 @@ import { formatPairs } from '../evaluation/index.js';
 import { describeFormats, openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
 import { defaultPairCount, type DrawnPairs, drawPairsOf } from '../pipeline/index.js';
-import { Output, positiveInteger, Progress } from './context.js';
+import { Output, positiveInteger, Progress, severalFolds } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
 interface PairsOptions extends ModelOptions {
@@ -112,11 +112,5 @@ function report(out: Output, drawn: DrawnPairs, { output, count, folds, seed }: 
 function evenInteger(text: string): number {
   const value = positiveInteger(text);
   if (value % 2 !== 0) throw new InvalidArgumentError('expected an even number: half of the pairs are matched');
-  return value;
-}
-
-function severalFolds(text: string): number {
-  const value = positiveInteger(text);
-  if (value < 2) throw new InvalidArgumentError('expected 2 folds or more');
   return value;
 }

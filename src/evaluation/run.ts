@@ -89,6 +89,12 @@ export async function runEvaluation(run: EvaluationRun): Promise<EvaluationRunRe
       got: run.gallery === undefined ? 'probes without a gallery' : 'a gallery without probes',
     });
   }
+  if (run.folds !== undefined && !(run.folds >= 2)) {
+    throw new UsageError('One fold leaves no pairs to choose a threshold on.', {
+      got: `\`folds\` ${run.folds}`,
+      expected: '2 folds or more',
+    });
+  }
   const { images } = run;
   const tested = resolvePairs(run.pairFile.pairs, images);
   const threshold = run.thresholdPairFile === undefined ? undefined : resolvePairs(run.thresholdPairFile.pairs, images);
