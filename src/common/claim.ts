@@ -1,10 +1,11 @@
 // A claim: a file that says which process is at work on something. One process makes it and touches it while the work goes on; that of a process
 // which is gone counts for nothing.
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { keepTemporary, markTemporary } from './temporary.js';
+import { writing } from './writing.js';
 
 /** Milliseconds between signs of life. */
 const interval = 20_000;
@@ -33,6 +34,7 @@ export class Claim implements AsyncDisposable {
     private readonly path: string,
     private readonly id: string,
   ) {
+    held.add(id);
     markTemporary(path);
     this.beat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), interval);
     this.beat.unref();
@@ -42,14 +44,21 @@ export class Claim implements AsyncDisposable {
   static async take(path: string): Promise<Claim | ClaimHolder> {
     await clearDead(path);
     const content: Content = { host: hostname(), pid: process.pid, id: randomBytes(8).toString('hex') };
-    held.add(content.id);
+    const file = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return undefined;
+      throw error;
+    });
+    if (file === undefined) return { process: (await read(path))?.content };
+    const claim = new Claim(path, content.id);
     try {
-      await writeFile(path, `${JSON.stringify(content)}\n`, { flag: 'wx' });
-      return new Claim(path, content.id);
+      await writing(path, () => file.writeFile(`${JSON.stringify(content)}\n`));
+      return claim;
     } catch (error) {
-      held.delete(content.id);
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      return { process: (await read(path))?.content };
+      await rm(path, { force: true });
+      await claim[Symbol.asyncDispose]();
+      throw error;
+    } finally {
+      await file.close();
     }
   }
 

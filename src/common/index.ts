@@ -5,4 +5,5 @@ export { printable, printableName } from './printable.js';
 export type { SchemaField } from './schema-fields.js';
 export { keepTemporary, markTemporary } from './temporary.js';
 export { packageVersion } from './version.js';
+export { writing } from './writing.js';
 export { requireWritableFile, requireWritableFolder } from './writable.js';

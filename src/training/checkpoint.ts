@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { messageOf, SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
+import { writing } from '../common/writing.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
 import { lossScalingStateSchema } from './loss-scaling.js';
@@ -220,8 +221,10 @@ export class CheckpointStore {
 async function writeDurably(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'w');
   try {
-    for (const part of parts) await file.writeFile(part);
-    await file.sync();
+    await writing(path, async () => {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    });
   } finally {
     await file.close();
   }

@@ -3,6 +3,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../common/atomic.js';
 import { isRecord } from '../common/json.js';
+import { writing } from '../common/writing.js';
 import type { MarginColumn } from '../losses/index.js';
 
 /** What margins add to a line, by the columns that their descriptors name; null where a column does not apply. */
@@ -50,7 +51,7 @@ export class TrainingLog {
   constructor(private readonly path: string) {}
 
   async append(line: LogLine): Promise<void> {
-    await appendFile(this.path, `${JSON.stringify(line)}\n`);
+    await writing(this.path, () => appendFile(this.path, `${JSON.stringify(line)}\n`));
   }
 
   /** Whether anything was logged. */
