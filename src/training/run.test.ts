@@ -14,6 +14,7 @@ import { TrainingAnomaly } from './guard.js';
 import type { LogLine } from './log.js';
 import type { Recipe } from './recipe.js';
 import type { InitRows } from './init.js';
+import { loadStatedRecipe } from './recipe-file.js';
 import { resumeRun, startRun } from './run.js';
 import { Trainer } from './trainer.js';
 
@@ -117,6 +118,17 @@ describe('a run', () => {
     await writeFile(claim, JSON.stringify({ host: hostname(), pid, id: 'other' }));
     expect(await resumeRun(run, { threads, iterations: 2 })).toMatchObject({ status: 'finished', iteration: 2 });
     expect(existsSync(claim)).toBe(false);
+  });
+
+  it('says the same of a run without checkpoints, whether it is resumed or started over, and what it says works', async () => {
+    const run = newFolder();
+    const recipe = tinyRecipe('solver.iterations=5');
+    await startRun({ data, recipe, folder: run, threads });
+    await rm(join(run, 'checkpoints'), { recursive: true });
+    const advice = `start anew in another folder (sphereface train DATA --recipe ${join(run, 'recipe.json')} -o RUN)`;
+    await expect(resumeRun(run, { threads })).rejects.toThrow(advice);
+    await expect(startRun({ data, recipe, folder: run, threads })).rejects.toThrow(advice);
+    expect(await loadStatedRecipe(join(run, 'recipe.json'))).toMatchObject({ recipe });
   });
 
   it('leaves no claim behind when it fails, nor a folder that it made', async () => {

@@ -14,7 +14,7 @@ import { divided } from './held-out.js';
 import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
 import { claimRun } from './run-claim.js';
 import { logOf, type RunEvents, type RunResult, runLoop, storeOf } from './run-loop.js';
-import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
+import { assertFree, readRun, removeRecord, startAnew, writeRecipe, writeRecord } from './run-record.js';
 import {
   alignmentOf,
   alignmentOfRun,
@@ -128,7 +128,7 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     const { checkpoint, parts, alignment, recipe, extensions } = await together(communicator, async () => {
       const checkpoint = await storeOf(folder, run.recipe, communicator).latest(onWarning);
       if (checkpoint === undefined) {
-        throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
+        throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: startAnew(folder) });
       }
       const whole = await datasetOfRun(opened, data, run, checkpoint);
       const alignment = alignmentOfRun(opened, data, run, options);
