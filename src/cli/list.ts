@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { printableName, requireWritableFile, SphereFaceError, UsageError, writeFileAtomic } from '../common/index.js';
+import {
+  printableName,
+  requireWritableFile,
+  SphereFaceError,
+  UsageError,
+  withoutMark,
+  writeFileAtomic,
+} from '../common/index.js';
 import { describeFormats, type OpenedSource, openImageSource } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
@@ -123,8 +130,7 @@ async function readNames(path: string): Promise<string[]> {
       cause: error,
     });
   });
-  return text
-    .replace(/^\uFEFF/, '')
+  return withoutMark(text)
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^#(\s|$)/.test(line));

@@ -1,5 +1,7 @@
 // What the commands use of the common parts: errors, whole-or-nothing files, the version.
 export { writeFileAtomic } from './atomic.js';
+export { withoutMark } from './byte-order-mark.js';
+export { counted } from './counted.js';
 export { type ErrorParts, InterruptedError, lineOf, messageOf, SphereFaceError, UsageError } from './errors.js';
 export { printable, printableName } from './printable.js';
 export type { SchemaField } from './schema-fields.js';

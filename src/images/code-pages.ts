@@ -1,4 +1,5 @@
 // Text whose encoding nobody states: names in zips made on Windows, lists written by old editors.
+import { withoutMark } from '../common/byte-order-mark.js';
 
 /** Text, and how it was read. */
 export interface GuessedText {
@@ -31,7 +32,7 @@ export function decodeText(bytes: Uint8Array): { readonly text: string; readonly
   if (bytes[0] === 0xff && bytes[1] === 0xfe)
     return { text: new TextDecoder('utf-16le').decode(bytes), encoding: 'UTF-16' };
   const { texts, encoding } = guessText([bytes]);
-  return { text: texts[0].replace(/^\uFEFF/, ''), encoding };
+  return { text: withoutMark(texts[0]), encoding };
 }
 
 type Decode = (bytes: Uint8Array) => string;
