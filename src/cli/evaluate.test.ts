@@ -143,7 +143,7 @@ describe('sphereface evaluate', () => {
     await writeFile(more, extra + pairLines.map((line) => line.join(' ')).join('\n'));
     const failing = evaluate('--pairs', more);
     await expect(failing).rejects.toBeInstanceOf(MissingImagesError);
-    await expect(failing).rejects.toThrow(/line 1: no image id0\/none.png/);
+    await expect(failing).rejects.toThrow(/1 pair or listed image cannot be used[^]*line 1: no image id0\/none.png/);
     const listed = JSON.parse(await readFile(join(scratch, 'report', 'missing.json'), 'utf8')) as object[];
     expect(listed).toHaveLength(1);
 

@@ -1,7 +1,7 @@
 // `sphereface evaluate`: a model on a pair file, as the papers do it; a report for people and numbers for programs.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../common/index.js';
+import { counted, UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
 import { describeFormats } from '../images/index.js';
 import type { Calibration } from '../models/index.js';
@@ -134,7 +134,7 @@ async function evaluateRun(
     },
   });
   if (result.used < result.pairs) {
-    out.warn(`${result.pairs - result.used} pairs were left out because an image is missing or unreadable`);
+    out.warn(leftOut(result.pairs - result.used));
   }
   out.line(`best      iteration ${result.best.iteration} of these pairs: report it on others`);
   out.line(`report    ${report}`);
@@ -206,9 +206,13 @@ function summarise(
     }
   }
   out.line(`pairs     ${used} of ${pairs} used (${numbers.matched} matched, ${numbers.mismatched} mismatched)`);
-  if (used < pairs) out.warn(`${pairs - used} pairs were left out because an image is missing or unreadable`);
+  if (used < pairs) out.warn(leftOut(pairs - used));
   for (const { falseAcceptRate, threshold, trueAcceptRate } of calibration?.thresholds ?? []) {
     out.line(`threshold ${threshold.toFixed(4)} at FAR ${falseAcceptRate} (TAR ${share(trueAcceptRate)}), stored`);
   }
   out.line(`report    ${join(options.output, 'index.html')}`);
+}
+
+function leftOut(pairs: number): string {
+  return `${counted(pairs, 'pair was', 'pairs were')} left out because an image is missing or unreadable`;
 }

@@ -1,6 +1,6 @@
 // `sphereface pairs`: draws pairs among one's own crops, for `evaluate --pairs`.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { printableName, requireWritableFile, writeFileAtomic } from '../common/index.js';
+import { counted, printableName, requireWritableFile, writeFileAtomic } from '../common/index.js';
 import { formatPairs } from '../evaluation/index.js';
 import { describeFormats, openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
@@ -85,7 +85,7 @@ function report(out: Output, drawn: DrawnPairs, { output, count, folds, seed }: 
     (sum, { length }) => sum + Math.max(0, length - named),
     0,
   );
-  if (unnamed > 0) out.warn(`and ${unnamed} more images were left out`);
+  if (unnamed > 0) out.warn(`and ${counted(unnamed, 'more image was', 'more images were')} left out`);
   if (matched + mismatched < count) {
     out.warn(`${matched + mismatched} pairs of the ${count} asked for: the images do not give more different ones`);
   }
