@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Communicator, oneProcess, rankName, threadsPerProcess } from '../distributed/index.js';
 import { clearLive } from './live-line.js';
-import { visible } from './visible.js';
+import { say } from './say.js';
 
 export { Progress } from './progress.js';
 
@@ -37,6 +37,13 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** Parses a number of folds. */
+export function severalFolds(text: string): number {
+  const value = positiveInteger(text);
+  if (value < 2) throw new InvalidArgumentError('expected 2 folds or more');
+  return value;
+}
+
 /** Parses a finite number option. */
 export function finiteNumber(text: string): number {
   const value = Number(text);
@@ -58,17 +65,14 @@ export class Output {
 
   /** A line for people. */
   line(text = ''): void {
-    if (this.communicator.rank !== 0) return;
-    clearLive();
-    (this.json ? process.stderr : process.stdout).write(`${visible(text)}\n`);
+    if (this.communicator.rank === 0) say(text, this.json ? 'stderr' : 'stdout');
   }
 
   /** A warning, always on stderr; any rank may have one of its own. */
   warn(text: string): void {
-    clearLive();
     const { communicator } = this;
     const who = communicator.rank === 0 ? '' : `${rankName(communicator, communicator.rank)}: `;
-    process.stderr.write(`${who}warning: ${visible(text)}\n`);
+    say(`${who}warning: ${text}`, 'stderr');
   }
 
   /** The command's result as data; printed with `--json` only. Call it once, last. */

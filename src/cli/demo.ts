@@ -1,7 +1,7 @@
 // `sphereface demo`: the whole pipeline on photos of people who do not exist.
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InterruptedError } from '../common/index.js';
+import { InterruptedError, requireWritableFolder } from '../common/index.js';
 import { demoRecipes, runPipeline } from '../pipeline/index.js';
 import { defaultSyntheticOptions, writeSyntheticPhotos } from '../synthetic/index.js';
 import { type CommonOptions, Output, positiveInteger, withCommonOptions } from './context.js';
@@ -37,6 +37,7 @@ export function registerDemo(program: Command): void {
     using view = new PipelineView(out);
     const { identities: people, photos: photosOfEach, seed: chosen } = options;
     const photos = join(options.output, 'photos');
+    await requireWritableFolder(options.output);
     const summary = await untilInterrupted(async (signal) => {
       view.begin(`draw ${people * photosOfEach} photos of ${people} people who do not exist`, false);
       await writeSyntheticPhotos(

@@ -1,7 +1,7 @@
 // `sphereface detect`: photos in, their faces out: a line of JSON per photo in a file, or in words on the terminal.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { keepTemporary, markTemporary, messageOf, SphereFaceError, UsageError } from '../common/index.js';
+import { keepTemporary, markTemporary, messageOf, SphereFaceError, UsageError, writing } from '../common/index.js';
 import { describeFormats, openImageSource } from '../images/index.js';
 import {
   type DetectedPhoto,
@@ -166,7 +166,7 @@ class NewFile implements AsyncDisposable {
   }
 
   async append(text: string): Promise<void> {
-    await this.handle.appendFile(text);
+    await writing(this.path, () => this.handle.appendFile(text));
   }
 
   async finish(): Promise<void> {

@@ -1,6 +1,6 @@
 // `sphereface enroll`: a folder of people becomes a gallery; again, only what changed.
 import { type Command, Option } from 'commander';
-import { UsageError } from '../common/index.js';
+import { requireWritableFolder, UsageError } from '../common/index.js';
 import {
   type FaceRecognizer,
   type Gallery,
@@ -62,6 +62,8 @@ async function enroll(given: readonly string[], options: EnrollOptions): Promise
   } = tellModel(given, needed);
   const out = new Output(options.json === true);
   const { output, calibrate } = options;
+  // Before a model is opened, which may have to be fetched.
+  await requireWritableFolder(output);
   await using faces = await openRecognizer(model, options, out);
   await using gallery = await openGallery(faces, options);
   let progress: Progress | undefined;

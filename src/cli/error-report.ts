@@ -3,8 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { messageOf, SphereFaceError } from '../common/index.js';
 import { hasPrintedResult } from './context.js';
 import { inFlags } from './flags.js';
-import { clearLive } from './live-line.js';
-import { visible } from './visible.js';
+import { say } from './say.js';
 
 /** The object of an error under `--json`. */
 export interface ErrorObject {
@@ -33,9 +32,8 @@ export function reportError(
     if (error.exitCode !== 0 && json) printObject(error, command);
     return;
   }
-  clearLive();
-  process.stderr.write(`${who === undefined ? '' : `${who}: `}error: ${visible(inFlags(messageOf(error), command))}\n`);
-  if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  say(`${who === undefined ? '' : `${who}: `}error: ${inFlags(messageOf(error), command)}`, 'stderr');
+  if (process.env.SPHEREFACE_DEBUG !== undefined && error instanceof Error) say(String(error.stack), 'stderr');
   if (json) printObject(error, command);
 }
 

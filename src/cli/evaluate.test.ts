@@ -8,6 +8,7 @@ import { UsageError } from '../common/errors.js';
 import { Random } from '../common/random.js';
 import { MissingImagesError } from '../evaluation/index.js';
 import { readMetadata, writeModel } from '../models/index.js';
+import { evaluateModel } from '../pipeline/index.js';
 import { runCommand } from '../testing/command.js';
 import { pickleForms, writeVerificationSet } from '../testing/pickle-writer.js';
 import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
@@ -142,7 +143,7 @@ describe('sphereface evaluate', () => {
     await writeFile(more, extra + pairLines.map((line) => line.join(' ')).join('\n'));
     const failing = evaluate('--pairs', more);
     await expect(failing).rejects.toBeInstanceOf(MissingImagesError);
-    await expect(failing).rejects.toThrow(/line 1: no image id0\/none.png/);
+    await expect(failing).rejects.toThrow(/1 pair or listed image cannot be used[^]*line 1: no image id0\/none.png/);
     const listed = JSON.parse(await readFile(join(scratch, 'report', 'missing.json'), 'utf8')) as object[];
     expect(listed).toHaveLength(1);
 
@@ -236,6 +237,14 @@ describe('sphereface evaluate', () => {
   it('refuses options that do not belong together', async () => {
     await expect(evaluate('--protocol', 'view1')).rejects.toBeInstanceOf(UsageError);
     await expect(evaluate('--folds', '3')).rejects.toBeInstanceOf(UsageError);
+    await expect(evaluate('--protocol', 'k-fold', '--folds', '1')).rejects.toThrow(/expected 2 folds or more/);
+    const embedded: number[] = [];
+    const inOneFold = evaluateModel({
+      ...{ model, pairs, images, output: join(scratch, 'one'), protocol: 'k-fold', folds: 1 },
+      onProgress: (done) => embedded.push(done),
+    });
+    await expect(inOneFold).rejects.toThrow(/One fold leaves no pairs/);
+    expect(embedded).toEqual([]);
     await writeFile(join(scratch, 'one.txt'), 'id0/0.png');
     await expect(evaluate('--gallery', join(scratch, 'one.txt'))).rejects.toBeInstanceOf(UsageError);
     await expect(evaluate('--pairs', join(scratch, 'none.txt'))).rejects.toBeInstanceOf(UsageError);

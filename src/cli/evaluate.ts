@@ -1,12 +1,12 @@
 // `sphereface evaluate`: a model on a pair file, as the papers do it; a report for people and numbers for programs.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from '../common/index.js';
+import { counted, UsageError } from '../common/index.js';
 import { defaultBootstrap, type EvaluationRunResult, type Protocol, protocols } from '../evaluation/index.js';
 import { describeFormats } from '../images/index.js';
 import type { Calibration } from '../models/index.js';
 import { defaultWorst, evaluateModel, evaluateSnapshots } from '../pipeline/index.js';
-import { Output, positiveInteger, Progress } from './context.js';
+import { Output, positiveInteger, Progress, severalFolds } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
 interface EvaluateOptions extends ModelOptions {
@@ -50,7 +50,7 @@ export function registerEvaluate(program: Command): void {
         new Option('--protocol <name>', '10-fold, or view1 with --threshold-pairs, by default').choices(protocols),
       )
       .option('--threshold-pairs <file>', 'view1: the pairs that the threshold is chosen on')
-      .addOption(new Option('--folds <n>', 'k-fold: how many folds').argParser(positiveInteger))
+      .addOption(new Option('--folds <n>', 'k-fold: how many folds').argParser(severalFolds))
       .option('--gallery <file>', 'identification: the gallery, a path (and identity) per line')
       .option('--probes <file>', 'identification: the probes, a path (and identity) per line')
       .option('--allow-missing', 'go on without pairs whose images are missing, and say so in every output')
@@ -134,7 +134,7 @@ async function evaluateRun(
     },
   });
   if (result.used < result.pairs) {
-    out.warn(`${result.pairs - result.used} pairs were left out because an image is missing or unreadable`);
+    out.warn(leftOut(result.pairs - result.used));
   }
   out.line(`best      iteration ${result.best.iteration} of these pairs: report it on others`);
   out.line(`report    ${report}`);
@@ -206,9 +206,13 @@ function summarise(
     }
   }
   out.line(`pairs     ${used} of ${pairs} used (${numbers.matched} matched, ${numbers.mismatched} mismatched)`);
-  if (used < pairs) out.warn(`${pairs - used} pairs were left out because an image is missing or unreadable`);
+  if (used < pairs) out.warn(leftOut(pairs - used));
   for (const { falseAcceptRate, threshold, trueAcceptRate } of calibration?.thresholds ?? []) {
     out.line(`threshold ${threshold.toFixed(4)} at FAR ${falseAcceptRate} (TAR ${share(trueAcceptRate)}), stored`);
   }
   out.line(`report    ${join(options.output, 'index.html')}`);
+}
+
+function leftOut(pairs: number): string {
+  return `${counted(pairs, 'pair was', 'pairs were')} left out because an image is missing or unreadable`;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { SphereFaceError, UsageError } from '../common/index.js';
+import { requireWritableFile, SphereFaceError, UsageError } from '../common/index.js';
 import {
   classifierPath,
   copyClassifier,
@@ -53,6 +53,7 @@ export function registerExport(program: Command): void {
         next: 'choose another -o FILE',
       });
     }
+    await requireWritableFile(output);
     await using original = await openModel(modelPath, open);
     const exported = exportModel(await readModelFile(modelPath), dtype, modelPath);
     const cosine = await cosineWith(original, exported, output, open);

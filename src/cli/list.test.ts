@@ -95,4 +95,20 @@ describe('sphereface list', () => {
     expect(error).toBeInstanceOf(UsageError);
     expect(String(error)).toMatch(/No image lies in an identity folder[^]*--identity-from/);
   });
+
+  it('leaves out paths that no line can hold, and names them in one', async () => {
+    const images = join(scratch, 'unlistable');
+    for (const folder of ['ann', 'new\nline', 'tab\tname', ' blank', '# hash'])
+      await mkdir(join(images, folder), { recursive: true });
+    for (const folder of ['ann', 'new\nline', 'tab\tname', ' blank', '# hash'])
+      await writeFile(join(images, folder, '1.png'), pictures.get(files[0])!);
+    const path = join(images, 'list.txt');
+    const { stderr, error } = await runCommand(registerList, ['list', images, '-o', path, '--no-duplicates']);
+    expect(error).toBeUndefined();
+    expect(stderr).toContain('warning: new\\nline/1.png is left out: no line of a list can hold this path\n');
+    expect(stderr.match(/is left out/g)).toHaveLength(3);
+    const source = await openImageSource(path);
+    expect(source.entries.map(({ file }) => file)).toEqual(['# hash/1.png', 'ann/1.png']);
+    await source.dispose();
+  });
 });

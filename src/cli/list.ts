@@ -2,7 +2,7 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { writeFileAtomic, SphereFaceError, UsageError } from '../common/index.js';
+import { printableName, requireWritableFile, SphereFaceError, UsageError, writeFileAtomic } from '../common/index.js';
 import { describeFormats, type OpenedSource, openImageSource, readTextFile } from '../images/index.js';
 import { listIdentities } from '../faces/index.js';
 import { type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
@@ -34,16 +34,17 @@ export function registerList(program: Command): void {
       .option('--no-duplicates', 'do not look for duplicate images (saves reading them)'),
   ).action(async (aligned: string, options: ListCommandOptions) => {
     const out = new Output(options.json === true);
+    await requireWritableFile(options.output);
     const exclude = options.exclude === undefined ? [] : await readNames(options.exclude, out);
     const source = await openImageSource(aligned);
     try {
       warnOfLeftOut(out, source);
       const list = await listed(source, exclude, options);
-      const { lines, identities, excluded, notFound, small, duplicates, unreadable, strays } = list;
+      const { lines, identities, excluded, unlistable, notFound, small, duplicates, unreadable, strays } = list;
       const { refused } = source;
       if (lines.length === 0) {
         throw new SphereFaceError('The list would be empty.', {
-          got: `${source.entries.length} images, of which every identity is excluded or too small`,
+          got: `${source.entries.length} images, of which every identity is excluded or too small, or no path fits in a line`,
           next: 'check --exclude and --min-images',
         });
       }
@@ -58,6 +59,7 @@ export function registerList(program: Command): void {
         out,
         refused.map(({ file, reason }) => ({ file, error: reason })),
       );
+      some(unlistable, (file) => `${printableName(file)} is left out: no line of a list can hold this path`);
       some(notFound, (name) => `${name} is on the exclude list, but there is no such identity`);
       some(
         duplicates.filter(({ identities: names }) => names.length > 1),
@@ -77,6 +79,7 @@ export function registerList(program: Command): void {
         images: lines.length,
         identities: identities.length,
         excluded,
+        unlistable,
         notFound,
         small,
         duplicates,

@@ -1,4 +1,5 @@
 // The line at the bottom of a terminal that is drawn again and again. The cursor stays visible: nothing is left to restore.
+import { printable } from '../common/index.js';
 
 /** Erases from the cursor to the end of the line. */
 const eraseRest = '\x1b[K';
@@ -10,7 +11,8 @@ export function hasTerminal(): boolean {
 }
 
 /** Draws the line, cut to the terminal's width. Call it only on a terminal. */
-export function drawLive(text: string): void {
+export function drawLive(line: string): void {
+  const text = printable(line);
   const width = process.stderr.columns;
   // One column stays free: a full line would wrap, and the next drawing would begin a line too low.
   process.stderr.write(`\r${width > 1 ? text.slice(0, width - 1) : text}${eraseRest}`);

@@ -1,5 +1,5 @@
 // The pairs command: what is drawn, that evaluate reads it, folds without common people, hard pairs by the model's definition.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -113,6 +113,16 @@ describe('sphereface pairs', () => {
     expect(result).toMatchObject({ withoutIdentity: ['cover.png'], failures: [{ file: 'person 0/broken.png' }] });
     expect(stderr).toMatch(/cover.png lies in no identity folder[^]*person 0\/broken.png/);
     expect(pairs.flatMap(({ a, b }) => [a, b]).filter((file) => /cover|broken/.test(file))).toEqual([]);
+  });
+
+  it('leaves out paths that no line can hold, and names them in one', async () => {
+    const folder = join(aligned, 'new\nline');
+    await cp(join(aligned, 'person 0'), folder, { recursive: true });
+    const { pairs, stderr, result } = await draw('lines.txt');
+    await rm(folder, { recursive: true });
+    expect(stderr).toMatch(/warning: new\\nline\/\S+ is left out: no line of a pair file can hold this path/);
+    expect((result.unlistable as string[])[0]).toMatch(/^new\nline\//);
+    for (const { a, b } of pairs) expect(`${a}${b}`).not.toContain('line');
   });
 
   it('refuses numbers that cannot be', async () => {

@@ -1,11 +1,11 @@
 // `sphereface pairs`: draws pairs among one's own crops, for `evaluate --pairs`.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { requireWritableFile, writeFileAtomic } from '../common/index.js';
+import { counted, printableName, requireWritableFile, writeFileAtomic } from '../common/index.js';
 import { formatPairs } from '../evaluation/index.js';
 import { describeFormats, openImageSource } from '../images/index.js';
 import { openModel } from '../models/index.js';
 import { defaultPairCount, type DrawnPairs, drawPairsOf } from '../pipeline/index.js';
-import { Output, positiveInteger, Progress } from './context.js';
+import { Output, positiveInteger, Progress, severalFolds } from './context.js';
 import { type ModelOptions, openOptions, withModelOptions } from './model-options.js';
 
 interface PairsOptions extends ModelOptions {
@@ -75,11 +75,17 @@ async function pairs(aligned: string, options: PairsOptions): Promise<void> {
 const named = 10;
 
 function report(out: Output, drawn: DrawnPairs, { output, count, folds, seed }: PairsOptions): void {
-  const { matched, mismatched, hard, withoutIdentity, failures } = drawn;
+  const { matched, mismatched, hard, unlistable, withoutIdentity, failures } = drawn;
+  for (const file of unlistable.slice(0, named)) {
+    out.warn(`${printableName(file)} is left out: no line of a pair file can hold this path`);
+  }
   for (const file of withoutIdentity.slice(0, named)) out.warn(`${file} lies in no identity folder: left out`);
   for (const { file, error } of failures.slice(0, named)) out.warn(`${file}: ${error}`);
-  const unnamed = Math.max(0, withoutIdentity.length - named) + Math.max(0, failures.length - named);
-  if (unnamed > 0) out.warn(`and ${unnamed} more images were left out`);
+  const unnamed = [unlistable, withoutIdentity, failures].reduce(
+    (sum, { length }) => sum + Math.max(0, length - named),
+    0,
+  );
+  if (unnamed > 0) out.warn(`and ${counted(unnamed, 'more image was', 'more images were')} left out`);
   if (matched + mismatched < count) {
     out.warn(`${matched + mismatched} pairs of the ${count} asked for: the images do not give more different ones`);
   }
@@ -97,6 +103,7 @@ function report(out: Output, drawn: DrawnPairs, { output, count, folds, seed }: 
     folds: folds ?? null,
     seed,
     hard: hard ?? null,
+    unlistable,
     withoutIdentity,
     failures,
   });
@@ -105,11 +112,5 @@ function report(out: Output, drawn: DrawnPairs, { output, count, folds, seed }: 
 function evenInteger(text: string): number {
   const value = positiveInteger(text);
   if (value % 2 !== 0) throw new InvalidArgumentError('expected an even number: half of the pairs are matched');
-  return value;
-}
-
-function severalFolds(text: string): number {
-  const value = positiveInteger(text);
-  if (value < 2) throw new InvalidArgumentError('expected 2 folds or more');
   return value;
 }

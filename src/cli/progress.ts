@@ -1,5 +1,6 @@
 // Progress of long work: a live line on a terminal, a plain line every few seconds elsewhere; always on stderr.
 import { clearLive, drawLive, hasTerminal } from './live-line.js';
+import { say } from './say.js';
 
 const redrawAfter = 100;
 const printAfter = 5000;
@@ -26,15 +27,15 @@ export class Progress implements Disposable {
     if (now - this.shown < (hasTerminal() ? redrawAfter : printAfter)) return;
     this.shown = now;
     if (hasTerminal()) drawLive(this.bar());
-    else process.stderr.write(`${this.plain()}\n`);
+    else say(this.plain(), 'stderr');
   }
 
   /** Leaves a last line; nothing when there was nothing to do. */
   [Symbol.dispose](): void {
     if (this.ended) return;
     this.ended = true;
-    clearLive();
-    if (this.first !== undefined) process.stderr.write(`${this.plain()}\n`);
+    if (this.first === undefined) clearLive();
+    else say(this.plain(), 'stderr');
   }
 
   private bar(): string {

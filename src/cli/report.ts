@@ -22,6 +22,7 @@ export function registerReport(program: Command): void {
       run,
       ...(folder === undefined ? {} : { output: folder }),
       ...(tensorboard === undefined ? {} : { tensorboard }),
+      onWarning: (text) => output.warn(text),
     });
     output.line(`report    ${files.page}`);
     if (files.events !== undefined) output.line(`events    ${files.events}`);

@@ -145,6 +145,11 @@ describe('the runs of a study', { timeout: 600_000 }, () => {
       events: join(events, 'events.out.tfevents.0.sphereface'),
       lines: 5,
     });
+    const log = join(run, 'log.jsonl');
+    await writeFile(log, `${await readFile(log, 'utf8')}{}\n`);
+    const odd = await runCommand(registerReport, ['report', run]);
+    expect(odd.error).toBeUndefined();
+    expect(odd.stderr).toMatch(/warning: line 6 of .*log.jsonl is none of a training log/);
     const pairs = ['--pairs', join(scratch, 'whole', 'data', 'pairs-1.txt'), '--images', join(scratch, 'faces')];
     const common = ['evaluate', run, ...pairs, '-o', join(scratch, 'snapshots'), '--protocol', 'best-threshold'];
     const evaluated = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--threads', '1']);

@@ -1,7 +1,7 @@
 // `sphereface study`: a grid of runs with several seeds, chosen, judged and compared.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
-import { lineOf, UsageError } from '../common/index.js';
+import { counted, lineOf, UsageError } from '../common/index.js';
 import {
   answersOf,
   builtInStudies,
@@ -179,7 +179,7 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
     `${from.measured} from a few measured steps, without evaluation`,
   ];
   out.line(
-    `${cells.size} of ${plan.cells.length} cells are left: about ${duration(seconds)} one after the other on ${threads} threads`,
+    `${cells.size} of ${counted(plan.cells.length, 'cell')} ${cells.size === 1 ? 'is' : 'are'} left: about ${duration(seconds)} one after the other on ${counted(threads, 'thread')}`,
   );
   out.line(`estimated: ${sources.join('; ')}`);
   if (jobs > 1) out.line(`with --jobs ${jobs} the same threads are divided: about as long, or somewhat less`);

@@ -9,7 +9,9 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CommanderError } from 'commander';
 import { InterruptedError, SphereFaceError, UsageError } from '../common/index.js';
+import { runCommand } from '../testing/command.js';
 import { Output, Progress } from './context.js';
+import { reportError } from './error-report.js';
 import { exitStatus } from './exit-status.js';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -70,6 +72,31 @@ describe('on a terminal', () => {
       '60 of 60 photos aligned',
       '',
     ]);
+  });
+});
+
+describe('control characters of names', () => {
+  const name = '\x1b[31mred\x1b]0;pwned\x07';
+  const shownName = '\\x1b[31mred\\x1b]0;pwned\\x07';
+
+  it('are visible in lines, warnings, errors and progress, and escaped by JSON', async () => {
+    const { stdout, stderr } = await runCommand(
+      (program) =>
+        void program.command('show').action(() => {
+          const output = new Output(false);
+          output.line(`person ${name}`);
+          output.warn(`no face in ${name}`);
+          new Output(true).result({ name });
+          reportError(new SphereFaceError(`${name} is not there.`), program, { json: false });
+          using progress = new Progress(name, 2);
+          progress.update(1);
+        }),
+      ['show'],
+    );
+    expect(stdout).toBe(`person ${shownName}\n{"name":"\\u001b[31mred\\u001b]0;pwned\\u0007"}\n`);
+    expect(stderr).toBe(
+      `warning: no face in ${shownName}\nerror: ${shownName} is not there.\n${shownName}: 1/2 images\n`,
+    );
   });
 });
 

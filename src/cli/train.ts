@@ -1,6 +1,6 @@
 // `sphereface train`: starts or resumes a run, and shows how it goes.
 import { type Command, Option } from 'commander';
-import { UsageError } from '../common/index.js';
+import { counted, UsageError } from '../common/index.js';
 import { boundTo, type Communicator } from '../distributed/index.js';
 import { describeFormats } from '../images/index.js';
 import {
@@ -88,7 +88,10 @@ async function train(data: string | undefined, options: TrainOptions, communicat
   const { unreadable, model, iteration, folder, status, validation } = result;
   // Of several ranks, another one may have been asked to stop.
   if (status === 'stopped') process.exitCode = interruptedStatus;
-  if (unreadable.length > 0) output.line(`${unreadable.length} unreadable images were replaced by others`);
+  if (unreadable.length > 0) {
+    const images = counted(unreadable.length, 'unreadable image was', 'unreadable images were');
+    output.line(`${images} replaced by ${unreadable.length === 1 ? 'another' : 'others'}`);
+  }
   if (model !== undefined && validation !== undefined) output.line(chosen(validation));
   output.line(
     model === undefined

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { keepTemporary, markTemporary } from './temporary.js';
+import { writing } from './writing.js';
 
 /** Writes a file, whole or in parts, so that a reader, or a crash at any moment, meets the old content or the new one and nothing between. */
 export async function writeFileAtomic(
@@ -14,8 +15,10 @@ export async function writeFileAtomic(
     const handle = await open(temporary, 'wx');
     try {
       const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
-      for await (const part of parts) await handle.writeFile(part);
-      await handle.sync();
+      await writing(path, async () => {
+        for await (const part of parts) await handle.writeFile(part);
+        await handle.sync();
+      });
     } finally {
       await handle.close();
     }

@@ -1,4 +1,5 @@
 // An evaluation from pair files and a set of images: finds the images, has them embedded, keeps account of what is missing.
+import { counted } from '../common/counted.js';
 import { lineOf, SphereFaceError, UsageError } from '../common/errors.js';
 import { type Evaluation, evaluatePairs } from './evaluate.js';
 import { evaluateIdentification, type IdentificationNumbers } from './identification.js';
@@ -71,7 +72,7 @@ export class MissingImagesError extends SphereFaceError {
   constructor(readonly missing: readonly (MissingPair | MissingImage)[]) {
     const named = missing.slice(0, namedMissing).map(({ line, reason }) => `line ${line}: ${reason}`);
     if (missing.length > namedMissing) named.push(`and ${missing.length - namedMissing} more`);
-    super(`${missing.length} pairs or listed images cannot be used`, {
+    super(`${counted(missing.length, 'pair or listed image', 'pairs or listed images')} cannot be used`, {
       got: named.join('\n       '),
       expected: 'every image of the lists among the images',
       next: 'check --images, or evaluate the rest with --allow-missing: every output then says how many were used',
@@ -87,6 +88,12 @@ export async function runEvaluation(run: EvaluationRun): Promise<EvaluationRunRe
   if ((run.gallery === undefined) !== (run.probes === undefined)) {
     throw new UsageError('Identification needs a gallery and probes', {
       got: run.gallery === undefined ? 'probes without a gallery' : 'a gallery without probes',
+    });
+  }
+  if (run.folds !== undefined && !(run.folds >= 2)) {
+    throw new UsageError('One fold leaves no pairs to choose a threshold on.', {
+      got: `\`folds\` ${run.folds}`,
+      expected: '2 folds or more',
     });
   }
   const { images } = run;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { messageOf, UsageError } from '../common/errors.js';
 import { compareNames, normaliseName } from '../common/names.js';
 import { decodePhoto } from '../images/decode.js';
+import { fitsInLine } from '../images/line-names.js';
 import type { OpenedSource } from '../images/source.js';
 import { type Fingerprint, fingerprint, groupEqual } from './duplicates.js';
 import { inOrder } from './in-order.js';
@@ -34,6 +35,8 @@ export interface IdentityList {
   /** The identity of each label, in the order of `compareNames`, which is that of a classifier's rows. */
   readonly identities: readonly string[];
   readonly excluded: readonly string[];
+  /** Images that no line can name: their paths hold line breaks or tabs, or begin or end with a blank. */
+  readonly unlistable: readonly string[];
   /** Names of the exclude list that are not among the identities. */
   readonly notFound: readonly string[];
   readonly small: readonly { readonly identity: string; readonly images: number }[];
@@ -58,7 +61,12 @@ export async function listIdentities(options: ListOptions): Promise<IdentityList
   const { source, exclude = [], minImages = 1, dropSmall = false, findDuplicates = true } = options;
   const images = new Map<string, { readonly file: string; readonly index: number }[]>();
   const strays: string[] = [];
+  const unlistable: string[] = [];
   for (const [index, { file, identity: given }] of source.entries.entries()) {
+    if (!fitsInLine(file)) {
+      unlistable.push(file);
+      continue;
+    }
     const identity = normaliseName(given);
     if (identity === '') {
       strays.push(file);
@@ -92,6 +100,7 @@ export async function listIdentities(options: ListOptions): Promise<IdentityList
     lines: kept.map(({ file, label }) => `${file} ${label}`),
     identities,
     excluded: all.filter((identity) => excludeSet.has(identity)),
+    unlistable,
     notFound: [...excludeSet].filter((identity) => !images.has(identity)),
     small,
     ...found,

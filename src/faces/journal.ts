@@ -1,6 +1,7 @@
 // What a run leaves behind so that a later one goes on: a header, and a line per finished photo, appended as it is finished.
 import { type FileHandle, open, readFile, truncate } from 'node:fs/promises';
 import { writeFileAtomic } from '../common/atomic.js';
+import { writing } from '../common/writing.js';
 
 /** The first line: what decides the results of all others. */
 export type JournalHeader = Readonly<Record<string, unknown>>;
@@ -40,7 +41,8 @@ export class Journal<Entry extends object> {
   }
 
   async append(entry: Entry): Promise<void> {
-    await (await this.opened()).appendFile(`${JSON.stringify(entry)}\n`);
+    const handle = await this.opened();
+    await writing(this.path, () => handle.appendFile(`${JSON.stringify(entry)}\n`));
   }
 
   /** Replaces everything, at once or not at all. Nothing can be appended afterwards. */

@@ -1,6 +1,7 @@
 // ALIGNED/manifest.json: how the crops were made, and what became of every photo that gave none.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withoutMark } from '../common/byte-order-mark.js';
 import { UsageError } from '../common/errors.js';
 import type { AlignmentSpec } from '../images/alignment.js';
 import { manifestName } from '../images/crop-manifest.js';
@@ -125,7 +126,7 @@ export async function readManifestText(folder: string): Promise<string | undefin
 /** The manifest of a folder without a journal. @throws UsageError for a file of that name that is none of this package. */
 export function parseOwnManifest(text: string, folder: string): object {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(withoutMark(text));
     if (typeof value === 'object' && value !== null && 'alignment' in value) return value;
   } catch {
     // As one of another program.

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { messageOf, SphereFaceError, UsageError } from '../common/errors.js';
+import { writing } from '../common/writing.js';
 
 /** Where files are while they are being written; left over only by an interrupted run, and emptied by the next. */
 const partialFolder = '.partial';
@@ -59,11 +60,12 @@ export class OutputFolder {
     try {
       const path = join(this.real, name);
       await this.check(dirname(path), name);
-      await writeFile(temporary, bytes, { flag: 'wx' });
+      await writing(path, () => writeFile(temporary, bytes, { flag: 'wx' }));
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
       const { code } = error as NodeJS.ErrnoException;
+      // Without a code it is an error that names the file.
       if (code === undefined || fatal.has(code)) throw error;
       throw new UnwritableFileError(`the crop cannot be written: ${messageOf(error)}`, { cause: error });
     }

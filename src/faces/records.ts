@@ -1,5 +1,6 @@
 // The lines of detections.jsonl: what was found in each photo.
 import { z } from 'zod';
+import { withoutMark } from '../common/byte-order-mark.js';
 import { SphereFaceError, messageOf } from '../common/errors.js';
 import type { Face } from './geometry.js';
 import type { QuarterTurn } from './turn.js';
@@ -74,7 +75,7 @@ export function formatDetection(detection: DetectionRecord): string {
 /** Reads a line. @throws SphereFaceError that names the line. */
 export function parseDetection(text: string, line: number): DetectionRecord {
   try {
-    return record.parse(JSON.parse(text));
+    return record.parse(JSON.parse(withoutMark(text)));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
     throw new SphereFaceError(`Line ${line} of the detections cannot be read.`, {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseFace } from './choose.js';
 import { cropNames, plainPath } from './crop-names.js';
 import { type Face, intersectionOverUnion, type Landmarks } from './geometry.js';
+import { parseOwnManifest } from './manifest.js';
 import { formatDetection, isUnreadable, parseDetection } from './records.js';
 
 const landmarks: Landmarks = [
@@ -159,6 +160,8 @@ describe('detection lines', () => {
     const none = { file: 'b', width: 1, height: 1, faces: [], chosen: null };
     const broken = { file: 'c', error: 'The image file is empty.' };
     expect(parseDetection(formatDetection(none), 1)).toEqual(none);
+    expect(parseDetection(`\uFEFF${formatDetection(none)}`, 1)).toEqual(none);
+    expect(parseOwnManifest('\uFEFF{"alignment":{}}', 'crops')).toEqual({ alignment: {} });
     const read = parseDetection(formatDetection(broken), 2);
     expect(isUnreadable(read) && read.error).toBe(broken.error);
   });

@@ -38,6 +38,19 @@ describe('the alignment of a source', () => {
     expect((await scratch.open(path)).alignment).toEqual(manifest.alignment);
   });
 
+  it('is read from a manifest with a byte order mark, in a folder and in a zip', async () => {
+    const text = `\uFEFF${json(manifestOf(3))}`;
+    await aligned('marked', manifestOf(1));
+    await scratch.put('marked/manifest.json', text);
+    expect((await scratch.open(join(scratch.folder, 'marked'))).alignment).toEqual(manifestOf(3).alignment);
+    const entries = [
+      { name: 'ann/1.jpg', data },
+      { name: 'manifest.json', data: Buffer.from(text) },
+    ];
+    const zip = await scratch.put('marked.zip', writeZip(entries));
+    expect((await scratch.open(zip)).alignment).toEqual(manifestOf(3).alignment);
+  });
+
   it('is what the folders and zips of a list agree on', async () => {
     await aligned('a', manifestOf(1));
     await aligned('b', manifestOf(1));

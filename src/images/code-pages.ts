@@ -9,6 +9,7 @@ import {
   traditionalChinese,
   western,
 } from './name-letters.js';
+import { withoutMark } from '../common/byte-order-mark.js';
 
 /** Text, and how it was read. */
 export interface GuessedText {
@@ -66,7 +67,7 @@ export function decodeText(bytes: Uint8Array): { readonly text: string; readonly
   if (bytes[0] === 0xfe && bytes[1] === 0xff)
     return { text: new TextDecoder('utf-16be').decode(bytes), encoding: 'UTF-16' };
   const { texts, encoding } = guessText([bytes]);
-  return { text: texts[0].replace(/^\uFEFF/, ''), encoding };
+  return { text: withoutMark(texts[0]), encoding };
 }
 
 type Decode = (bytes: Uint8Array) => string;

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { withoutMark } from '../common/byte-order-mark.js';
 import { SphereFaceError } from '../common/errors.js';
 import type { AlignmentSpec } from './alignment.js';
 
@@ -35,7 +36,7 @@ export type ManifestFile =
 export function parseManifest(text: string, path: string): ManifestFile {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(withoutMark(text));
   } catch (cause) {
     if (!text.includes(ownKind)) return { kind: 'foreign', path };
     throw new SphereFaceError(`${path} is not JSON.`, { got: text.slice(0, 80), next: advice, cause });

@@ -42,6 +42,7 @@ export {
 } from './formats/verification-set.js';
 export { type InputSpec, alignmentAsTaken, assertCropSize, assertSameAlignment, publishedInput } from './input.js';
 export { type AlignmentSpec, describeAlignment, sameAlignment } from './alignment.js';
+export { fitsInLine } from './line-names.js';
 export { type Found, NameFinder } from './finder.js';
 export { countIgnored, describeIgnored, type IgnoredCount } from './ignored.js';
 export { InputPacker, type PackedPicture } from './packer.js';

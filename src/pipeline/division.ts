@@ -1,9 +1,10 @@
 // Who is trained on and who is kept for the evaluation: the pipeline's second stage.
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError } from '../common/errors.js';
+import { printableName } from '../common/printable.js';
 import { formatPairs, holdOut, type HoldOutOptions } from '../evaluation/index.js';
 import { listIdentities } from '../faces/identity-list.js';
-import { openImageSource } from '../images/index.js';
+import { fitsInLine, openImageSource } from '../images/index.js';
 import { givenPairs } from './given-pairs.js';
 import type { PipelineEvents } from './types.js';
 
@@ -44,7 +45,8 @@ export async function divide(
     if (pairs.images === aligned) heldOut = given.identities;
     for (const warning of given.warnings) onWarning?.(warning);
   } else {
-    const division = holdOut(source.entries, pairs.holdOut);
+    const writable = source.entries.filter(({ file }) => fitsInLine(file));
+    const division = holdOut(writable, pairs.holdOut);
     heldOut = division.heldOut;
     evaluated = division.pairs;
     await writeFileAtomic(pairs.file, formatPairs(division.pairs));
@@ -56,6 +58,9 @@ export async function divide(
       onProgress?.(done, source.entries.length, 'images');
     },
   });
+  for (const file of list.unlistable) {
+    onWarning?.(`${printableName(file)} is left out: no line of a list can hold this path`);
+  }
   for (const { identities, files } of list.duplicates.filter((group) => group.identities.length > 1)) {
     onWarning?.(`the same picture under ${identities.join(' and ')}: ${files.join(', ')}`);
   }

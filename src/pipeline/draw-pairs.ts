@@ -3,7 +3,7 @@ import { SphereFaceError } from '../common/errors.js';
 import { compareNames } from '../common/names.js';
 import { Random } from '../common/random.js';
 import { balancedPairs, type DrawnPair, drawPairs, filesByIdentity, type PairDraw } from '../evaluation/index.js';
-import { assertSameAlignment, type OpenedSource } from '../images/index.js';
+import { assertSameAlignment, fitsInLine, type OpenedSource } from '../images/index.js';
 import { type EmbedFailure, embedImages, type Model } from '../models/index.js';
 
 export interface DrawPairsOptions {
@@ -33,6 +33,8 @@ export interface DrawnPairs {
   readonly hard: { readonly from: number; readonly to: number; readonly among: number } | undefined;
   /** Images in no folder: whose they are is not known. */
   readonly withoutIdentity: readonly string[];
+  /** Images that no line can name: their paths hold line breaks or tabs, or begin or end with a blank. No pair names them. */
+  readonly unlistable: readonly string[];
   /** Images that the model could not embed; no pair names them. */
   readonly failures: readonly EmbedFailure[];
 }
@@ -48,7 +50,8 @@ const candidatesOfHard = 50;
 export async function drawPairsOf(options: DrawPairsOptions): Promise<DrawnPairs> {
   const { source, count = defaultPairCount, seed = 1, folds = 1, hard } = options;
   const random = new Random(seed, 2);
-  const withIdentity = source.entries.filter(({ identity }) => identity !== '');
+  const writable = source.entries.filter(({ file }) => fitsInLine(file));
+  const withIdentity = writable.filter(({ identity }) => identity !== '');
   const files = filesByIdentity(withIdentity);
   const names = [...files.keys()].sort(compareNames);
   random.shuffle(names);
@@ -69,7 +72,8 @@ export async function drawPairsOf(options: DrawPairsOptions): Promise<DrawnPairs
     matched: pairs.filter(({ same }) => same).length,
     mismatched: pairs.filter(({ same }) => !same).length,
     hard: similar && rangeOf(pairs, similar),
-    withoutIdentity: source.entries.filter(({ identity }) => identity === '').map(({ file }) => file),
+    unlistable: source.entries.map(({ file }) => file).filter((file) => !fitsInLine(file)),
+    withoutIdentity: writable.filter(({ identity }) => identity === '').map(({ file }) => file),
     failures: similar?.failures ?? [],
   };
 }

@@ -38,6 +38,15 @@ describe('Ledger', () => {
     expect(await ledger.stage('a', {}, () => Promise.resolve(7))).toEqual({ result: 7, found: false });
   });
 
+  it('does a stage anew that was forgotten, across openings', async () => {
+    const ledger = await Ledger.open(folder);
+    for (const name of ['a', 'b']) await ledger.stage(name, {}, () => Promise.resolve(1));
+    await ledger.forget('a');
+    const again = await Ledger.open(folder);
+    expect(await again.stage('a', {}, () => Promise.resolve(2))).toEqual({ result: 2, found: false });
+    expect(await again.stage('b', {}, () => Promise.resolve(2))).toEqual({ result: 1, found: true });
+  });
+
   it('refuses a file it does not understand, and leaves it alone', async () => {
     const path = join(folder, ledgerFile);
     for (const text of ['{', '{"version":2,"stages":{}}', '[]']) {

@@ -51,9 +51,19 @@ export class Ledger {
     }
     const result = asJson(await work()) as T;
     this.entries.set(name, { settings: plain, result });
+    await this.write();
+    return { result, found: false };
+  }
+
+  /** Makes stages unfinished again, so that they are done anew. */
+  async forget(...names: readonly string[]): Promise<void> {
+    for (const name of names) this.entries.delete(name);
+    await this.write();
+  }
+
+  private async write(): Promise<void> {
     const stages = Object.fromEntries(this.entries);
     await writeFileAtomic(join(this.folder, ledgerFile), `${JSON.stringify({ version: 1, stages }, null, 2)}\n`);
-    return { result, found: false };
   }
 }
 

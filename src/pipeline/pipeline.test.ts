@@ -129,6 +129,31 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(await readFile(join(folder, 'given', 'train.txt'), 'utf8')).not.toMatch(/person-00[01]\//);
   });
 
+  it('divides again by pairs that changed before training, and refuses them after it', async () => {
+    const pairs = join(folder, 'changing.txt');
+    const pairsOf = (a: string, b: string) =>
+      writeFile(pairs, `${a}/00.jpg ${a}/01.jpg 1\n${a}/00.jpg ${b}/00.jpg 0\n`);
+    await cp(join(folder, 'whole', 'aligned'), join(folder, 'changing', 'aligned'), { recursive: true });
+    const list = () => readFile(join(folder, 'changing', 'train.txt'), 'utf8');
+
+    await pairsOf('person-000', 'person-001');
+    const interrupted: PipelineEvents = {
+      onStage: (title) => {
+        if (title.startsWith('train')) throw new Error('interrupted');
+      },
+    };
+    await expect(runPipeline(options('changing', { pairs }), interrupted)).rejects.toThrow('interrupted');
+    expect(await list()).toMatch(/person-002\//);
+    await pairsOf('person-002', 'person-003');
+    await runPipeline(options('changing', { pairs }));
+    expect(await list()).not.toMatch(/person-00[23]\//);
+    expect(await list()).toMatch(/person-000\//);
+
+    await pairsOf('person-000', 'person-001');
+    const changed = runPipeline(options('changing', { pairs }));
+    await expect(changed).rejects.toThrow(/pairs have changed since[^]*changing.txt[^]*put the pairs back/);
+  });
+
   it('holds out the people of given pairs whose images are not found, too, and says so', async () => {
     const pairs = join(folder, 'lost.txt');
     const lines = [

@@ -27,6 +27,7 @@ import { evaluateModel } from './evaluate-model.js';
 import { givenPairs } from './given-pairs.js';
 import { Ledger } from './ledger.js';
 import { openPhotos } from './photos.js';
+import { requireSamePairs } from './same-pairs.js';
 import { type ClassifierSpread, classifierSpread } from './spread.js';
 import { openStart } from './start.js';
 import type {
@@ -43,6 +44,7 @@ import type {
 const calibratedRates = [1e-1, 1e-2, 1e-3];
 /** Pairs of each kind from which the accuracy is counted in ten folds. */
 const enoughForFolds = 50;
+const divideStage = 'divide';
 
 /**
  * Runs the whole pipeline, or what is left of it.
@@ -95,7 +97,8 @@ class Pipeline {
     const { manifest, digest } = await this.align(photos, this.aligned, 'leave-out');
     const ofPairs = pairPhotos === undefined ? undefined : await this.align(pairPhotos, this.pairImages, 'keep');
     await this.requireSamePhotos(ledger, [digest, ofPairs?.digest ?? null]);
-    const division = await this.stage(ledger, 'divide into training and evaluation', 'divide', () => this.divide());
+    await this.requireSamePairs(ledger);
+    const division = await this.stage(ledger, 'divide into training and evaluation', divideStage, () => this.divide());
     this.events.onNote?.(
       `training: ${division.images} images of ${division.identities} people; ` +
         `held out: ${division.heldOut} people, ${division.matched} matched and ${division.mismatched} mismatched pairs`,
@@ -107,6 +110,8 @@ class Pipeline {
         : await this.trainFromScratch(ledger, recipes, control);
     const evaluated: Evaluated[] = [];
     for (const name of names) {
+      // Training may have taken days.
+      await this.requireSamePairs(ledger);
       const work = () => this.evaluate(name, division);
       evaluated.push(await this.stage(ledger, `evaluate ${name}`, `evaluate ${name}`, work));
     }
@@ -177,6 +182,12 @@ class Pipeline {
       expected: 'the photos of the first run: what was trained on them would not fit',
       next: `give another folder with -o, or delete ${this.options.folder} to start afresh`,
     });
+  }
+
+  /** Pairs that were drawn are the pipeline's own. */
+  private async requireSamePairs(ledger: Ledger): Promise<void> {
+    const { pairs, folder } = this.options;
+    if (pairs !== undefined) await requireSamePairs(ledger, { pairs, folder, divideStage });
   }
 
   /** Detection and alignment keep their own account of what is done. */

@@ -47,10 +47,20 @@ describe('CheckpointStore', () => {
     await store.write(checkpoint(5));
     await mkdir(join(folder, '.unfinished-6'));
     await writeFile(join(folder, '.unfinished-6', 'state.json'), '{');
+    await mkdir(join(folder, '.unfinished-6-0a1b2c3d'));
     await mkdir(join(folder, '.removed-4'));
     expect((await store.latest())?.state.iteration).toBe(5);
     await store.clean();
     expect(await readdir(folder)).toEqual(['5']);
+  });
+
+  it('gives each writer a folder of its own to fill', async () => {
+    const store = new CheckpointStore(folder, 2);
+    for (const iteration of [7, 8]) await store.write(checkpoint(iteration));
+    // As an older version called it.
+    for (const other of ['.unfinished-9', '.unfinished-9-0a1b2c3d']) await mkdir(join(folder, other));
+    await store.write(checkpoint(9));
+    expect((await readdir(folder)).sort()).toEqual(['.unfinished-9', '.unfinished-9-0a1b2c3d', '8', '9']);
   });
 
   it('falls back when the newest cannot be read, and says so', async () => {
@@ -63,6 +73,25 @@ describe('CheckpointStore', () => {
     expect(warnings).toEqual([expect.stringContaining('checkpoint 6 cannot be read')]);
     await writeFile(join(folder, '5', 'state.json'), '{"format": 2}');
     await expect(store.latest()).rejects.toThrow(/No checkpoint .* can be read/);
+  });
+
+  it('keeps what it has just written, whatever lies beside it', async () => {
+    const store = new CheckpointStore(folder, 2);
+    for (const iteration of [5, 8, 9]) await store.write(checkpoint(iteration));
+    await store.write(checkpoint(6));
+    expect(await store.read(6)).toEqual(checkpoint(6));
+  });
+
+  it('sets aside what comes after a checkpoint, and says so', async () => {
+    const store = new CheckpointStore(folder, 3);
+    for (const iteration of [5, 8, 9]) await store.write(checkpoint(iteration));
+    const warnings: string[] = [];
+    for (let times = 0; times < 2; times++) {
+      await store.write(checkpoint(9));
+      await store.setAsideAfter(5, (message) => warnings.push(message));
+    }
+    expect((await readdir(folder)).sort()).toEqual(['5', 'unreadable-8', 'unreadable-9']);
+    expect(warnings.map((text) => text.split(' is set aside')[0])).toEqual([8, 9, 9].map((n) => `checkpoint ${n}`));
   });
 
   it('has no latest in an empty or absent folder', async () => {

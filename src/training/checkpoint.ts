@@ -1,14 +1,16 @@
 // Checkpoints that are whole or absent: written beside, forced to disk, then renamed into place. kill -9 at any moment leaves the last one readable.
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SphereFaceError } from '../common/errors.js';
 import { parseJson } from '../common/json.js';
 import { keepTemporary, markTemporary } from '../common/temporary.js';
+import { writing } from '../common/writing.js';
 import type { SamplerState } from './sampler.js';
 import { guardStateSchema } from './guard.js';
 import { lossScalingStateSchema } from './loss-scaling.js';
-import { type Communicator, oneProcess, together } from '../distributed/index.js';
+import { type Communicator, gatherValues, oneProcess, together } from '../distributed/index.js';
 import { type Tensor, type Weights, WeightsFile, weightsParts } from '../models/index.js';
 import { classifierName } from './network.js';
 import { RowRange } from './row-range.js';
@@ -78,10 +80,12 @@ export class CheckpointStore {
   async write(checkpoint: Checkpoint): Promise<void> {
     const { communicator } = this.sharing;
     const { rows } = checkpoint;
-    const unfinished = join(this.folder, `.unfinished-${checkpoint.state.iteration}`);
     const first = communicator.rank === 0;
+    if (rows === undefined && !first) return;
+    // No other writer's: what one fills is never taken for what a killed one left.
+    const own = `.unfinished-${checkpoint.state.iteration}-${randomBytes(4).toString('hex')}`;
+    const unfinished = join(this.folder, rows === undefined ? own : (await gatherValues(communicator, own))[0]);
     if (rows === undefined) {
-      if (!first) return;
       await this.begin(unfinished);
     } else {
       await together(communicator, () => (first ? this.begin(unfinished) : Promise.resolve()));
@@ -94,7 +98,6 @@ export class CheckpointStore {
 
   private async begin(unfinished: string): Promise<void> {
     await mkdir(this.folder, { recursive: true });
-    await rm(unfinished, { recursive: true, force: true });
     markTemporary(unfinished);
     await mkdir(unfinished);
   }
@@ -116,8 +119,9 @@ export class CheckpointStore {
     await rename(unfinished, join(this.folder, String(iteration)));
     keepTemporary(unfinished);
     await syncFolder(this.folder);
-    const best = checkpoint.state.validation?.best.iteration;
-    for (const old of (await this.iterations()).slice(0, -this.keep)) if (old !== best) await this.remove(old);
+    // Never the one just written: a run that went on from an earlier checkpoint may lie beside higher numbers.
+    const kept = [iteration, checkpoint.state.validation?.best.iteration];
+    for (const old of (await this.iterations()).slice(0, -this.keep)) if (!kept.includes(old)) await this.remove(old);
   }
 
   /** Iterations with a checkpoint, ascending. */
@@ -129,11 +133,11 @@ export class CheckpointStore {
       .sort((a, b) => a - b);
   }
 
-  /** Deletes what a killed run left half written. */
+  /** Deletes what a killed run left half written. For the holder of the run's claim: otherwise another process may be writing it. */
   async clean(): Promise<void> {
     const names = await readdir(this.folder).catch(() => [] as string[]);
     for (const name of names) {
-      if (/^\.(unfinished|removed)-\d+$/.test(name))
+      if (/^\.(unfinished|removed)-\d+(-[0-9a-f]+)?$/.test(name))
         await rm(join(this.folder, name), { recursive: true, force: true });
     }
   }
@@ -156,6 +160,20 @@ export class CheckpointStore {
     }
     if (cause === undefined) return undefined;
     throw new SphereFaceError(`No checkpoint in ${this.folder} can be read.`, { got: messageOf(cause), cause });
+  }
+
+  /**
+   * Moves checkpoints after an iteration, which could not be read or {@link latest} had given one of them, to `unreadable-N`: they would
+   * count among the newest, and be tried first by the next process.
+   * @param warn told of each
+   */
+  async setAsideAfter(iteration: number, warn: (message: string) => void = () => undefined): Promise<void> {
+    for (const later of (await this.iterations()).filter((one) => one > iteration)) {
+      const aside = join(this.folder, `unreadable-${later}`);
+      await rm(aside, { recursive: true, force: true });
+      await rename(join(this.folder, String(later)), aside);
+      warn(`checkpoint ${later} is set aside as ${aside}; the run goes on from iteration ${iteration}`);
+    }
   }
 
   /** The best checkpoint by the measurements that one remembers; that one itself where there are none. */
@@ -203,8 +221,10 @@ export class CheckpointStore {
 async function writeDurably(path: string, parts: Iterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'w');
   try {
-    for (const part of parts) await file.writeFile(part);
-    await file.sync();
+    await writing(path, async () => {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    });
   } finally {
     await file.close();
   }

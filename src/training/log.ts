@@ -1,6 +1,9 @@
 // log.jsonl: a line of JSON per displayed iteration, appended as the run goes on and cut back to the checkpoint when it resumes.
 import { appendFile, readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { writeFileAtomic } from '../common/atomic.js';
+import { isRecord } from '../common/json.js';
+import { writing } from '../common/writing.js';
 import type { MarginColumn } from '../losses/index.js';
 
 /** What margins add to a line, by the columns that their descriptors name; null where a column does not apply. */
@@ -48,7 +51,7 @@ export class TrainingLog {
   constructor(private readonly path: string) {}
 
   async append(line: LogLine): Promise<void> {
-    await appendFile(this.path, `${JSON.stringify(line)}\n`);
+    await writing(this.path, () => appendFile(this.path, `${JSON.stringify(line)}\n`));
   }
 
   /** Whether anything was logged. */
@@ -56,25 +59,50 @@ export class TrainingLog {
     return (await readFile(this.path, 'utf8').catch(() => '')).trim() !== '';
   }
 
-  /** The lines so far, without one that is only half written. */
-  async lines(): Promise<LogLine[]> {
+  /**
+   * The lines so far, without one that is only half written.
+   * @param warn told of others that are no lines of a log; they are left out
+   */
+  async lines(warn: (text: string) => void = () => undefined): Promise<LogLine[]> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
-    return text.split('\n').flatMap((line) => parsed(line) ?? []);
+    const lines = text.split('\n');
+    return lines.flatMap((line, index) => {
+      const known = lineSchema.safeParse(valueOf(line));
+      if (known.success) return known.data as unknown as LogLine;
+      // What follows the last line break is empty, or what a kill cut off.
+      if (index < lines.length - 1) warn(`line ${index + 1} of ${this.path} is none of a training log: left out`);
+      return [];
+    });
   }
 
   /** Drops lines after `iteration` and a last line that a kill cut off. */
   async cutBack(iteration: number): Promise<void> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
-    const kept = text.split('\n').filter((line) => (parsed(line)?.iteration ?? Infinity) <= iteration);
+    const kept = text.split('\n').filter((line) => (iterationOf(valueOf(line)) ?? Infinity) <= iteration);
     await writeFileAtomic(this.path, kept.map((line) => `${line}\n`).join(''));
   }
 }
 
-/** A line, or nothing for text that is no JSON: an empty end, or a line that a kill cut off. */
-function parsed(line: string): LogLine | undefined {
+/** What every version has written, and every reader relies on; other columns came later. */
+const lineSchema = z.looseObject({
+  iteration: z.int().nonnegative(),
+  loss: z.number(),
+  terms: z.record(z.string(), z.number().nullable()),
+  accuracy: z.number(),
+  gradientNorms: z.record(z.string(), z.number().nullable()),
+  epoch: z.number(),
+  imagesPerSecond: z.number(),
+});
+
+/** The value of a line of JSON, or nothing for other text: an empty end, or a line that a kill cut off. */
+function valueOf(line: string): unknown {
   try {
-    return JSON.parse(line) as LogLine;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }
+}
+
+function iterationOf(value: unknown): number | undefined {
+  return isRecord(value) && typeof value.iteration === 'number' ? value.iteration : undefined;
 }

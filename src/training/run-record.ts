@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../common/atomic.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import { parseJson } from '../common/json.js';
 import type { CheckpointStore } from './checkpoint.js';
 import type { Extensions } from './extensions.js';
@@ -83,15 +84,24 @@ export async function removeRecord(folder: string): Promise<void> {
  * @throws UsageError when there is something that would be lost.
  */
 export async function assertFree(folder: string, checkpoints: CheckpointStore, log: TrainingLog): Promise<void> {
-  const trained = (await checkpoints.iterations()).some((iteration) => iteration > 0) || (await log.hasLines());
-  if (!trained) return;
-  const whole = (await readFile(join(folder, runFile)).catch(() => undefined)) !== undefined;
+  const iterations = await checkpoints.iterations();
+  if (!iterations.some((iteration) => iteration > 0) && !(await log.hasLines())) return;
+  const whole = await exists(join(folder, runFile));
+  const resumable = whole && iterations.length > 0;
   throw new UsageError(`${folder} already holds a run.`, {
-    ...(whole ? {} : { got: `checkpoints or a log, but no ${runFile}` }),
-    next: whole
+    ...(resumable ? {} : { got: whole ? 'a log, but no checkpoint' : `checkpoints or a log, but no ${runFile}` }),
+    next: resumable
       ? `continue it with sphereface train --resume ${folder}, or give another folder with -o`
-      : 'give another folder with -o',
+      : whole
+        ? startAnew(folder)
+        : 'give another folder with -o',
   });
+}
+
+/** What to do about a run whose checkpoints are gone. */
+export function startAnew(folder: string): string {
+  const recipe = join(folder, recipeFile);
+  return `start anew in another folder (sphereface train DATA --recipe ${recipe} -o RUN), or delete ${folder} first`;
 }
 
 async function readRunFile(folder: string, name: string): Promise<string> {

@@ -1,7 +1,8 @@
 // Whole runs on tiny pictures: learning, exact resuming, accumulation, starting from another model, and the guard.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openImageSource } from '../images/index.js';
@@ -13,6 +14,7 @@ import { TrainingAnomaly } from './guard.js';
 import type { LogLine } from './log.js';
 import type { Recipe } from './recipe.js';
 import type { InitRows } from './init.js';
+import { loadStatedRecipe } from './recipe-file.js';
 import { resumeRun, startRun } from './run.js';
 import { Trainer } from './trainer.js';
 
@@ -89,9 +91,78 @@ describe('a run', () => {
     await expect(startRun({ data, recipe: tinyRecipe(), folder: run, threads })).rejects.toThrow(/--resume/);
     await expect(resumeRun(newFolder())).rejects.toThrow(/holds no run/);
   });
+
+  it('is trained by one process at a time, which others are told of', async () => {
+    const run = newFolder();
+    const claim = join(run, 'claim.json');
+    const others: Promise<unknown>[] = [];
+    const refused = /Another process is at work[^]*process \d+ on [^]*delete .*claim.json/;
+    const onStep = () => {
+      others.push(
+        expect(resumeRun(run, { threads })).rejects.toThrow(refused),
+        expect(startRun({ data, recipe: tinyRecipe(), folder: run, threads })).rejects.toThrow(refused),
+      );
+      expect(existsSync(claim)).toBe(true);
+    };
+    await startRun({ data, recipe: tinyRecipe('solver.iterations=1'), folder: run, threads, onStep });
+    expect(others).toHaveLength(2);
+    await Promise.all(others);
+    expect(existsSync(claim)).toBe(false);
+
+    // A run that another program is at work on; and one whose process was killed.
+    await writeFile(claim, JSON.stringify({ host: hostname(), pid: process.ppid, id: 'other' }));
+    await expect(resumeRun(run, { threads, iterations: 2 })).rejects.toThrow(
+      `process ${process.ppid} on ${hostname()}`,
+    );
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    await writeFile(claim, JSON.stringify({ host: hostname(), pid, id: 'other' }));
+    expect(await resumeRun(run, { threads, iterations: 2 })).toMatchObject({ status: 'finished', iteration: 2 });
+    expect(existsSync(claim)).toBe(false);
+  });
+
+  it('says the same of a run without checkpoints, whether it is resumed or started over, and what it says works', async () => {
+    const run = newFolder();
+    const recipe = tinyRecipe('solver.iterations=5');
+    await startRun({ data, recipe, folder: run, threads });
+    await rm(join(run, 'checkpoints'), { recursive: true });
+    const advice = `start anew in another folder (sphereface train DATA --recipe ${join(run, 'recipe.json')} -o RUN)`;
+    await expect(resumeRun(run, { threads })).rejects.toThrow(advice);
+    await expect(startRun({ data, recipe, folder: run, threads })).rejects.toThrow(advice);
+    expect(await loadStatedRecipe(join(run, 'recipe.json'))).toMatchObject({ recipe });
+  });
+
+  it('leaves no claim behind when it fails, nor a folder that it made', async () => {
+    const run = newFolder();
+    const inside = join(run, 'a', 'b');
+    await expect(startRun({ data: join(folder, 'none'), recipe: tinyRecipe(), folder: inside })).rejects.toThrow(
+      /none/,
+    );
+    expect(existsSync(run)).toBe(false);
+    const failing = () => {
+      throw new Error('failed');
+    };
+    const options = { data, recipe: tinyRecipe(), folder: run, threads, onStep: failing };
+    await expect(startRun(options)).rejects.toThrow('failed');
+    expect(existsSync(join(run, 'claim.json'))).toBe(false);
+  });
 });
 
 describe('resuming', () => {
+  it('goes on from the one before where the newest checkpoint cannot be read, and sets that aside', async () => {
+    const run = newFolder();
+    await startRun({ data, recipe: tinyRecipe('solver.iterations=14'), folder: run, threads });
+    await truncate(join(run, 'checkpoints', '14', 'state.json'), 5);
+    const warnings: string[] = [];
+    const onWarning = (text: string) => warnings.push(text);
+    const stopped = await resumeRun(run, { threads, signal: AbortSignal.abort(), onWarning });
+    expect(stopped).toMatchObject({ status: 'stopped', iteration: 12 });
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/checkpoint 14 is set aside as .*unreadable-14; .*from iteration 12/),
+    );
+    await resumeRun(run, { threads });
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['12', '14', 'unreadable-14']);
+  });
+
   it.each([
     'data.sampler=shuffle',
     'data.sampler=balanced',

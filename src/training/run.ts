@@ -1,5 +1,4 @@
 // A run: a folder with the recipe, the log, the checkpoints and at the end the model; started once, resumed as often as needed.
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { packageVersion } from '../common/version.js';
@@ -13,8 +12,9 @@ import { componentsOf } from './extensions.js';
 import { FormFiles } from './form-files.js';
 import { divided } from './held-out.js';
 import { keepNetwork, openNetwork, reopenNetwork } from './network-file.js';
+import { claimRun } from './run-claim.js';
 import { logOf, type RunEvents, type RunResult, runLoop, storeOf } from './run-loop.js';
-import { assertFree, readRun, removeRecord, writeRecipe, writeRecord } from './run-record.js';
+import { assertFree, readRun, removeRecord, startAnew, writeRecipe, writeRecord } from './run-record.js';
 import {
   alignmentOf,
   alignmentOfRun,
@@ -36,15 +36,21 @@ import { validatorOf } from './validation.js';
 
 /**
  * Trains a model from a recipe. With a communicator every rank calls it with the same options; rank 0 writes.
- * @throws UsageError when the folder already holds a run, or the recipe is a fine-tune and `init` is missing; SphereFaceError when data,
- * recipe and start do not fit together, or ranks do not have the same; TrainingAnomaly when the guard stops it.
+ * @throws UsageError when the folder already holds a run, or the recipe is a fine-tune and `init` is missing; SphereFaceError when another
+ * process is at work in the folder, data, recipe and start do not fit together, or ranks do not have the same; TrainingAnomaly when the guard
+ * stops it.
  */
 export async function startRun(given: StartOptions): Promise<RunResult> {
   const { communicator = oneProcess } = given;
   const writes = communicator.rank === 0;
   const { folder, data } = given;
+  await using _claim = await claimRun(folder, communicator);
   const { network, options } = await together(communicator, async () => {
-    if (writes) await assertFree(folder, storeOf(folder, given.recipe, communicator), logOf(folder));
+    if (writes) {
+      const store = storeOf(folder, given.recipe, communicator);
+      await assertFree(folder, store, logOf(folder));
+      await store.clean();
+    }
     const network = await openNetwork(given);
     const options = withNetwork(writes ? given : withoutCommonWarnings(given), network);
     assertHasStart(options);
@@ -69,7 +75,6 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
     const report = weights === undefined ? undefined : await initialise(trainer, weights, options);
     await assertSameRun(trainer, record);
     if (writes) {
-      await mkdir(folder, { recursive: true });
       if (network !== undefined) await keepNetwork(folder, network);
       await writeRecipe(folder, recipe);
       if (report !== undefined) await writeReport(folder, init!, report);
@@ -99,13 +104,17 @@ export async function startRun(given: StartOptions): Promise<RunResult> {
 /**
  * Continues a run from its newest checkpoint, to the same weights as if it had never stopped; on any number of ranks, and to the same bits
  * on the same number.
- * @throws SphereFaceError when the folder holds no run, or its data has changed; UsageError for `iterations` that are already done.
+ * @throws SphereFaceError when the folder holds no run, another process is at work on it, or its data has changed; UsageError for
+ * `iterations` that are already done.
  */
 export async function resumeRun(folder: string, given: ResumeOptions = {}): Promise<RunResult> {
   const { communicator = oneProcess } = given;
   const writes = communicator.rank === 0;
   const options = writes ? given : withoutCommonWarnings(given);
   const { onWarning } = options;
+  // Before the claim, which writes: a folder that holds no run is left as it is.
+  await together(communicator, () => readRun(folder, options.extensions));
+  await using _claim = await claimRun(folder, communicator);
   const { run, data, opened } = await together(communicator, async () => {
     const run = await readRun(folder, options.extensions);
     const data = options.data ?? run.record.data;
@@ -119,7 +128,7 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     const { checkpoint, parts, alignment, recipe, extensions } = await together(communicator, async () => {
       const checkpoint = await storeOf(folder, run.recipe, communicator).latest(onWarning);
       if (checkpoint === undefined) {
-        throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: 'start the run again' });
+        throw new SphereFaceError(`${folder} holds no checkpoint to resume from.`, { next: startAnew(folder) });
       }
       const whole = await datasetOfRun(opened, data, run, checkpoint);
       const alignment = alignmentOfRun(opened, data, run, options);
@@ -138,6 +147,7 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     await trainer.restore(checkpoint);
     await assertSameRun(trainer, { sample: [], ...run.record });
     if (writes) {
+      await storeOf(folder, recipe, communicator).setAsideAfter(trainer.done, onWarning);
       if (recipe !== run.recipe) await writeRecipe(folder, recipe);
       if (options.data !== undefined) await writeRecord(folder, { ...run.record, data: resolve(data) });
       await logOf(folder).cutBack(trainer.done);

@@ -1,4 +1,5 @@
 // Text files cut into lines and words: separators, comments, byte order marks.
+import { withoutMark } from '../../common/byte-order-mark.js';
 import type { Line } from './pair.js';
 
 /** What is known of the images that a file names; it decides what the file's text alone leaves open. */
@@ -25,8 +26,7 @@ const separators: readonly Separator[] = [byTabsOrBlanks, byCommas, bySemicolons
  * where nothing is known, lines that start with `#` and a blank.
  */
 export function cutLines(text: string, known?: KnownImages): Line[][] {
-  const lines = text
-    .replace(/^\uFEFF/, '')
+  const lines = withoutMark(text)
     .split(/\r\n|\n|\r/)
     .map((line, index) => ({ number: index + 1, text: line.trim() }))
     .filter(({ text: line }) => line !== '' && !isComment(line, known));

@@ -1,4 +1,5 @@
 // HTML as text with everything escaped that is not itself HTML.
+import { printable } from '../../common/printable.js';
 
 /** Text that is already HTML. */
 export class Html {
@@ -28,7 +29,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes text for element content and quoted attributes. */
+/** Escapes text for element content and quoted attributes; control characters, which HTML has no place for, become visible. */
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]);
+  return printable(text).replace(/[&<>"']/g, (character) => entities[character]);
 }

@@ -9,6 +9,7 @@ import type { SchemaElement } from 'hyparquet';
 import { ParquetWriter, fileWriter } from 'hyparquet-writer';
 import { writeFileAtomic } from '../../common/atomic.js';
 import { UsageError } from '../../common/errors.js';
+import { writing } from '../../common/writing.js';
 import { npyHeader, npyStrings } from './npy.js';
 
 /** A file of embeddings being written. Nothing is at its path until `finish`. */
@@ -61,7 +62,8 @@ class NpyWriter implements EmbeddingsWriter {
 
   async append(files: readonly string[], rows: Float32Array): Promise<void> {
     const offset = npyHeader('<f4', [0, this.width]).length + this.files.length * this.width * 4;
-    await this.handle.write(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), 0, rows.byteLength, offset);
+    const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+    await writing(this.path, () => this.handle.write(bytes, 0, bytes.length, offset));
     this.files.push(...files);
   }
 

@@ -16,6 +16,8 @@ export interface ReportRunOptions {
   readonly output?: string;
   /** Write an event file for TensorBoard into this folder. */
   readonly tensorboard?: string;
+  /** Told of lines that the log should not have. */
+  readonly onWarning?: (text: string) => void;
 }
 
 export interface RunReportFiles {
@@ -25,9 +27,9 @@ export interface RunReportFiles {
 }
 
 /** Writes the report. @throws SphereFaceError for a folder without a run, or one without a line in its log. */
-export async function reportRun({ run, output, tensorboard }: ReportRunOptions): Promise<RunReportFiles> {
+export async function reportRun({ run, output, tensorboard, onWarning }: ReportRunOptions): Promise<RunReportFiles> {
   const { recipe, record } = await readRun(run);
-  const lines = await logOf(run).lines();
+  const lines = await logOf(run).lines(onWarning);
   if (lines.length === 0) {
     throw new SphereFaceError(`${run} has logged nothing yet.`, {
       expected: `a line every ${recipe.log.display} iterations (log.display)`,
@@ -35,6 +37,7 @@ export async function reportRun({ run, output, tensorboard }: ReportRunOptions):
   }
   const folder = output ?? join(run, 'report');
   await requireWritableFolder(folder);
+  if (tensorboard !== undefined) await requireWritableFolder(tensorboard);
   await mkdir(folder, { recursive: true });
   const page = join(folder, 'index.html');
   // Drawing is loaded here so that the other commands start without it.

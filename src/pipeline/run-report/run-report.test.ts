@@ -1,4 +1,5 @@
 // The report of a run, its snapshots on pairs, and event files read back by an independent parser of their documented format.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -193,6 +194,13 @@ describe('the report of a run', () => {
       [4, 997],
       [10, 1000],
     ]);
+  });
+
+  it('writes nothing where the event file cannot be written', async () => {
+    const [output, tensorboard] = [join(scratch, 'page'), join(scratch, 'afile')];
+    await writeFile(tensorboard, '');
+    await expect(reportRun({ run, output, tensorboard })).rejects.toThrow(/afile cannot be written[^]*is a file/);
+    expect(existsSync(output)).toBe(false);
   });
 
   it('says what is wrong with a folder that has nothing to report', async () => {

@@ -7,7 +7,7 @@ import { UsageError } from '../../common/errors.js';
 import { evenlySpread } from '../../common/spread.js';
 import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
-import { type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
+import { fitsInLine, type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
 import { writeSyntheticCrops } from '../../synthetic/index.js';
 import { relativePaths } from '../../training/labelled-images.js';
 import { openEvaluationData } from '../evaluation-data.js';
@@ -84,7 +84,7 @@ async function divide(
   const sets: StudyPairs[] = [];
   const heldOut: string[] = [];
   const all = new Set(source.entries.map(({ identity }) => identity)).size;
-  let left: readonly ImageEntry[] = source.entries;
+  let left: readonly ImageEntry[] = source.entries.filter(({ file }) => fitsInLine(file));
   for (const [i, { pairs, images, allowMissing, holdOut: share, pairsOfEachKind, seed }] of wanted.entries()) {
     if (share === undefined) {
       sets.push({ name: pairs!, pairs: pairs!, images, allowMissing, key: await keyOfPairs(pairs!, images) });

@@ -259,6 +259,13 @@ describe('a saved gallery', () => {
     await using loaded = await faces.loadGallery(folder);
     expect(loaded.photos).toHaveLength(6);
     expect(await loaded.enroll(people, { save: folder })).toMatchObject({ added: 4, unchanged: 6 });
+    const progress: number[] = [];
+    const within = loaded.enroll(people, {
+      save: join(folder, 'gallery.json'),
+      onProgress: (done) => progress.push(done),
+    });
+    await expect(within).rejects.toThrow(/gallery\.json cannot be written/);
+    expect(progress).toEqual([]);
     await using complete = await faces.loadGallery(folder);
     expect(listed(complete)).toEqual(listed(await faces.enroll(people)));
   });

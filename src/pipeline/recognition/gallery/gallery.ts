@@ -5,6 +5,7 @@ import { SphereFaceError, UsageError } from '../../../common/errors.js';
 import { Queue } from '../../../common/queue.js';
 import { Random } from '../../../common/random.js';
 import { packageVersion } from '../../../common/version.js';
+import { requireWritableFolder } from '../../../common/writable.js';
 import { meanDirection } from '../../../evaluation/index.js';
 import { describeAlignment } from '../../../images/index.js';
 import type { Embedder, EmbeddingOrigin } from '../embedder.js';
@@ -116,6 +117,7 @@ export class Gallery implements AsyncDisposable {
     return this.inTurn(async () => {
       const redo = this.settings !== this.embedder.settings;
       const { save } = options;
+      if (save !== undefined) await requireWritableFolder(pathOf(save));
       const atRest = async () => (save === undefined ? undefined : this.write(save));
       this.settings = this.embedder.settings;
       const report = await enrollPeople(this.contents, this.embedder, pathOf(people), options, redo, atRest);
