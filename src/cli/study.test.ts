@@ -145,7 +145,9 @@ describe('the runs of a study', { timeout: 600_000 }, () => {
       events: join(events, 'events.out.tfevents.0.sphereface'),
       lines: 5,
     });
-    const pairs = ['--pairs', join(scratch, 'whole', 'data', 'pairs-1.txt'), '--images', join(scratch, 'faces')];
+    const data = join(scratch, 'whole', 'data');
+    const file = (await readdir(data)).find((name) => name.startsWith('pairs-1-'))!;
+    const pairs = ['--pairs', join(data, file), '--images', join(scratch, 'faces')];
     const common = ['evaluate', run, ...pairs, '-o', join(scratch, 'snapshots'), '--protocol', 'best-threshold'];
     const evaluated = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--threads', '1']);
     expect(evaluated.error).toBeUndefined();

@@ -12,6 +12,7 @@ import { resumeRun, type RunOptions, snapshotsOf, startRun } from '../../trainin
 import { openEvaluationData } from '../evaluation-data.js';
 import { bestOf, evaluateWeights, weightsOfRun } from '../snapshots.js';
 import type { Cell, StudyPlan } from './cells.js';
+import { requireSamePairs, requireSameTraining } from './content.js';
 import type { StudyPairs } from './data.js';
 import {
   describeCell,
@@ -66,6 +67,7 @@ async function startOverWithoutSnapshots(cell: Cell, plan: StudyPlan): Promise<v
 
 async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Promise<void> {
   if (await isTrained(cell)) return;
+  await requireSameTraining(data.training);
   const { device, threads, signal, onIteration, onWarning } = options;
   const folder = runOf(cell);
   const run: RunOptions = {
@@ -176,12 +178,14 @@ const drawnRates = Array.from({ length: 61 }, (_, i) => 10 ** (-3 + i / 20));
 async function evaluate(
   cell: Cell,
   iteration: number,
-  { pairs, images, allowMissing }: StudyPairs,
+  set: StudyPairs,
   protocol: 'best-threshold' | '10-fold' | 'k-fold',
   { device, threads }: CellOptions,
 ) {
+  const { pairs, images, allowMissing } = set;
   const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
   try {
+    await requireSamePairs(data, set);
     const weights = await snapshotsOf(runOf(cell)).read(iteration);
     return await evaluateWeights(cell.recipe, weights, data, { protocol, allowMissing, open: { device, threads } });
   } finally {

@@ -10,6 +10,7 @@ import { builtInStudies } from './built-in.js';
 import { planStudy } from './cells.js';
 import type { StudyData } from './data.js';
 import { loadStudy, parseStudy } from './load.js';
+import { outlineStudy } from './outline.js';
 import { armSchema, questionSchema, studySchema, testSchema } from './schema.js';
 
 const page = await readFile(new URL('../../../docs/studies.md', import.meta.url), 'utf8');
@@ -41,7 +42,7 @@ describe('docs/studies.md', () => {
     await writeFile(path, code);
     const study = await loadStudy(path, ['seeds=2']);
     expect(study.data).toBe(join(scratch, 'aligned'));
-    const { arms, cells } = await planStudy(study, data, scratch);
+    const { arms, cells } = planStudy(await outlineStudy(study), data, scratch);
     expect(arms.map(({ name }) => name)).toEqual(['scratch', 'tuned-none', 'tuned-share-0.2', 'tuned-share-2']);
     expect(cells.map(({ name }) => name)).toEqual([1, 2].flatMap((seed) => arms.map(({ name }) => `${name}/${seed}`)));
     expect(new Set(cells.map(({ key }) => key)).size).toBe(8);
@@ -55,7 +56,7 @@ describe('the built-in studies', () => {
     '%s is valid, and its cells are different where their content is',
     async (name) => {
       const study = await loadStudy(name, name === 'demo' ? [] : paths);
-      const { cells, questions, arms } = await planStudy(study, data, scratch);
+      const { cells, questions, arms } = planStudy(await outlineStudy(study), data, scratch);
       expect(questions.length).toBeGreaterThan(0);
       // The form s = 2 on distances is what arms from scratch have as well: those cells are one.
       const shared = name === 'mhe-small' ? 2 * 3 : 0;
@@ -115,7 +116,7 @@ describe('a study file', () => {
     const asked = read({ questions: [{ ask: 'q', against: 'a', arms: ['b'] }] });
     expect(() => questionsOf(asked, armsOf(asked))).toThrow(/questions\.0 asks about an arm[^]*got: b/);
     const startless = read({ arms: { a: { recipe: 'sphereface-plus-m1-small' } } });
-    await expect(planStudy(startless, data, scratch)).rejects.toThrow(/fine-tune .* without a start/);
+    await expect(outlineStudy(startless)).rejects.toThrow(/fine-tune .* without a start/);
   });
 });
 
@@ -129,7 +130,7 @@ describe('the key of a cell', () => {
       seeds: 1,
       arms: { a: { recipe: 'sphereface-m1-small', set, ...more } },
     });
-    return (await planStudy(study, data, scratch)).cells[0].key;
+    return planStudy(await outlineStudy(study), data, scratch).cells[0].key;
   };
   it('changes with what decides the result, and with nothing else', async () => {
     const key = await keyOf([]);

@@ -227,6 +227,38 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(await log()).toBeGreaterThan(trained);
   });
 
+  it('keeps its data when the folder is opened with another definition, and refuses a wrong one before it draws any', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    const plan = await open('beside', one);
+    const laidOut = [plan.data.training.path, ...plan.data.validation.map(({ pairs }) => pairs), plan.data.test.pairs];
+    const contents = () => Promise.all(laidOut.map((path) => readFile(path, 'utf8')));
+    const before = await contents();
+    const other = await open('beside', { ...one, test: { holdOut: 0.4, pairsOfEachKind: 30 } });
+    expect(other.cells[0].key).not.toBe(plan.cells[0].key);
+    expect(await contents()).toEqual(before);
+    expect((await run(plan, 'beside')).failed).toEqual([]);
+
+    const empty = join(scratch, 'refused');
+    const wrong = { recipe: 'sphereface-m4-small', set: ['solver.iterations=none'] };
+    await expect(openStudy(parseStudy(tiny({ arms: { wrong }, questions: [] })), empty)).rejects.toThrow(/iterations/);
+    await expect(stat(empty)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('fails a cell whose data are no longer those of its key', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    const plan = await open('altered', one);
+    const rewrite = async (path: string, change: (lines: string[]) => string[]) =>
+      writeFile(path, change((await readFile(path, 'utf8')).split('\n')).join('\n'));
+    const error = async () => (await run(plan, 'altered')).summary.cells[0].error;
+    await rewrite(plan.data.training.path, (lines) => lines.slice(1));
+    expect(await error()).toMatch(/training data of the study have changed/);
+    await open('altered', one);
+    await rewrite(plan.data.test.pairs, (lines) => lines.toSpliced(0, 2, lines[1], lines[0]));
+    expect(await error()).toMatch(/pairs of the study have changed[^]*give the same command again/);
+    // Opened again, the files are what they were.
+    expect((await run(await open('altered', one), 'altered')).failed).toEqual([]);
+  });
+
   it('divides cells into shares, and starts what a share needs', async () => {
     const arms = {
       base: { recipe: 'sphereface-m4-small' },
