@@ -12,6 +12,7 @@ import { Claim } from './claim.js';
 import { estimate } from './estimate.js';
 import { runJobs } from './jobs.js';
 import { parseStudy } from './load.js';
+import { renderStudy } from './page.js';
 import { readJudgement, readValidation, runOf, statusOf } from './records.js';
 import { writeResults } from './results.js';
 import { openStudy, runStudy } from './run.js';
@@ -204,6 +205,17 @@ describe('a study', { timeout: 600_000 }, () => {
     const page = await readFile(files.page, 'utf8');
     expect(page).toContain('No seed of both sides is judged yet');
     expect(page).toMatch(/wild\/1: .*(exploded|diverged|not finite|loss)/i);
+    // The column of a seed is its own: the place of one without a result is empty.
+    const wanted = [
+      { ...summary.arms[0], seeds: [2], accuracies: [0.75], wanted: [1, 2] },
+      { ...summary.arms[1], wanted: [9] },
+    ];
+    const rows = [...renderStudy({ ...summary, arms: wanted }, [], []).matchAll(/<tr>\s*<td>(base|wild)<[^]*?<\/tr>/g)];
+    const places = rows.map(([row]) => [...row.matchAll(/<td class="n">([^<]*)/g)].slice(0, 3).map(([, text]) => text));
+    expect(places).toEqual([
+      ['', '75.00', ''],
+      ['', '', ''],
+    ]);
     const again = await run(plan, 'failing');
     expect(again.begun).toEqual(['wild/1', 'tuned/1']);
   });

@@ -65,8 +65,8 @@ export interface ArmSummary {
   readonly mean: number | null;
   readonly standardDeviation: number | null;
   readonly best: number | null;
-  /** Cells that the study wants of it. */
-  readonly wanted: number;
+  /** The seeds that the study wants of it, judged or not. */
+  readonly wanted: readonly number[];
 }
 
 /** One arm compared with the control, over the seeds that both have. */
@@ -189,7 +189,7 @@ export function summariseStudy(plan: StudyPlan, results: readonly CellResult[]):
       const accuracies = done.map((seed) => found.get(seed)!.accuracy);
       const spread =
         accuracies.length === 0 ? { mean: null, standardDeviation: null, best: null } : spreadOf(accuracies);
-      return { name, seeds: done, accuracies, ...spread, wanted: seeds.length };
+      return { name, seeds: done, accuracies, ...spread, wanted: seeds };
     }),
     questions: questions.map(({ ask, against, arms: others }) => {
       const control = judged(against);
