@@ -32,6 +32,17 @@ export async function weightsOfRun(run: string): Promise<RunWeights[]> {
   return [...found.values()].sort((a, b) => a.iteration - b.iteration);
 }
 
+/** A run as it became: what its recipe left open, its data, its start and the file of its network have decided. */
+export interface OpenedRun {
+  readonly recipe: Recipe;
+}
+
+/** Reads what weights of a run belong to. @throws SphereFaceError for a folder without a run. */
+export async function openRun(folder: string): Promise<OpenedRun> {
+  const { recipe } = await readRun(folder);
+  return { recipe };
+}
+
 /** How weights are evaluated. */
 export interface WeightsEvaluation {
   readonly protocol: Protocol;
@@ -46,7 +57,7 @@ export interface WeightsEvaluation {
 
 /** Evaluates weights on pairs. Without intervals: those of the one that counts are worth their time, those of every snapshot are not. */
 export async function evaluateWeights(
-  recipe: Recipe,
+  { recipe }: OpenedRun,
   weights: Weights,
   data: EvaluationData,
   options: WeightsEvaluation,
@@ -85,7 +96,7 @@ export async function evaluateSnapshots(
 ): Promise<{ readonly result: SnapshotsResult; readonly report: string }> {
   const { run, output, protocol } = options;
   await requireWritableFolder(output);
-  const { recipe } = await readRun(run);
+  const opened = await openRun(run);
   const chosen = await chosenWeights(options);
   const data = await openEvaluationData(options);
   try {
@@ -93,7 +104,7 @@ export async function evaluateSnapshots(
     let used = 0;
     let pairs = 0;
     for (const { iteration, read } of chosen) {
-      const result = await evaluateWeights(recipe, await read(), data, options);
+      const result = await evaluateWeights(opened, await read(), data, options);
       const { accuracy, auc, eer } = result.evaluation.numbers;
       used = result.used.length;
       pairs = used + result.missing.length;
@@ -101,7 +112,7 @@ export async function evaluateSnapshots(
       options.onSnapshot?.(snapshots.at(-1)!);
     }
     const best = bestOf(snapshots);
-    const result = { recipe: recipe.name, protocol, pairs, used, snapshots, best, packageVersion };
+    const result = { recipe: opened.recipe.name, protocol, pairs, used, snapshots, best, packageVersion };
     const [{ renderSnapshots }, { writeReport }] = await Promise.all([
       import('./run-report/snapshots-page.js'),
       import('../evaluation/report/files.js'),

@@ -10,7 +10,7 @@ import { decidedRightly } from '../../evaluation/metrics/threshold.js';
 import type { OpenModelOptions } from '../../models/index.js';
 import { resumeRun, type RunOptions, snapshotsOf, startRun } from '../../training/index.js';
 import { openEvaluationData } from '../evaluation-data.js';
-import { bestOf, evaluateWeights, weightsOfRun } from '../snapshots.js';
+import { bestOf, evaluateWeights, openRun, weightsOfRun } from '../snapshots.js';
 import type { Cell, StudyPlan } from './cells.js';
 import { requireSamePairs, requireSameTraining } from './content.js';
 import type { StudyPairs } from './data.js';
@@ -186,8 +186,9 @@ async function evaluate(
   const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
   try {
     await requireSamePairs(data, set);
-    const weights = await snapshotsOf(runOf(cell)).read(iteration);
-    return await evaluateWeights(cell.recipe, weights, data, { protocol, allowMissing, open: { device, threads } });
+    const folder = runOf(cell);
+    const [run, weights] = await Promise.all([openRun(folder), snapshotsOf(folder).read(iteration)]);
+    return await evaluateWeights(run, weights, data, { protocol, allowMissing, open: { device, threads } });
   } finally {
     await data.source.dispose();
   }
