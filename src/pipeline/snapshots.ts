@@ -6,7 +6,14 @@ import { requireWritableFolder } from '../common/writable.js';
 import { type EvaluationRunResult, runEvaluation, type Protocol } from '../evaluation/index.js';
 import { assertSameAlignment } from '../images/index.js';
 import { type OpenModelOptions, openModel, type Weights } from '../models/index.js';
-import { CheckpointStore, modelOfWeights, type Recipe, snapshotsOf } from '../training/index.js';
+import {
+  CheckpointStore,
+  type Extensions,
+  modelOfWeights,
+  type Recipe,
+  reopenNetwork,
+  snapshotsOf,
+} from '../training/index.js';
 import { readRun } from '../training/run-record.js';
 import { embedderOf } from './embedder.js';
 import { type EvaluationData, type EvaluationPaths, openEvaluationData, readPairs } from './evaluation-data.js';
@@ -35,12 +42,14 @@ export async function weightsOfRun(run: string): Promise<RunWeights[]> {
 /** A run as it became: what its recipe left open, its data, its start and the file of its network have decided. */
 export interface OpenedRun {
   readonly recipe: Recipe;
+  /** Its network, where that lies in a file. */
+  readonly extensions: Extensions;
 }
 
-/** Reads what weights of a run belong to. @throws SphereFaceError for a folder without a run. */
+/** Reads what weights of a run belong to. @throws SphereFaceError for a folder without a run, and for one that has lost its network. */
 export async function openRun(folder: string): Promise<OpenedRun> {
   const { recipe } = await readRun(folder);
-  return { recipe };
+  return { recipe, extensions: await reopenNetwork(folder, recipe) };
 }
 
 /** How weights are evaluated. */
@@ -57,13 +66,13 @@ export interface WeightsEvaluation {
 
 /** Evaluates weights on pairs. Without intervals: those of the one that counts are worth their time, those of every snapshot are not. */
 export async function evaluateWeights(
-  { recipe }: OpenedRun,
+  { recipe, extensions }: OpenedRun,
   weights: Weights,
   data: EvaluationData,
   options: WeightsEvaluation,
 ): Promise<EvaluationRunResult> {
   const { protocol, thresholdPairs, folds, flip = true, allowMissing = false, batchSize = 32 } = options;
-  await using model = await openModel(modelOfWeights(recipe, weights), options.open);
+  await using model = await openModel(modelOfWeights(recipe, weights, extensions), options.open);
   assertSameAlignment(model.input, data.alignment);
   return await runEvaluation({
     protocol,

@@ -16,6 +16,7 @@ import { requireSamePairs, requireSameTraining } from './content.js';
 import type { StudyPairs } from './data.js';
 import {
   describeCell,
+  initOf,
   isTrained,
   type Judgement,
   judgementKey,
@@ -74,8 +75,8 @@ async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Pro
     ...{ device, threads, signal, onWarning },
     onStep: (iteration) => onIteration?.(iteration),
   };
-  const { recipe, statedInput, start } = cell;
-  const init = typeof start === 'object' ? join(runOf(start), 'model.onnx') : start;
+  const { recipe, statedInput } = cell;
+  const init = initOf(cell);
   const result = (await exists(join(folder, 'run.json')))
     ? await resumeRun(folder, { ...run, data: data.training.path })
     : await startRun({

@@ -49,11 +49,11 @@ export function planStudy(outline: StudyOutline, data: StudyData, folder: string
     return known;
   };
   const makeCell = (arm: Arm, seed: number, name: string): Cell => {
-    const { recipe: common, statedInput } = recipes.get(arm)!;
+    const { recipe: common, statedInput, opened = common } = recipes.get(arm)!;
     const recipe = { ...common, seed };
     const start = arm.from === undefined ? arm.init : cellOf(byName.get(arm.from.arm)!, arm.from.seed ?? seed);
     const content = {
-      recipe: essenceOf(recipe),
+      recipe: essenceOf({ ...opened, seed }),
       statedInput,
       data: data.training.key,
       start: start === undefined ? null : typeof start === 'string' ? starts.get(start) : start.key,

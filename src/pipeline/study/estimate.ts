@@ -1,8 +1,17 @@
 // How long a study will take: from cells of the same arm that are finished, else from the speed of runs of the same network, else from a few steps.
 import { openImageSource } from '../../images/index.js';
-import { datasetOf, type LogLine, logOf, type Recipe, Trainer, type TrainerOptions } from '../../training/index.js';
+import {
+  componentsOf,
+  datasetOf,
+  type LogLine,
+  logOf,
+  openNetwork,
+  type Recipe,
+  Trainer,
+  type TrainerOptions,
+} from '../../training/index.js';
 import type { Cell, StudyPlan } from './cells.js';
-import { evaluationSeconds, runOf, statusOf } from './records.js';
+import { evaluationSeconds, initOf, isTrained, runOf, statusOf } from './records.js';
 
 /** The time that the cells that are left will take one after the other. */
 export interface Estimate {
@@ -38,7 +47,7 @@ export async function estimate(plan: StudyPlan, options: TrainerOptions): Promis
     } else left.push(cell);
     if (lines.length > 0) {
       const trained = lines.at(-1)!.iteration * imagesPerStep(cell.recipe);
-      push(speeds, signature(cell.recipe), trained / trainingSeconds(lines, cell.recipe));
+      push(speeds, signature(cell), trained / trainingSeconds(lines, cell.recipe));
     }
   }
   const measured = new Map<string, number>();
@@ -53,19 +62,27 @@ export async function estimate(plan: StudyPlan, options: TrainerOptions): Promis
       continue;
     }
     const images = recipe.solver.iterations * imagesPerStep(recipe);
-    const kind = signature(recipe);
+    const kind = signature(cell);
     const known = speeds.get(kind);
-    if (known === undefined && !measured.has(kind)) measured.set(kind, await measure(recipe, plan, options));
+    if (known === undefined && !measured.has(kind)) measured.set(kind, await measure(cell, plan, options));
     from[known === undefined ? 'measured' : 'runs']++;
     cells.set(cell, images / (known === undefined ? measured.get(kind)! : mean(known)));
   }
   return { cells, seconds: [...cells.values()].reduce((sum, seconds) => sum + seconds, 0), from };
 }
 
-/** What of a recipe decides its speed. */
-function signature({ network, input, loss, solver }: Recipe): string {
+/** What of a cell decides its speed. */
+function signature({ recipe, start }: Cell): string {
+  const { network, input, loss, solver } = recipe;
   const { type } = loss.margin;
-  return JSON.stringify([network, input.width, input.height, type, loss.energy, loss.hiddenEnergy, solver.batchSize]);
+  const taken = takesFile(recipe) ? [typeof start === 'object' ? start.key : start] : [];
+  const size = [input.width, input.height];
+  return JSON.stringify([network, ...taken, ...size, type, loss.energy, loss.hiddenEnergy, solver.batchSize]);
+}
+
+/** Whether the network of a recipe lies in a file: its own, or that of the start. */
+function takesFile(recipe: Recipe): boolean {
+  return componentsOf(recipe).backbone.open !== undefined;
 }
 
 function imagesPerStep({ solver }: Recipe): number {
@@ -75,10 +92,17 @@ function imagesPerStep({ solver }: Recipe): number {
 const warmUpSteps = 2;
 const measuredSteps = 5;
 
-/** Images per second of a few steps on the data. */
-async function measure(recipe: Recipe, { data }: StudyPlan, options: TrainerOptions): Promise<number> {
-  await using source = await openImageSource(data.training.path);
-  await using trainer = await Trainer.create(recipe, datasetOf(source, recipe.data), options);
+/** Images per second of a few steps on the data. For a network that its start is still to make, that one's speed stands. */
+async function measure(cell: Cell, plan: StudyPlan, options: TrainerOptions): Promise<number> {
+  const { recipe: stated, statedInput, start } = cell;
+  if (typeof start === 'object' && takesFile(stated) && !(await isTrained(start))) {
+    return await measure(start, plan, options);
+  }
+  const init = initOf(cell);
+  const network = await openNetwork({ recipe: stated, statedInput, ...(init === undefined ? {} : { init }) });
+  const { recipe, extensions = {} } = network ?? { recipe: stated };
+  await using source = await openImageSource(plan.data.training.path);
+  await using trainer = await Trainer.create(recipe, datasetOf(source, recipe.data), { ...options, extensions });
   for (let i = 0; i < warmUpSteps; i++) await trainer.step();
   const started = performance.now();
   for (let i = 0; i < measuredSteps; i++) await trainer.step();

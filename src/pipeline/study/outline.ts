@@ -3,17 +3,22 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../common/errors.js';
-import { loadStatedRecipe, type StatedRecipe } from '../../training/index.js';
+import { loadStatedRecipe, openNetwork, type Recipe, type StatedRecipe } from '../../training/index.js';
 import { type Arm, armsOf, type Question, questionsOf } from './arms.js';
 import { digest } from './content.js';
 import type { StudyDefinition } from './schema.js';
+
+/** The recipe of an arm, its snapshots evenly spaced; the seed is the cell's. */
+export interface ArmRecipe extends StatedRecipe {
+  /** The same with what the file of its network decides, and the file's digest, where it is known before anything is trained. */
+  readonly opened: Recipe | undefined;
+}
 
 export interface StudyOutline {
   readonly definition: StudyDefinition;
   readonly arms: readonly Arm[];
   readonly questions: readonly Question[];
-  /** The recipe of each arm, its snapshots evenly spaced; the seed is the cell's. */
-  readonly recipes: ReadonlyMap<Arm, StatedRecipe>;
+  readonly recipes: ReadonlyMap<Arm, ArmRecipe>;
   /** Digests of the models that arms start from (`init`), by path. */
   readonly starts: ReadonlyMap<string, string>;
 }
@@ -22,7 +27,7 @@ export interface StudyOutline {
 export async function outlineStudy(definition: StudyDefinition): Promise<StudyOutline> {
   const arms = armsOf(definition);
   const questions = questionsOf(definition, arms);
-  const recipes = new Map<Arm, StatedRecipe>();
+  const recipes = new Map<Arm, ArmRecipe>();
   for (const arm of arms) recipes.set(arm, await recipeOf(arm));
   const starts = new Map<string, string>();
   for (const { init } of arms) {
@@ -31,16 +36,22 @@ export async function outlineStudy(definition: StudyDefinition): Promise<StudyOu
   return { definition, arms, questions, recipes, starts };
 }
 
-async function recipeOf(arm: Arm): Promise<StatedRecipe> {
+async function recipeOf(arm: Arm): Promise<ArmRecipe> {
   const stated = await loadStatedRecipe(arm.recipe, [...arm.settings, 'log.keep=1']);
-  const { log, solver, start } = stated.recipe;
-  if (start === 'model' && arm.from === undefined && arm.init === undefined) {
+  const { log, solver, start, network } = stated.recipe;
+  const { from, init } = arm;
+  const namesFile = typeof network.file === 'string';
+  if (start === 'model' && from === undefined && init === undefined && !namesFile) {
     throw new UsageError(`The arm ${arm.name} is a fine-tune (${arm.recipe}) without a start.`, {
       next: 'say from: ARM, init: MODEL, or set start=scratch',
     });
   }
   const snapshots = log.snapshots ?? Math.ceil(solver.iterations / arm.snapshots);
-  return { ...stated, recipe: { ...stated.recipe, log: { ...log, snapshots } } };
+  const recipe = { ...stated.recipe, log: { ...log, snapshots } };
+  // The network that an arm takes over from another one is decided by that one's cell.
+  const known = from === undefined || namesFile;
+  const file = known ? await openNetwork({ ...stated, recipe, ...(init === undefined ? {} : { init }) }) : undefined;
+  return { ...stated, recipe, opened: file?.recipe };
 }
 
 /** A model's bytes; of a run, its model's. */

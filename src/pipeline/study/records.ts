@@ -64,6 +64,11 @@ export function runOf(cell: Cell): string {
   return join(cell.folder, 'run');
 }
 
+/** The model that a cell starts from, once its start is trained. */
+export function initOf({ start }: Cell): string | undefined {
+  return typeof start === 'object' ? join(runOf(start), 'model.onnx') : start;
+}
+
 /** Digest of what snapshots are chosen on. */
 export function validationKey({ data }: StudyPlan): string {
   return data.validation.map(({ key }) => key).join('+');
