@@ -23,6 +23,7 @@ import {
   readJudgement,
   readValidation,
   runOf,
+  startOver,
   type ValidatedSnapshot,
   type Validation,
   validationKey,
@@ -61,9 +62,7 @@ async function startOverWithoutSnapshots(cell: Cell, plan: StudyPlan): Promise<v
   const validation = await readValidation(cell);
   if (validation === undefined || validation.key === validationKey(plan)) return;
   const there = new Set((await weightsOfRun(runOf(cell))).map(({ iteration }) => iteration));
-  if (validation.snapshots.some(({ iteration }) => !there.has(iteration))) {
-    await rm(runOf(cell), { recursive: true, force: true });
-  }
+  if (validation.snapshots.some(({ iteration }) => !there.has(iteration))) await startOver(cell);
 }
 
 async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Promise<void> {

@@ -1,5 +1,5 @@
 // What a cell leaves in its folder as it goes through its stages: each file is there whole or not at all, and says what it was made from.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../common/atomic.js';
@@ -111,6 +111,12 @@ export async function writeJudgement(cell: Cell, value: Judgement): Promise<void
 
 export async function writeFailure(cell: Cell, message: string): Promise<void> {
   await write(cell, 'failure.json', { message, at: new Date().toISOString() } satisfies Failure);
+}
+
+/** Takes a cell back to its beginning. The records go after the run: killed in between, this is done again. */
+export async function startOver(cell: Cell): Promise<void> {
+  await rm(runOf(cell), { recursive: true, force: true });
+  for (const name of ['validation.json', 'test.json']) await rm(join(cell.folder, name), { force: true });
 }
 
 /** What is in a cell's folder, for people who look into it. */

@@ -239,6 +239,24 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(await log()).toBeGreaterThan(trained);
   });
 
+  it('goes on with the training again for other validation pairs where it was interrupted', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    await run(await open('again', one), 'again');
+    const plan = await open('again', { ...one, validation: [{ holdOut: 0.25, pairsOfEachKind: 10 }] });
+    const done: number[] = [];
+    const stop = new AbortController();
+    const onEvent = (event: WorkerEvent) => {
+      if (event.type === 'iteration' && done.push(event.done) === 9) stop.abort();
+    };
+    const options = { threads, onEvent };
+    await expect(runStudy(plan, join(scratch, 'again'), { ...options, signal: stop.signal })).rejects.toThrow(
+      InterruptedError,
+    );
+    await runStudy(plan, join(scratch, 'again'), options);
+    expect(done).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(await statusOf(plan.cells[0], plan)).toBe('judged');
+  });
+
   it('keeps its data when the folder is opened with another definition, and refuses a wrong one before it draws any', async () => {
     const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
     const plan = await open('beside', one);
