@@ -76,11 +76,11 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
   const folder = options.output;
   const definition = await loadStudy(name, options.set);
   if (options.worker === true) {
-    const plan = await openStudy(definition, folder);
     // Whoever has started this process is gone.
     const orphaned = (): void => void process.kill(process.pid, 'SIGTERM');
     process.once('disconnect', orphaned);
     try {
+      const plan = await openStudy(definition, folder);
       await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
     } finally {
       // However it ended: the channel to the other process would keep this one alive.

@@ -74,7 +74,10 @@ async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Set<
   }
 }
 
-/** In a worker's process: tells an event to the process that has started it. Without one the worker stops. */
+/**
+ * In a worker's process: tells an event to the process that has started it. One that is gone is told nothing: the worker is about to stop
+ * with a checkpoint, and must not die of the closed channel before.
+ */
 export function tellParent(event: WorkerEvent): void {
-  process.send?.(event);
+  if (process.connected) process.send?.(event, () => undefined);
 }

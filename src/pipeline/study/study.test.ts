@@ -327,6 +327,24 @@ describe('a study', { timeout: 600_000 }, () => {
   });
 });
 
+describe('a worker whose parent is gone', () => {
+  it('does not die of telling it something', async () => {
+    const jobs = new URL('./jobs.ts', import.meta.url).href;
+    const worker = `
+      import { tellParent } from ${JSON.stringify(jobs)};
+      process.once('disconnect', () => {
+        tellParent({ type: 'begun', key: 'x' });
+        setTimeout(() => process.exit(7), 100);
+      });
+      process.send('ready');`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', worker], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.once('message', () => child.disconnect());
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(7);
+  }, 60_000);
+});
+
 describe('a claim', () => {
   it('is one process’s at a time, and a dead process’s counts for nothing', async () => {
     const folder = join(scratch, 'claimed');
