@@ -42,10 +42,14 @@ export interface CellOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Works on a cell until it is judged. @throws what training and evaluation throw; InterruptedError if the signal was aborted. */
+/** Works on a cell until it is judged and has its model. @throws what training and evaluation throw; InterruptedError if the signal was aborted. */
 export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions): Promise<Judgement> {
   const found = await readJudgement(cell, plan);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    if (await isTrained(cell)) return found;
+    // What starts from it needs the model, and nothing to go on from is left of it.
+    await startOver(cell);
+  }
   await describeCell(cell);
   await startOverWithoutSnapshots(cell, plan);
   await train(cell, plan, options);

@@ -305,6 +305,23 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(both.flatMap(({ begun: of }) => of).sort()).toEqual(['base/2', 'tuned/2']);
   });
 
+  it('works on a start again that is judged but has lost its model', async () => {
+    const arms = {
+      base: { recipe: 'sphereface-m4-small' },
+      tuned: { recipe: 'sphereface-plus-m4-small', from: 'base' },
+      more: { recipe: 'sphereface-plus-m4-small', from: 'tuned' },
+    };
+    const plan = await open('lost', { arms, seeds: 1, questions: [] });
+    const { summary } = await run(plan, 'lost');
+    for (const cell of plan.cells.slice(0, 2)) await rm(join(runOf(cell), 'model.onnx'));
+    expect((await run(plan, 'lost')).begun).toEqual([]);
+    await rm(join(plan.cells[2].folder, 'test.json'));
+    await rm(runOf(plan.cells[2]), { recursive: true });
+    const again = await run(plan, 'lost');
+    expect(again.begun).toEqual(['base/1', 'tuned/1', 'more/1']);
+    expect(again.summary.cells.map(({ accuracy }) => accuracy)).toEqual(summary.cells.map(({ accuracy }) => accuracy));
+  });
+
   it('fails the cell whose process was killed, and works on', async () => {
     const plan = await open('jobs', { arms: { base: { recipe: 'sphereface-m4-small' } }, questions: [] });
     // A worker that says it has begun the first cell that nobody has failed, and is killed; without one it ends well.

@@ -59,11 +59,15 @@ export async function work(plan: StudyPlan, options: WorkerOptions): Promise<voi
 /** What is to be done for a cell: itself, or the start it lacks; `undefined` if it is finished, one way or the other. */
 async function nextOf(cell: Cell, plan: StudyPlan): Promise<Cell | undefined> {
   const status = await statusOf(cell, plan);
-  if (status === 'judged' || status === 'failed') return undefined;
+  return status === 'judged' || status === 'failed' ? undefined : await firstLacking(cell, plan);
+}
+
+/** The cell, or what its start lacks a model by: a start that is judged but has lost its model is worked on again. */
+async function firstLacking(cell: Cell, plan: StudyPlan): Promise<Cell> {
   const { start } = cell;
-  if (typeof start !== 'object' || status === 'trained' || (await isTrained(start))) return cell;
+  if (typeof start !== 'object' || (await isTrained(cell)) || (await isTrained(start))) return cell;
   // A start that failed: the attempt on this cell says so.
-  return (await nextOf(start, plan)) ?? cell;
+  return (await statusOf(start, plan)) === 'failed' ? cell : await firstLacking(start, plan);
 }
 
 /** Works on a cell if nobody else does; says whether it did. A failure is the cell's, not the study's. */
@@ -72,7 +76,7 @@ async function attempt(cell: Cell, plan: StudyPlan, options: WorkerOptions): Pro
   if (claim === undefined) return false;
   const { key } = cell;
   const status = await statusOf(cell, plan);
-  if (status === 'judged' || status === 'failed') return true;
+  if (status === 'failed' || (status === 'judged' && (await isTrained(cell)))) return true;
   const { onEvent } = options;
   onEvent?.({ type: 'begun', key });
   try {
