@@ -237,6 +237,9 @@ class StudyView implements Disposable {
       case 'begun':
         this.out.line(`${name}: ${recipe.name}`);
         return;
+      case 'waiting':
+        this.out.line(`waiting for cells that others are at work on, such as ${name}`);
+        return;
       case 'iteration': {
         this.iterations.set(name, event.done);
         this.progress.update([...this.iterations.values()].reduce((sum, done) => sum + done, 0));

@@ -1,6 +1,6 @@
 // Whole studies on tiny pictures: judged, resumed after a kill, with a failing cell, with a changed definition, by several processes.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -305,6 +305,21 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(both.flatMap(({ begun: of }) => of).sort()).toEqual(['base/2', 'tuned/2']);
   });
 
+  it('says once that it waits for a cell that another process is at work on', async () => {
+    const plan = await open('waiting', { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] });
+    const [cell] = plan.cells;
+    const other = (await Claim.take(cell.folder))!;
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => {
+      events.push(event);
+      // Long enough for a second look.
+      if (event.type === 'waiting') setTimeout(() => void other[Symbol.asyncDispose](), 1500);
+    };
+    await runStudy(plan, join(scratch, 'waiting'), { threads, onEvent });
+    expect(events.filter(({ type }) => type === 'waiting')).toEqual([{ type: 'waiting', key: cell.key }]);
+    expect(events.at(-1)!.type).toBe('judged');
+  });
+
   it('works on a start again that is judged but has lost its model', async () => {
     const arms = {
       base: { recipe: 'sphereface-m4-small' },
@@ -360,28 +375,6 @@ describe('a worker whose parent is gone', () => {
     child.once('message', () => child.disconnect());
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(7);
   }, 60_000);
-});
-
-describe('a claim', () => {
-  it('is one process’s at a time, and a dead process’s counts for nothing', async () => {
-    const folder = join(scratch, 'claimed');
-    {
-      await using first = await Claim.take(folder);
-      expect(first).toBeDefined();
-      expect(await Claim.take(folder)).toBeUndefined();
-      // Of a living process that has given no sign of life for long, such as one of a machine that went away.
-      await utimes(join(folder, 'claim.json'), new Date(0), new Date(0));
-      await using second = await Claim.take(folder);
-      expect(second).toBeDefined();
-    }
-    const dead = spawn(process.execPath, ['-e', '']);
-    await new Promise((resolve) => dead.once('exit', resolve));
-    const { hostname } = await import('node:os');
-    await writeFile(join(folder, 'claim.json'), JSON.stringify({ host: hostname(), pid: dead.pid, id: 'x' }));
-    await using taken = await Claim.take(folder);
-    expect(taken).toBeDefined();
-    expect((await readdir(folder)).sort()).toEqual(['claim.json']);
-  });
 });
 
 describe('cells that are killed at any moment', { timeout: 600_000 }, () => {

@@ -15,6 +15,8 @@ export interface Share {
 /** What a worker tells. Cells are named by their keys, so that it can be told across processes. */
 export type WorkerEvent =
   | { readonly type: 'begun'; readonly key: string }
+  /** Nothing is left but what others are at work on, such as this cell; told once. */
+  | { readonly type: 'waiting'; readonly key: string }
   | { readonly type: 'iteration'; readonly key: string; readonly done: number }
   | { readonly type: 'warning'; readonly key: string; readonly text: string }
   | { readonly type: 'judged'; readonly key: string; readonly accuracy: number; readonly iteration: number }
@@ -39,10 +41,12 @@ const lookAgain = 1000;
  */
 export async function work(plan: StudyPlan, options: WorkerOptions): Promise<void> {
   const share = cellsOfShare(plan.cells, options.share);
-  const { signal } = options;
+  const { signal, onEvent } = options;
+  let told = false;
   for (;;) {
     let waiting = false;
     let worked = false;
+    let taken: Cell | undefined;
     for (const cell of share) {
       if (signal?.aborted === true) throw stopped();
       const next = await nextOf(cell, plan);
@@ -50,9 +54,13 @@ export async function work(plan: StudyPlan, options: WorkerOptions): Promise<voi
       const done = await attempt(next, plan, options);
       worked ||= done;
       waiting ||= !done || next !== cell;
+      if (!done) taken ??= next;
     }
     if (!waiting) return;
-    if (!worked) await sleep(lookAgain);
+    if (worked) continue;
+    if (taken !== undefined && !told) onEvent?.({ type: 'waiting', key: taken.key });
+    told = true;
+    await sleep(lookAgain);
   }
 }
 
