@@ -196,6 +196,7 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
 function report(out: Output, { summary, files }: { readonly summary: StudySummary; readonly files: StudyFiles }): void {
   const judged = summary.cells.filter(({ status }) => status === 'judged').length;
   out.line(`${judged} of ${summary.cells.length} cells judged`);
+  for (const text of summary.warnings) out.warn(text);
   for (const { name, error } of summary.cells) if (error !== null) out.warn(`${name} failed: ${lineOf(error)}`);
   for (const { name, accuracies, mean, standardDeviation } of summary.arms) {
     if (mean === null) continue;

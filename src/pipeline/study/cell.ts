@@ -15,8 +15,10 @@ import type { Cell, StudyPlan } from './cells.js';
 import { requireSamePairs, requireSameTraining } from './content.js';
 import type { StudyPairs } from './data.js';
 import {
+  damagedRecords,
   describeCell,
   initOf,
+  isChosen,
   isTrained,
   type Judgement,
   judgementKey,
@@ -50,6 +52,7 @@ export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions):
     // What starts from it needs the model, and nothing to go on from is left of it.
     await startOver(cell);
   }
+  for (const text of await damagedRecords(cell)) options.onWarning?.(text);
   await describeCell(cell);
   await startOverWithoutSnapshots(cell, plan);
   await train(cell, plan, options);
@@ -61,12 +64,19 @@ export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions):
   return judgement;
 }
 
-/** A cell that was chosen on other validation pairs and has kept the chosen snapshot alone cannot be chosen again: it is trained anew. */
+/**
+ * A cell of which the chosen snapshot alone is left cannot be chosen again on other validation pairs, nor where its record is damaged and
+ * nobody knows on which it was chosen: it is trained anew.
+ */
 async function startOverWithoutSnapshots(cell: Cell, plan: StudyPlan): Promise<void> {
+  if (await isChosen(cell, plan)) return;
   const validation = await readValidation(cell);
-  if (validation === undefined || validation.key === validationKey(plan)) return;
   const there = new Set((await weightsOfRun(runOf(cell))).map(({ iteration }) => iteration));
-  if (validation.snapshots.some(({ iteration }) => !there.has(iteration))) await startOver(cell);
+  const lost =
+    validation === undefined
+      ? (await isTrained(cell)) && (await isThinned(cell))
+      : validation.snapshots.some(({ iteration }) => !there.has(iteration));
+  if (lost) await startOver(cell);
 }
 
 async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Promise<void> {
@@ -196,6 +206,11 @@ async function evaluate(
   } finally {
     await data.source.dispose();
   }
+}
+
+/** Whether {@link thin} has begun on a run: its checkpoints go first, and a trained run has some. */
+async function isThinned(cell: Cell): Promise<boolean> {
+  return !(await exists(join(runOf(cell), 'checkpoints')));
 }
 
 /** Leaves of a judged run its model, its log and the chosen snapshot: a study of a hundred cells must not fill the disk. */

@@ -378,6 +378,28 @@ describe('a worker whose parent is gone', () => {
 });
 
 describe('cells that are killed at any moment', { timeout: 600_000 }, () => {
+  it('count as not judged with a damaged record, which is told, and are judged again', async () => {
+    const arms = { base: { recipe: 'sphereface-m4-small' }, other: { recipe: 'sphereface-m3-small' } };
+    const plan = await open('damaged', { arms, seeds: 1, questions: [] });
+    const { summary: before } = await run(plan, 'damaged');
+    const [cell] = plan.cells;
+    const log = async () => (await stat(join(runOf(cell), 'log.jsonl'))).mtimeMs;
+    const trained = await log();
+    for (const names of [['test.json'], ['validation.json'], ['test.json', 'validation.json']]) {
+      for (const name of names) await writeFile(join(cell.folder, name), '');
+      const { summary } = await writeResults(plan, join(scratch, 'damaged'));
+      expect(summary.cells.map(({ status }) => status)).toEqual(['trained', 'judged']);
+      expect(summary.warnings).toHaveLength(names.length);
+      expect(summary.warnings.join()).toMatch(new RegExp(`base/1: .*${names.at(-1)} is not JSON.*got: nothing`));
+      // Of both nobody knows what the snapshot that is left was chosen on.
+      const { summary: after } = await run(plan, 'damaged');
+      expect(after.cells.map(({ accuracy, chosen }) => [accuracy, chosen])).toEqual(
+        before.cells.map(({ accuracy, chosen }) => [accuracy, chosen]),
+      );
+      expect((await log()) > trained).toBe(names.length === 2);
+    }
+  });
+
   it('are read as they are: a half-written log, a checkpoint alone, a run without judgement', async () => {
     const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
     const plan = await open('killed', { ...one, keep: 'all' });

@@ -15,6 +15,7 @@ import type { Cell, StudyPlan } from './cells.js';
 import { trainingSeconds } from './estimate.js';
 import {
   type CellStatus,
+  damagedRecords,
   evaluationSeconds,
   type Judgement,
   readFailure,
@@ -107,6 +108,8 @@ export interface StudySummary {
   readonly cells: readonly CellSummary[];
   readonly arms: readonly ArmSummary[];
   readonly questions: readonly QuestionSummary[];
+  /** What is odd about it, a sentence each. */
+  readonly warnings: readonly string[];
   readonly definition: StudyDefinition;
 }
 
@@ -117,6 +120,8 @@ export interface CellResult {
   readonly lines: readonly LogLine[];
   readonly validation: Validation | undefined;
   readonly judgement: Judgement | undefined;
+  /** What of it is damaged. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads what every cell has left. */
@@ -156,7 +161,8 @@ export async function readResults(plan: StudyPlan, folder: string): Promise<Cell
       folder: relative(folder, join(cell.folder)).replaceAll('\\', '/'),
       packageVersion: judgement?.packageVersion ?? null,
     };
-    results.push({ cell, summary, lines, validation, judgement });
+    const warnings = (await damagedRecords(cell)).map((text) => `${cell.name}: ${text}`);
+    results.push({ cell, summary, lines, validation, judgement, warnings });
   }
   return results;
 }
@@ -198,6 +204,7 @@ export function summariseStudy(plan: StudyPlan, results: readonly CellResult[]):
       const comparisons = compared.map((comparison, i) => ({ ...comparison, adjusted: adjusted[i] }));
       return { ask, against, arms: others, comparisons };
     }),
+    warnings: results.flatMap(({ warnings }) => warnings),
     definition,
   };
 }
