@@ -32,6 +32,7 @@ import {
   writeJudgement,
   writeValidation,
 } from './records.js';
+import { inStudyWords } from './usable-pairs.js';
 
 /** How a cell is worked on. */
 export interface CellOptions {
@@ -203,6 +204,8 @@ async function evaluate(
     const folder = runOf(cell);
     const [run, weights] = await Promise.all([openRun(folder), snapshotsOf(folder).read(iteration)]);
     return await evaluateWeights(run, weights, data, { protocol, allowMissing, open: { device, threads } });
+  } catch (error) {
+    throw inStudyWords(error, set);
   } finally {
     await data.source.dispose();
   }

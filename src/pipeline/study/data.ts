@@ -10,6 +10,7 @@ import { writeSyntheticCrops } from '../../synthetic/index.js';
 import { openEvaluationData } from '../evaluation-data.js';
 import { digest, keyOfImages, keyOfPairs } from './content.js';
 import type { PairsDefinition, StudyDefinition } from './schema.js';
+import { requireUsable, type StatedPairs } from './usable-pairs.js';
 
 /** Pairs of a study and the images that they name. */
 export interface StudyPairs {
@@ -18,6 +19,8 @@ export interface StudyPairs {
   readonly pairs: string;
   readonly images: string | undefined;
   readonly allowMissing: boolean;
+  /** The field of the study that states them, for errors. */
+  readonly field: string;
   /** Digest of the pairs and of a sample of the images. */
   readonly key: string;
 }
@@ -49,7 +52,11 @@ export async function prepareStudyData(
   await mkdir(own, { recursive: true });
   const data = study.data ?? (await synthetic(study, own, onProgress));
   await using source = await openImageSource(data);
-  const divided = await divide(source, data, [...study.validation, study.test], own);
+  const wanted = [
+    ...study.validation.map((set, i) => ({ ...set, field: `validation.${i}` })),
+    { ...study.test, field: 'test' },
+  ];
+  const divided = await divide(source, data, wanted, own);
   const training = { path: divided.path, heldOut: divided.heldOut, ...(await described(divided.path)) };
   return { training, validation: divided.sets.slice(0, -1), test: divided.sets.at(-1)! };
 }
@@ -76,16 +83,17 @@ interface Division {
 async function divide(
   source: OpenedSource,
   data: string,
-  wanted: readonly PairsDefinition[],
+  wanted: readonly (PairsDefinition & StatedPairs)[],
   own: string,
 ): Promise<Division> {
   const sets: StudyPairs[] = [];
   const heldOut: string[] = [];
   const all = new Set(source.entries.map(({ identity }) => identity)).size;
   let left: readonly ImageEntry[] = source.entries;
-  for (const [i, { pairs, images, allowMissing, holdOut: share, pairsOfEachKind, seed }] of wanted.entries()) {
+  for (const [i, stated] of wanted.entries()) {
+    const { pairs, images, holdOut: share, pairsOfEachKind, seed } = stated;
     if (share === undefined) {
-      sets.push({ name: pairs!, pairs: pairs!, images, allowMissing, key: await openedKey(pairs!, images) });
+      sets.push(await opened(stated, { name: pairs!, pairs: pairs!, images }));
       continue;
     }
     const people = new Set(left.map(({ identity }) => identity));
@@ -95,7 +103,7 @@ async function divide(
     const stay = new Set(division.training);
     left = left.filter(({ identity }) => stay.has(identity.normalize('NFC')));
     const name = `${division.pairs.length} pairs of ${division.heldOut.length} identities held out of the data`;
-    sets.push({ name, pairs: file, images: data, allowMissing, key: await openedKey(file, data) });
+    sets.push(await opened(stated, { name, pairs: file, images: data }));
   }
   if (heldOut.length === 0) return { path: data, heldOut: 0, sets };
   const { lines } = await listIdentities({ source, exclude: heldOut, findDuplicates: false });
@@ -132,10 +140,14 @@ async function described(path: string): Promise<Omit<StudyData['training'], 'pat
   return { images: source.entries.length, identities, key: await keyOfImages(source) };
 }
 
-async function openedKey(pairs: string, images: string | undefined): Promise<string> {
-  const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
+/** Pairs with their key. @throws UsageError for those that cannot be evaluated. */
+async function opened(stated: StatedPairs, place: Pick<StudyPairs, 'name' | 'pairs' | 'images'>): Promise<StudyPairs> {
+  const { field, allowMissing } = stated;
+  const { pairs, images } = place;
+  const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) }, `${field}.images`);
   try {
-    return await keyOfPairs(data);
+    requireUsable(data, stated);
+    return { ...place, field, allowMissing, key: await keyOfPairs(data) };
   } finally {
     await data.source.dispose();
   }

@@ -17,7 +17,7 @@ const page = await readFile(new URL('../../../docs/studies.md', import.meta.url)
 const data: StudyData = {
   training: { path: 'faces', images: 1, identities: 1, heldOut: 0, key: 'data' },
   validation: [],
-  test: { name: 'test', pairs: 'test', images: undefined, allowMissing: false, key: 'test' },
+  test: { name: 'test', pairs: 'test', images: undefined, allowMissing: false, field: 'test', key: 'test' },
 };
 
 let scratch: string;

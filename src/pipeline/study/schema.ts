@@ -35,6 +35,7 @@ export const pairsSchema = z.strictObject(pairsFields).refine(oneSource, oneSour
 
 /** How accuracy on the test pairs is counted. */
 export const testProtocols = ['validation-threshold', '10-fold', 'k-fold'] as const;
+export type TestProtocol = (typeof testProtocols)[number];
 
 export const testSchema = z
   .strictObject({
