@@ -133,11 +133,17 @@ export async function evaluateSnapshots(
   }
 }
 
+/** Accuracies that differ by less are one: a mean over folds has rounding in its last bits, and a single pair counts far more. */
+const rounding = 1e-9;
+
 /** The best of some snapshots; of equal ones the latest, which has seen most. */
 export function bestOf<T extends { readonly iteration: number; readonly accuracy: number }>(
   snapshots: readonly T[],
 ): T {
-  return snapshots.reduce((best, snapshot) => (snapshot.accuracy >= best.accuracy ? snapshot : best));
+  const most = Math.max(...snapshots.map(({ accuracy }) => accuracy));
+  return snapshots
+    .filter(({ accuracy }) => accuracy >= most - rounding)
+    .reduce((latest, snapshot) => (snapshot.iteration > latest.iteration ? snapshot : latest));
 }
 
 async function chosenWeights({ run, snapshots }: EvaluateSnapshotsOptions): Promise<RunWeights[]> {
