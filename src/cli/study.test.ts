@@ -152,7 +152,9 @@ describe('the runs of a study', { timeout: 600_000 }, () => {
     const evaluated = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--threads', '1']);
     expect(evaluated.error).toBeUndefined();
     expect(evaluated.stdout).toMatch(/^iteration \d+ {2}accuracy .*\nbest {6}iteration \d+ of these pairs/);
-    const refused = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--calibrate', '0.1']);
-    expect(String(refused.error)).toMatch(/--calibrate is for one model/);
+    for (const [option, value] of Object.entries({ calibrate: '0.1', worst: '5', bootstrap: '10', seed: '1' })) {
+      const refused = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', `--${option}`, value]);
+      expect(String(refused.error)).toMatch(`--${option} is for one model`);
+    }
   });
 });
