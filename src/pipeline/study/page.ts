@@ -5,7 +5,7 @@ import { type Html, html, type Piece } from '../../evaluation/report/html.js';
 import { count, factsTable, renderPage } from '../../evaluation/report/page.js';
 import { comparedCharts, pointsOf } from '../run-report/log-curves.js';
 import type { Question } from './arms.js';
-import { methodOf, points, sentenceOf, verdictOf } from './sentences.js';
+import { familyOf, methodOf, points, sentenceOf, verdictOf } from './sentences.js';
 import type { ArmSummary, CellResult, ComparisonSummary, QuestionSummary, StudySummary } from './summary.js';
 
 export function renderStudy(
@@ -36,13 +36,13 @@ function answers({ questions, bootstrap }: StudySummary): Html {
   return html`<section id="answers">
     <h2>Answers</h2>
     ${questions.map((question) => {
-      const { ask, comparisons, arms } = question;
+      const { ask, comparisons } = question;
       return html`<h3>${ask}</h3>
         ${
           comparisons.length === 0
             ? html`<p class="note">No seed of both sides is judged yet.</p>`
             : html`<ul class="answers">
-                  ${comparisons.map((one) => html`<li>${sentenceOf(one, arms.length, bootstrap.level)}</li>`)}
+                  ${comparisons.map((one) => html`<li>${sentenceOf(one, familyOf(question), bootstrap.level)}</li>`)}
                 </ul>
                 ${comparisonsTable(question)}`
         }`;
