@@ -96,6 +96,7 @@ describe('a study file', () => {
     [{ arms: {} }, /arms: expected an arm/],
     [{ arms: { a: { recipe: 'x', sett: [] } } }, /arms\.a: .*sett/],
     [{ arms: { a: { recipe: 'x', set: ['seed'] } } }, /arms\.a\.set\.0: expected path=value/],
+    [{ arms: { a: { recipe: 'x', vary: { m: {} } } } }, /arms\.a\.vary\.m: expected a level/],
     [{ synthetic: {} }, /data is missing: .*but not both/],
   ])('is refused where it is wrong, by path: %j', (changes, message) => {
     expect(() => read(changes)).toThrow(message);
@@ -115,6 +116,16 @@ describe('a study file', () => {
   it('is refused when a question or a fine-tune lacks its other side', async () => {
     const asked = read({ questions: [{ ask: 'q', against: 'a', arms: ['b'] }] });
     expect(() => questionsOf(asked, armsOf(asked))).toThrow(/questions\.0 asks about an arm[^]*got: b/);
+    for (const [against, arms] of [
+      ['a', ['a']],
+      ['a', ['b', 'b']],
+    ] as const) {
+      const twice = read({
+        arms: { a: { recipe: 'sphereface-m1-small' }, b: { recipe: 'sphereface-m2-small' } },
+        questions: [{ ask: 'q', against, arms: [...arms] }],
+      });
+      expect(() => questionsOf(twice, armsOf(twice))).toThrow(/questions\.0 names the arm (a|b) twice/);
+    }
     const startless = read({ arms: { a: { recipe: 'sphereface-plus-m1-small' } } });
     await expect(outlineStudy(startless)).rejects.toThrow(/fine-tune .* without a start/);
   });
