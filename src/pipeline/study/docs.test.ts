@@ -12,6 +12,8 @@ import type { StudyData } from './data.js';
 import { loadStudy, parseStudy } from './load.js';
 import { outlineStudy } from './outline.js';
 import { armSchema, questionSchema, studySchema, testSchema } from './schema.js';
+import { answersOf } from './sentences.js';
+import { summariseStudy } from './summary.js';
 
 const page = await readFile(new URL('../../../docs/studies.md', import.meta.url), 'utf8');
 const data: StudyData = {
@@ -129,6 +131,24 @@ describe('a study file', () => {
     const startless = read({ arms: { a: { recipe: 'sphereface-plus-m1-small' } } });
     await expect(outlineStudy(startless)).rejects.toThrow(/fine-tune .* without a start/);
   });
+});
+
+it('an arm that is the control under another name is answered as that', async () => {
+  const study = parseStudy({
+    name: 's',
+    data: 'faces',
+    validation: [{ holdOut: 0.1 }],
+    test: { holdOut: 0.1 },
+    arms: {
+      a: { recipe: 'sphereface-m1-small' },
+      b: { recipe: 'sphereface-m1-small', set: ['log.display=7'] },
+      c: { recipe: 'sphereface-m2-small' },
+    },
+    questions: [{ ask: 'q', against: 'a', arms: ['b', 'c'] }],
+  });
+  const summary = summariseStudy(planStudy(await outlineStudy(study), data, scratch), []);
+  expect(summary.questions[0].identical).toEqual(['b']);
+  expect(answersOf(summary)).toEqual([expect.stringMatching(/^b against a: the same runs under two names/)]);
 });
 
 describe('the key of a cell', () => {

@@ -5,7 +5,7 @@ import { type Html, html, type Piece } from '../../evaluation/report/html.js';
 import { count, factsTable, renderPage } from '../../evaluation/report/page.js';
 import { comparedCharts, pointsOf } from '../run-report/log-curves.js';
 import type { Question } from './arms.js';
-import { familyOf, methodOf, points, sentenceOf, verdictOf } from './sentences.js';
+import { answersTo, methodOf, points, verdictOf } from './sentences.js';
 import type { ArmSummary, CellResult, ComparisonSummary, QuestionSummary, StudySummary } from './summary.js';
 
 export function renderStudy(
@@ -36,16 +36,16 @@ function answers({ questions, bootstrap }: StudySummary): Html {
   return html`<section id="answers">
     <h2>Answers</h2>
     ${questions.map((question) => {
-      const { ask, comparisons } = question;
-      return html`<h3>${ask}</h3>
+      const sentences = answersTo(question, bootstrap.level);
+      return html`<h3>${question.ask}</h3>
         ${
-          comparisons.length === 0
+          sentences.length === 0
             ? html`<p class="note">No seed of both sides is judged yet.</p>`
             : html`<ul class="answers">
-                  ${comparisons.map((one) => html`<li>${sentenceOf(one, familyOf(question), bootstrap.level)}</li>`)}
-                </ul>
-                ${comparisonsTable(question)}`
-        }`;
+                ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
+              </ul>`
+        }
+        ${question.comparisons.length > 0 && comparisonsTable(question)}`;
     })}
   </section>`;
 }

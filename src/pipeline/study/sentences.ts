@@ -23,8 +23,17 @@ export interface Family {
   readonly asked: number;
 }
 
-export function familyOf({ comparisons, arms }: QuestionSummary): Family {
-  return { compared: comparisons.length, asked: arms.length };
+function familyOf({ comparisons, arms, identical }: QuestionSummary): Family {
+  return { compared: comparisons.length, asked: arms.length - identical.length };
+}
+
+/** The answers of a question, a sentence each. */
+export function answersTo(question: QuestionSummary, level: number): string[] {
+  const { comparisons, identical, against } = question;
+  return [
+    ...comparisons.map((comparison) => sentenceOf(comparison, familyOf(question), level)),
+    ...identical.map((arm) => `${arm} against ${against}: the same runs under two names; there is nothing to compare.`),
+  ];
 }
 
 /** A comparison as a sentence. */
@@ -66,9 +75,7 @@ function conclusion(comparison: ComparisonSummary): string {
 
 /** All answers of a study, a sentence each. */
 export function answersOf({ questions, bootstrap }: StudySummary): string[] {
-  return questions.flatMap((question) =>
-    question.comparisons.map((comparison) => sentenceOf(comparison, familyOf(question), bootstrap.level)),
-  );
+  return questions.flatMap((question) => answersTo(question, bootstrap.level));
 }
 
 /** A difference of shares in points with its sign: `+0.12`, `−0.10`. */

@@ -91,6 +91,8 @@ export interface QuestionSummary {
   readonly arms: readonly string[];
   /** Of the arms that can be compared yet. */
   readonly comparisons: readonly ComparisonSummary[];
+  /** Arms that are the control under another name: recipe, data and seeds agree, so that there is nothing to compare. */
+  readonly identical: readonly string[];
 }
 
 export interface StudySummary {
@@ -199,14 +201,23 @@ export function summariseStudy(plan: StudyPlan, results: readonly CellResult[]):
     }),
     questions: questions.map(({ ask, against, arms: others }) => {
       const control = judged(against);
-      const compared = others.flatMap((arm) => compare({ arm, against }, judged(arm), control) ?? []);
+      const identical = others.filter((arm) => sameRuns(plan, arm, against));
+      const different = others.filter((arm) => !identical.includes(arm));
+      const compared = different.flatMap((arm) => compare({ arm, against }, judged(arm), control) ?? []);
       const adjusted = holm(compared.map(({ probability }) => probability));
       const comparisons = compared.map((comparison, i) => ({ ...comparison, adjusted: adjusted[i] }));
-      return { ask, against, arms: others, comparisons };
+      return { ask, against, arms: others, comparisons, identical };
     }),
     warnings: results.flatMap(({ warnings }) => warnings),
     definition,
   };
+}
+
+/** Whether two arms have the same cell for every seed that both have. */
+function sameRuns({ cells }: StudyPlan, arm: string, against: string): boolean {
+  const control = new Map(cells.filter((cell) => cell.arm === against).map(({ seed, key }) => [seed, key]));
+  const common = cells.filter((cell) => cell.arm === arm && control.has(cell.seed));
+  return common.length > 0 && common.every(({ seed, key }) => control.get(seed) === key);
 }
 
 function compare(
