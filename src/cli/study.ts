@@ -1,7 +1,7 @@
 // `sphereface study`: a grid of runs with several seeds, chosen, judged and compared.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
-import { lineOf, UsageError } from '../common/index.js';
+import { InterruptedError, lineOf, UsageError } from '../common/index.js';
 import {
   answersOf,
   builtInStudies,
@@ -21,7 +21,7 @@ import {
   writeStudyResults,
 } from '../pipeline/index.js';
 import { collect, type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
-import { untilInterrupted } from './interrupt.js';
+import { interruptQuietly, untilInterrupted } from './interrupt.js';
 import { duration } from './progress.js';
 import { isFirst } from './ranks.js';
 
@@ -76,12 +76,16 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
   const folder = options.output;
   const definition = await loadStudy(name, options.set);
   if (options.worker === true) {
+    interruptQuietly();
     // Whoever has started this process is gone.
     const orphaned = (): void => void process.kill(process.pid, 'SIGTERM');
     process.once('disconnect', orphaned);
     try {
       const plan = await openStudy(definition, folder);
       await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
+    } catch (error) {
+      // The exit status says it; the other process tells it, once for all of its workers.
+      if (!(error instanceof InterruptedError)) throw error;
     } finally {
       // However it ended: the channel to the other process would keep this one alive.
       process.off('disconnect', orphaned);
