@@ -183,7 +183,7 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
     `${from.measured} from a few measured steps, without evaluation`,
   ];
   out.line(
-    `${cells.size} of ${plan.cells.length} cells are left: about ${duration(seconds)} one after the other on ${threads} threads`,
+    `${cells.size} of ${new Set(plan.cells.map(({ key }) => key)).size} cells are left: about ${duration(seconds)} one after the other on ${threads} threads`,
   );
   out.line(`estimated: ${sources.join('; ')}`);
   if (jobs > 1) out.line(`with --jobs ${jobs} the same threads are divided: about as long, or somewhat less`);

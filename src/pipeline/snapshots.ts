@@ -25,10 +25,15 @@ export interface RunWeights {
   readonly read: () => Promise<Weights>;
 }
 
+/** The checkpoints of a run, to be read. */
+export function checkpointsOf(run: string): CheckpointStore {
+  return new CheckpointStore(join(run, 'checkpoints'), 1);
+}
+
 /** The snapshots of a run, and its checkpoints at other iterations; ascending. */
 export async function weightsOfRun(run: string): Promise<RunWeights[]> {
   const snapshots = snapshotsOf(run);
-  const checkpoints = new CheckpointStore(join(run, 'checkpoints'), 1);
+  const checkpoints = checkpointsOf(run);
   const found = new Map<number, RunWeights>();
   for (const iteration of await checkpoints.iterations()) {
     if (iteration > 0) found.set(iteration, { iteration, read: () => checkpoints.read(iteration) });

@@ -10,12 +10,13 @@ import {
   Trainer,
   type TrainerOptions,
 } from '../../training/index.js';
+import { checkpointsOf } from '../snapshots.js';
 import type { Cell, StudyPlan } from './cells.js';
 import { evaluationSeconds, initOf, isTrained, runOf, statusOf } from './records.js';
 
 /** The time that the cells that are left will take one after the other. */
 export interface Estimate {
-  /** Seconds of each cell that is left. */
+  /** Seconds of each cell that is left; of cells with the same key, which are one run, the first. */
   readonly cells: ReadonlyMap<Cell, number>;
   readonly seconds: number;
   /** Cells whose speed was taken from where. */
@@ -35,16 +36,16 @@ export function trainingSeconds(lines: readonly LogLine[], { solver }: Recipe): 
 
 /** Estimates the cells that are left. Speeds that no run tells are measured on the data, some seconds for each network. */
 export async function estimate(plan: StudyPlan, options: TrainerOptions): Promise<Estimate> {
-  const finished = new Map<string, number[]>();
+  const finished = new Map<string, { readonly training: number; readonly evaluation: number }[]>();
   const speeds = new Map<string, number[]>();
   const left: Cell[] = [];
   for (const cell of plan.cells) {
     const lines = await logOf(runOf(cell)).lines();
     const status = await statusOf(cell, plan);
     if (status === 'judged') {
-      const seconds = trainingSeconds(lines, cell.recipe) + (await evaluationSeconds(cell, plan));
-      push(finished, cell.arm, seconds);
-    } else left.push(cell);
+      const training = trainingSeconds(lines, cell.recipe);
+      push(finished, cell.arm, { training, evaluation: await evaluationSeconds(cell, plan) });
+    } else if (left.every(({ key }) => key !== cell.key)) left.push(cell);
     if (lines.length > 0) {
       const trained = lines.at(-1)!.iteration * imagesPerStep(cell.recipe);
       push(speeds, signature(cell), trained / trainingSeconds(lines, cell.recipe));
@@ -55,13 +56,14 @@ export async function estimate(plan: StudyPlan, options: TrainerOptions): Promis
   const from = { finishedCells: 0, runs: 0, measured: 0 };
   for (const cell of left) {
     const { recipe } = cell;
+    const share = await shareLeft(cell);
     const ofArm = finished.get(cell.arm);
     if (ofArm !== undefined) {
       from.finishedCells++;
-      cells.set(cell, mean(ofArm));
+      cells.set(cell, mean(ofArm.map(({ training, evaluation }) => share * training + evaluation)));
       continue;
     }
-    const images = recipe.solver.iterations * imagesPerStep(recipe);
+    const images = share * recipe.solver.iterations * imagesPerStep(recipe);
     const kind = signature(cell);
     const known = speeds.get(kind);
     if (known === undefined && !measured.has(kind)) measured.set(kind, await measure(cell, plan, options));
@@ -69,6 +71,13 @@ export async function estimate(plan: StudyPlan, options: TrainerOptions): Promis
     cells.set(cell, images / (known === undefined ? measured.get(kind)! : mean(known)));
   }
   return { cells, seconds: [...cells.values()].reduce((sum, seconds) => sum + seconds, 0), from };
+}
+
+/** The share of its training that a cell has before it, from its newest checkpoint. */
+async function shareLeft(cell: Cell): Promise<number> {
+  if (await isTrained(cell)) return 0;
+  const done = (await checkpointsOf(runOf(cell)).iterations()).at(-1) ?? 0;
+  return 1 - done / cell.recipe.solver.iterations;
 }
 
 /** What of a cell decides its speed. */
@@ -109,7 +118,7 @@ async function measure(cell: Cell, plan: StudyPlan, options: TrainerOptions): Pr
   return (measuredSteps * imagesPerStep(recipe)) / ((performance.now() - started) / 1000);
 }
 
-function push(map: Map<string, number[]>, key: string, value: number): void {
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   map.set(key, [...(map.get(key) ?? []), value]);
 }
 

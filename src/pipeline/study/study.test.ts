@@ -1,6 +1,6 @@
 // Whole studies on tiny pictures: judged, resumed after a kill, with a failing cell, with a changed definition, by several processes.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -180,6 +180,15 @@ describe('a study', { timeout: 600_000 }, () => {
       await using free = await Claim.take(plan.cells[1].folder);
       expect(free).toBeDefined();
     }
+    // What is left is what the checkpoint of the interruption, at 5, leaves of 12; a run under two names is one.
+    const left = async (of: StudyPlan) => (await estimate(of, { threads })).cells;
+    const checkpoints = join(runOf(plan.cells[1]), 'checkpoints');
+    const rest = (await left(plan)).get(plan.cells[1])!;
+    await rename(checkpoints, `${checkpoints}.aside`);
+    expect(rest / (await left(plan)).get(plan.cells[1])!).toBeCloseTo(7 / 12, 6);
+    await rename(`${checkpoints}.aside`, checkpoints);
+    const twice = { one: { recipe: 'sphereface-m3-small' }, other: { recipe: 'sphereface-m3-small' } };
+    expect((await left(await open('stopped', { arms: twice, seeds: 1, questions: [] }))).size).toBe(1);
     const { begun, summary } = await run(plan, 'stopped');
     expect(begun).toEqual(names.slice(1, 3));
     const whole = await writeResults(await open('whole'), join(scratch, 'whole'));
