@@ -6,7 +6,6 @@ import { evenlySpread } from '../../common/spread.js';
 import { type OpenedSource, openImageSource } from '../../images/index.js';
 import { relativePaths } from '../../training/labelled-images.js';
 import type { EvaluationData } from '../evaluation-data.js';
-import type { StudyData, StudyPairs } from './data.js';
 
 /** Images whose bytes are looked at. */
 const sampleSize = 64;
@@ -33,13 +32,22 @@ export function digest(content: string | Uint8Array): string {
 }
 
 /** @throws SphereFaceError when a cell would train on other data than its key says. */
-export async function requireSameTraining({ path, key }: StudyData['training']): Promise<void> {
+export async function requireSameTraining({
+  path,
+  key,
+}: {
+  readonly path: string;
+  readonly key: string;
+}): Promise<void> {
   await using source = await openImageSource(path);
   if ((await keyOfImages(source)) !== key) throw changed('training data', path);
 }
 
 /** @throws SphereFaceError when a cell would be chosen or judged on other pairs than it is recorded with. */
-export async function requireSamePairs(data: EvaluationData, { pairs, key }: StudyPairs): Promise<void> {
+export async function requireSamePairs(
+  data: EvaluationData,
+  { pairs, key }: { readonly pairs: string; readonly key: string },
+): Promise<void> {
   if ((await keyOfPairs(data)) !== key) throw changed('pairs', pairs);
 }
 
