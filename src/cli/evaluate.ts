@@ -76,10 +76,10 @@ export function registerEvaluate(program: Command): void {
   ).action(evaluate);
 }
 
-async function evaluate(model: string, options: EvaluateOptions): Promise<void> {
+async function evaluate(model: string, options: EvaluateOptions, command: Command): Promise<void> {
   const out = new Output(options.json === true);
   const protocol = options.protocol ?? (options.thresholdPairs === undefined ? '10-fold' : 'view1');
-  checkOptions(protocol, options);
+  checkOptions(protocol, options, command);
   if (options.snapshots !== undefined) {
     await evaluateRun(model, options.snapshots, protocol, options, out);
     return;
@@ -141,7 +141,7 @@ async function evaluateRun(
   out.result({ ...result, report });
 }
 
-function checkOptions(protocol: Protocol, options: EvaluateOptions): void {
+function checkOptions(protocol: Protocol, options: EvaluateOptions, command: Command): void {
   if ((protocol === 'view1') !== (options.thresholdPairs !== undefined)) {
     throw new UsageError('--threshold-pairs belongs to the view1 protocol', {
       got: `--protocol ${protocol} ${options.thresholdPairs === undefined ? 'without' : 'with'} --threshold-pairs`,
@@ -151,7 +151,9 @@ function checkOptions(protocol: Protocol, options: EvaluateOptions): void {
   if (options.folds !== undefined && protocol !== 'k-fold') {
     throw new UsageError('--folds belongs to the k-fold protocol', { got: `--protocol ${protocol}` });
   }
-  const ofOneModel = (['calibrate', 'gallery', 'probes'] as const).find((name) => options[name] !== undefined);
+  const ofOneModel = (['calibrate', 'gallery', 'probes', 'worst', 'bootstrap', 'seed'] as const).find(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
   if (options.snapshots !== undefined && ofOneModel !== undefined) {
     throw new UsageError(`--${ofOneModel} is for one model, not for the snapshots of a run`, {
       next: 'evaluate the model that you choose by itself',

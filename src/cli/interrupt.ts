@@ -10,6 +10,13 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const;
 /** What the first signal aborts; absent: the command has nothing to bring to an end. */
 let stoppable: AbortController | undefined;
 
+let quiet = false;
+
+/** For a process that works for another one, which says itself that the work stops. */
+export function interruptQuietly(): void {
+  quiet = true;
+}
+
 /** Takes the signals over for the whole process; call it once, before a command runs. */
 export function handleInterrupts(): void {
   for (const signal of signals) process.on(signal, interrupt);
@@ -21,7 +28,7 @@ function interrupt(): void {
     // Temporary files go in the listeners of `exit`.
     process.exit(interruptedStatus);
   }
-  if (isFirst()) process.stderr.write('\nstopping after this step (again to stop at once)\n');
+  if (isFirst() && !quiet) process.stderr.write('\nstopping after this step (again to stop at once)\n');
   stoppable.abort();
 }
 

@@ -52,7 +52,7 @@ async function asRank(rank: number, ranks: number, folder: string): Promise<{ co
 }
 
 /** Starts the real command with two workers and sends it alone a signal, without a word to them, once a cell is in work. */
-async function endedAtWork(folder: string, signal: 'SIGINT' | 'SIGKILL'): Promise<{ code: unknown; by: unknown }> {
+async function endedAtWork(folder: string, signal: 'SIGINT' | 'SIGKILL') {
   const args = ['--import', 'tsx', main, 'study', file, '-o', folder, '--jobs', '2', '--threads', '2'];
   const child = spawn(process.execPath, args, { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
   let said = '';
@@ -65,17 +65,21 @@ async function endedAtWork(folder: string, signal: 'SIGINT' | 'SIGKILL'): Promis
   });
   child.stderr.on('data', (data: Buffer) => (said += data.toString()));
   const ended = await new Promise<{ code: unknown; by: unknown }>((resolve) =>
-    child.once('exit', (code, by) => resolve({ code, by })),
+    child.once(signal === 'SIGINT' ? 'close' : 'exit', (code, by) => resolve({ code, by })),
   );
   expect(sent, said).toBe(true);
-  return ended;
+  return { ...ended, told: said.match(/Interrupted|stopping after/g) ?? [] };
 }
 
 describe('sphereface study', { timeout: 600_000 }, () => {
   it('goes on after an interruption and a kill, prints the answers, and says what is left', async () => {
     const folder = join(scratch, 'out');
-    expect(await endedAtWork(folder, 'SIGINT')).toEqual({ code: 130, by: null });
-    expect(await endedAtWork(folder, 'SIGKILL')).toEqual({ code: null, by: 'SIGKILL' });
+    expect(await endedAtWork(folder, 'SIGINT')).toEqual({
+      ...{ code: 130, by: null },
+      // Once, not by each worker.
+      told: ['stopping after', 'Interrupted'],
+    });
+    expect(await endedAtWork(folder, 'SIGKILL')).toEqual({ code: null, by: 'SIGKILL', told: [] });
     // Workers notice that nobody is there, and end; until then their cells are theirs.
     const finished = await study(file, '-o', folder, '--json');
     expect(finished.error).toBeUndefined();
@@ -150,12 +154,16 @@ describe('the runs of a study', { timeout: 600_000 }, () => {
     const odd = await runCommand(registerReport, ['report', run]);
     expect(odd.error).toBeUndefined();
     expect(odd.stderr).toMatch(/warning: line 6 of .*log.jsonl is none of a training log/);
-    const pairs = ['--pairs', join(scratch, 'whole', 'data', 'pairs-1.txt'), '--images', join(scratch, 'faces')];
+    const data = join(scratch, 'whole', 'data');
+    const file = (await readdir(data)).find((name) => name.startsWith('pairs-1-'))!;
+    const pairs = ['--pairs', join(data, file), '--images', join(scratch, 'faces')];
     const common = ['evaluate', run, ...pairs, '-o', join(scratch, 'snapshots'), '--protocol', 'best-threshold'];
     const evaluated = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--threads', '1']);
     expect(evaluated.error).toBeUndefined();
     expect(evaluated.stdout).toMatch(/^iteration \d+ {2}accuracy .*\nbest {6}iteration \d+ of these pairs/);
-    const refused = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', '--calibrate', '0.1']);
-    expect(String(refused.error)).toMatch(/--calibrate is for one model/);
+    for (const [option, value] of Object.entries({ calibrate: '0.1', worst: '5', bootstrap: '10', seed: '1' })) {
+      const refused = await runCommand(registerEvaluate, [...common, '--snapshots', 'all', `--${option}`, value]);
+      expect(String(refused.error)).toMatch(`--${option} is for one model`);
+    }
   });
 });

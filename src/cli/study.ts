@@ -1,7 +1,7 @@
 // `sphereface study`: a grid of runs with several seeds, chosen, judged and compared.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { stringify } from 'yaml';
-import { counted, lineOf, UsageError } from '../common/index.js';
+import { counted, InterruptedError, lineOf, UsageError } from '../common/index.js';
 import {
   answersOf,
   builtInStudies,
@@ -21,7 +21,7 @@ import {
   writeStudyResults,
 } from '../pipeline/index.js';
 import { collect, type CommonOptions, Output, positiveInteger, Progress, withCommonOptions } from './context.js';
-import { untilInterrupted } from './interrupt.js';
+import { interruptQuietly, untilInterrupted } from './interrupt.js';
 import { duration } from './progress.js';
 import { isFirst } from './ranks.js';
 
@@ -76,12 +76,16 @@ async function study(name: string | undefined, options: StudyOptions): Promise<v
   const folder = options.output;
   const definition = await loadStudy(name, options.set);
   if (options.worker === true) {
-    const plan = await openStudy(definition, folder);
+    interruptQuietly();
     // Whoever has started this process is gone.
     const orphaned = (): void => void process.kill(process.pid, 'SIGTERM');
     process.once('disconnect', orphaned);
     try {
+      const plan = await openStudy(definition, folder);
       await untilInterrupted((signal) => workOnStudy(plan, { ...working(options), signal, onEvent: tellParent }));
+    } catch (error) {
+      // The exit status says it; the other process tells it, once for all of its workers.
+      if (!(error instanceof InterruptedError)) throw error;
     } finally {
       // However it ended: the channel to the other process would keep this one alive.
       process.off('disconnect', orphaned);
@@ -179,7 +183,7 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
     `${from.measured} from a few measured steps, without evaluation`,
   ];
   out.line(
-    `${cells.size} of ${counted(plan.cells.length, 'cell')} ${cells.size === 1 ? 'is' : 'are'} left: about ${duration(seconds)} one after the other on ${counted(threads, 'thread')}`,
+    `${cells.size} of ${counted(new Set(plan.cells.map(({ key }) => key)).size, 'cell')} ${cells.size === 1 ? 'is' : 'are'} left: about ${duration(seconds)} one after the other on ${counted(threads, 'thread')}`,
   );
   out.line(`estimated: ${sources.join('; ')}`);
   if (jobs > 1) out.line(`with --jobs ${jobs} the same threads are divided: about as long, or somewhat less`);
@@ -196,6 +200,7 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
 function report(out: Output, { summary, files }: { readonly summary: StudySummary; readonly files: StudyFiles }): void {
   const judged = summary.cells.filter(({ status }) => status === 'judged').length;
   out.line(`${judged} of ${summary.cells.length} cells judged`);
+  for (const text of summary.warnings) out.warn(text);
   for (const { name, error } of summary.cells) if (error !== null) out.warn(`${name} failed: ${lineOf(error)}`);
   for (const { name, accuracies, mean, standardDeviation } of summary.arms) {
     if (mean === null) continue;
@@ -236,6 +241,9 @@ class StudyView implements Disposable {
     switch (event.type) {
       case 'begun':
         this.out.line(`${name}: ${recipe.name}`);
+        return;
+      case 'waiting':
+        this.out.line(`waiting for cells that others are at work on, such as ${name}`);
         return;
       case 'iteration': {
         this.iterations.set(name, event.done);

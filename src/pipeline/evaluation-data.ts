@@ -37,13 +37,19 @@ export interface EvaluationPaths {
   readonly images?: string;
 }
 
-/** Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both. */
-export async function openEvaluationData({ pairs, images }: EvaluationPaths): Promise<EvaluationData> {
+/**
+ * Opens the pairs and images: two paths, or one verification set (`lfw.bin`) that holds both.
+ * @param asked what the user calls the images, for errors
+ */
+export async function openEvaluationData(
+  { pairs, images }: EvaluationPaths,
+  asked = '--images',
+): Promise<EvaluationData> {
   const set = await verificationSet(pairs);
   if (set !== undefined) {
     if (images !== undefined) {
       await set.dispose();
-      throw new UsageError(`${pairs} brings its own images`, { next: 'leave --images out' });
+      throw new UsageError(`${pairs} brings its own images`, { next: `leave ${asked} out` });
     }
     return {
       pairFile: { format: 'list', pairs: set.pairs.map((pair, i) => ({ line: i + 1, ...pair })) },
@@ -56,7 +62,7 @@ export async function openEvaluationData({ pairs, images }: EvaluationPaths): Pr
     };
   }
   if (images === undefined) {
-    throw new UsageError('The images of the pairs are not given', { next: 'give them with --images DATA' });
+    throw new UsageError('The images of the pairs are not given', { next: `give them with ${asked} DATA` });
   }
   const source = await openImageSource(images);
   try {

@@ -6,7 +6,14 @@ import { requireWritableFolder } from '../common/writable.js';
 import { type EvaluationRunResult, runEvaluation, type Protocol } from '../evaluation/index.js';
 import { assertSameAlignment } from '../images/index.js';
 import { type OpenModelOptions, openModel, type Weights } from '../models/index.js';
-import { CheckpointStore, modelOfWeights, type Recipe, snapshotsOf } from '../training/index.js';
+import {
+  CheckpointStore,
+  type Extensions,
+  modelOfWeights,
+  type Recipe,
+  reopenNetwork,
+  snapshotsOf,
+} from '../training/index.js';
 import { readRun } from '../training/run-record.js';
 import { embedderOf } from './embedder.js';
 import { type EvaluationData, type EvaluationPaths, openEvaluationData, readPairs } from './evaluation-data.js';
@@ -18,10 +25,15 @@ export interface RunWeights {
   readonly read: () => Promise<Weights>;
 }
 
+/** The checkpoints of a run, to be read. */
+export function checkpointsOf(run: string): CheckpointStore {
+  return new CheckpointStore(join(run, 'checkpoints'), 1);
+}
+
 /** The snapshots of a run, and its checkpoints at other iterations; ascending. */
 export async function weightsOfRun(run: string): Promise<RunWeights[]> {
   const snapshots = snapshotsOf(run);
-  const checkpoints = new CheckpointStore(join(run, 'checkpoints'), 1);
+  const checkpoints = checkpointsOf(run);
   const found = new Map<number, RunWeights>();
   for (const iteration of await checkpoints.iterations()) {
     if (iteration > 0) found.set(iteration, { iteration, read: () => checkpoints.read(iteration) });
@@ -30,6 +42,19 @@ export async function weightsOfRun(run: string): Promise<RunWeights[]> {
     found.set(iteration, { iteration, read: () => snapshots.read(iteration) });
   }
   return [...found.values()].sort((a, b) => a.iteration - b.iteration);
+}
+
+/** A run as it became: what its recipe left open, its data, its start and the file of its network have decided. */
+export interface OpenedRun {
+  readonly recipe: Recipe;
+  /** Its network, where that lies in a file. */
+  readonly extensions: Extensions;
+}
+
+/** Reads what weights of a run belong to. @throws SphereFaceError for a folder without a run, and for one that has lost its network. */
+export async function openRun(folder: string): Promise<OpenedRun> {
+  const { recipe } = await readRun(folder);
+  return { recipe, extensions: await reopenNetwork(folder, recipe) };
 }
 
 /** How weights are evaluated. */
@@ -46,13 +71,13 @@ export interface WeightsEvaluation {
 
 /** Evaluates weights on pairs. Without intervals: those of the one that counts are worth their time, those of every snapshot are not. */
 export async function evaluateWeights(
-  recipe: Recipe,
+  { recipe, extensions }: OpenedRun,
   weights: Weights,
   data: EvaluationData,
   options: WeightsEvaluation,
 ): Promise<EvaluationRunResult> {
   const { protocol, thresholdPairs, folds, flip = true, allowMissing = false, batchSize = 32 } = options;
-  await using model = await openModel(modelOfWeights(recipe, weights), options.open);
+  await using model = await openModel(modelOfWeights(recipe, weights, extensions), options.open);
   assertSameAlignment(model.input, data.alignment);
   return await runEvaluation({
     protocol,
@@ -85,7 +110,7 @@ export async function evaluateSnapshots(
 ): Promise<{ readonly result: SnapshotsResult; readonly report: string }> {
   const { run, output, protocol } = options;
   await requireWritableFolder(output);
-  const { recipe } = await readRun(run);
+  const opened = await openRun(run);
   const chosen = await chosenWeights(options);
   const data = await openEvaluationData(options);
   try {
@@ -93,7 +118,7 @@ export async function evaluateSnapshots(
     let used = 0;
     let pairs = 0;
     for (const { iteration, read } of chosen) {
-      const result = await evaluateWeights(recipe, await read(), data, options);
+      const result = await evaluateWeights(opened, await read(), data, options);
       const { accuracy, auc, eer } = result.evaluation.numbers;
       used = result.used.length;
       pairs = used + result.missing.length;
@@ -101,7 +126,7 @@ export async function evaluateSnapshots(
       options.onSnapshot?.(snapshots.at(-1)!);
     }
     const best = bestOf(snapshots);
-    const result = { recipe: recipe.name, protocol, pairs, used, snapshots, best, packageVersion };
+    const result = { recipe: opened.recipe.name, protocol, pairs, used, snapshots, best, packageVersion };
     const [{ renderSnapshots }, { writeReport }] = await Promise.all([
       import('./run-report/snapshots-page.js'),
       import('../evaluation/report/files.js'),
@@ -113,11 +138,17 @@ export async function evaluateSnapshots(
   }
 }
 
+/** Accuracies that differ by less are one: a mean over folds has rounding in its last bits, and a single pair counts far more. */
+const rounding = 1e-9;
+
 /** The best of some snapshots; of equal ones the latest, which has seen most. */
 export function bestOf<T extends { readonly iteration: number; readonly accuracy: number }>(
   snapshots: readonly T[],
 ): T {
-  return snapshots.reduce((best, snapshot) => (snapshot.accuracy >= best.accuracy ? snapshot : best));
+  const most = Math.max(...snapshots.map(({ accuracy }) => accuracy));
+  return snapshots
+    .filter(({ accuracy }) => accuracy >= most - rounding)
+    .reduce((latest, snapshot) => (snapshot.iteration > latest.iteration ? snapshot : latest));
 }
 
 async function chosenWeights({ run, snapshots }: EvaluateSnapshotsOptions): Promise<RunWeights[]> {

@@ -9,6 +9,7 @@ import { syntheticConditions, syntheticCrop, syntheticPerson } from './photo.js'
 /**
  * Writes `folder/person-000/00.jpg` …, 112 high and 96 wide. A crop that is there already is left alone. Each depends on the seed and its
  * own numbers only.
+ * @param onPhoto told nothing where nothing is drawn
  */
 export async function writeSyntheticCrops(
   folder: string,
@@ -17,6 +18,7 @@ export async function writeSyntheticCrops(
 ): Promise<void> {
   const total = identities * photosPerIdentity;
   let done = 0;
+  let drawn = false;
   for (let person = 0; person < identities; person++) {
     const name = join(folder, `person-${String(person).padStart(3, '0')}`);
     await mkdir(name, { recursive: true });
@@ -27,13 +29,15 @@ export async function writeSyntheticCrops(
         () => true,
         () => false,
       );
+      drawn ||= !there;
       if (!there) {
         const conditions = syntheticConditions(seed, person, photo, identity);
         const { data, width, height } = syntheticCrop(identity, conditions);
         const picture = sharp(data, { raw: { width, height, channels: 3 } });
         await writeFileAtomic(path, await picture.jpeg({ quality: conditions.camera.jpegQuality }).toBuffer());
       }
-      onPhoto?.(++done, total);
+      done++;
+      if (drawn) onPhoto?.(done, total);
     }
   }
 }

@@ -44,7 +44,13 @@ export { RowRange } from './row-range.js';
 export { resumeRun, startRun } from './run.js';
 export { logOf, type RunEvents, type RunOptions, type RunResult, type RunStart, snapshotsOf } from './run-loop.js';
 export type { ResumeOptions, StartOptions } from './run-setup.js';
-export { type FileNetwork, type FileNetworkOptions, openNetwork, untrainedModel } from './network-file.js';
+export {
+  type FileNetwork,
+  type FileNetworkOptions,
+  openNetwork,
+  reopenNetwork,
+  untrainedModel,
+} from './network-file.js';
 export { learningRate } from './schedule.js';
 export type { StatePlace } from './solver-of.js';
 export {

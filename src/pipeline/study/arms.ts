@@ -63,11 +63,21 @@ export function questionsOf(study: StudyDefinition, arms: readonly Arm[]): Quest
       return { ask: fill(question.ask), against: fill(question.against), arms: question.arms.map(fill) };
     });
     const unknown = asked.flatMap(({ against, arms: others }) => [against, ...others]).find((name) => !names.has(name));
-    if (asked.length > 0 && unknown === undefined) return asked;
-    throw new UsageError(`questions.${i} asks about an arm that there is not.`, {
-      got: unknown ?? question.against,
-      expected: `arms among ${[...names].join(', ')}`,
-    });
+    if (asked.length === 0 || unknown !== undefined) {
+      throw new UsageError(`questions.${i} asks about an arm that there is not.`, {
+        got: unknown ?? question.against,
+        expected: `arms among ${[...names].join(', ')}`,
+      });
+    }
+    for (const { against, arms: others } of asked) {
+      const twice = [against, ...others].find((name, place, all) => all.indexOf(name) !== place);
+      if (twice === undefined) continue;
+      throw new UsageError(`questions.${i} names the arm ${twice} twice.`, {
+        got: `against: ${against}, arms: ${others.join(', ')}`,
+        expected: 'arms that are each compared with another one, once',
+      });
+    }
+    return asked;
   });
 }
 

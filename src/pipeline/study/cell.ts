@@ -10,23 +10,29 @@ import { decidedRightly } from '../../evaluation/metrics/threshold.js';
 import type { OpenModelOptions } from '../../models/index.js';
 import { resumeRun, type RunOptions, snapshotsOf, startRun } from '../../training/index.js';
 import { openEvaluationData } from '../evaluation-data.js';
-import { bestOf, evaluateWeights, weightsOfRun } from '../snapshots.js';
+import { bestOf, evaluateWeights, openRun, weightsOfRun } from '../snapshots.js';
 import type { Cell, StudyPlan } from './cells.js';
+import { requireSamePairs, requireSameTraining } from './content.js';
 import type { StudyPairs } from './data.js';
 import {
+  damagedRecords,
   describeCell,
+  initOf,
+  isChosen,
   isTrained,
   type Judgement,
   judgementKey,
   readJudgement,
   readValidation,
   runOf,
+  startOver,
   type ValidatedSnapshot,
   type Validation,
   validationKey,
   writeJudgement,
   writeValidation,
 } from './records.js';
+import { inStudyWords } from './usable-pairs.js';
 
 /** How a cell is worked on. */
 export interface CellOptions {
@@ -39,10 +45,15 @@ export interface CellOptions {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Works on a cell until it is judged. @throws what training and evaluation throw; InterruptedError if the signal was aborted. */
+/** Works on a cell until it is judged and has its model. @throws what training and evaluation throw; InterruptedError if the signal was aborted. */
 export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions): Promise<Judgement> {
   const found = await readJudgement(cell, plan);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    if (await isTrained(cell)) return found;
+    // What starts from it needs the model, and nothing to go on from is left of it.
+    await startOver(cell);
+  }
+  for (const text of await damagedRecords(cell)) options.onWarning?.(text);
   await describeCell(cell);
   await startOverWithoutSnapshots(cell, plan);
   await train(cell, plan, options);
@@ -54,26 +65,32 @@ export async function workOn(cell: Cell, plan: StudyPlan, options: CellOptions):
   return judgement;
 }
 
-/** A cell that was chosen on other validation pairs and has kept the chosen snapshot alone cannot be chosen again: it is trained anew. */
+/**
+ * A cell of which the chosen snapshot alone is left cannot be chosen again on other validation pairs, nor where its record is damaged and
+ * nobody knows on which it was chosen: it is trained anew.
+ */
 async function startOverWithoutSnapshots(cell: Cell, plan: StudyPlan): Promise<void> {
+  if (await isChosen(cell, plan)) return;
   const validation = await readValidation(cell);
-  if (validation === undefined || validation.key === validationKey(plan)) return;
   const there = new Set((await weightsOfRun(runOf(cell))).map(({ iteration }) => iteration));
-  if (validation.snapshots.some(({ iteration }) => !there.has(iteration))) {
-    await rm(runOf(cell), { recursive: true, force: true });
-  }
+  const lost =
+    validation === undefined
+      ? (await isTrained(cell)) && (await isThinned(cell))
+      : validation.snapshots.some(({ iteration }) => !there.has(iteration));
+  if (lost) await startOver(cell);
 }
 
 async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Promise<void> {
   if (await isTrained(cell)) return;
+  await requireSameTraining(data.training);
   const { device, threads, signal, onIteration, onWarning } = options;
   const folder = runOf(cell);
   const run: RunOptions = {
     ...{ device, threads, signal, onWarning },
     onStep: (iteration) => onIteration?.(iteration),
   };
-  const { recipe, statedInput, start } = cell;
-  const init = typeof start === 'object' ? join(runOf(start), 'model.onnx') : start;
+  const { recipe, statedInput } = cell;
+  const init = initOf(cell);
   const result = (await exists(join(folder, 'run.json')))
     ? await resumeRun(folder, { ...run, data: data.training.path })
     : await startRun({
@@ -176,17 +193,27 @@ const drawnRates = Array.from({ length: 61 }, (_, i) => 10 ** (-3 + i / 20));
 async function evaluate(
   cell: Cell,
   iteration: number,
-  { pairs, images, allowMissing }: StudyPairs,
+  set: StudyPairs,
   protocol: 'best-threshold' | '10-fold' | 'k-fold',
   { device, threads }: CellOptions,
 ) {
+  const { pairs, images, allowMissing } = set;
   const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
   try {
-    const weights = await snapshotsOf(runOf(cell)).read(iteration);
-    return await evaluateWeights(cell.recipe, weights, data, { protocol, allowMissing, open: { device, threads } });
+    await requireSamePairs(data, set);
+    const folder = runOf(cell);
+    const [run, weights] = await Promise.all([openRun(folder), snapshotsOf(folder).read(iteration)]);
+    return await evaluateWeights(run, weights, data, { protocol, allowMissing, open: { device, threads } });
+  } catch (error) {
+    throw inStudyWords(error, set);
   } finally {
     await data.source.dispose();
   }
+}
+
+/** Whether {@link thin} has begun on a run: its checkpoints go first, and a trained run has some. */
+async function isThinned(cell: Cell): Promise<boolean> {
+  return !(await exists(join(runOf(cell), 'checkpoints')));
 }
 
 /** Leaves of a judged run its model, its log and the chosen snapshot: a study of a hundred cells must not fill the disk. */

@@ -1,15 +1,14 @@
 // The cells of a study: an arm with a seed, known by the content of all that decides its result, so that a finished one is found again
 // under whatever name.
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { UsageError } from '../../common/errors.js';
 import { isRecord } from '../../common/json.js';
 import type { InputSpec } from '../../images/index.js';
-import { loadStatedRecipe, parseRecipe, type Recipe } from '../../training/index.js';
-import { type Arm, armsOf, type Question, questionsOf } from './arms.js';
+import { parseRecipe, type Recipe } from '../../training/index.js';
+import type { Arm, Question } from './arms.js';
+import { digest } from './content.js';
 import type { StudyData } from './data.js';
+import type { StudyOutline } from './outline.js';
 import type { StudyDefinition } from './schema.js';
 
 /** One run of a study and what comes of it. */
@@ -38,36 +37,28 @@ export interface StudyPlan {
   readonly cells: readonly Cell[];
 }
 
-/** Works out the cells of a study in a folder. @throws UsageError for recipes that are not right. */
-export async function planStudy(definition: StudyDefinition, data: StudyData, folder: string): Promise<StudyPlan> {
-  const arms = armsOf(definition);
-  const questions = questionsOf(definition, arms);
+/** Works out the cells of a study in a folder. */
+export function planStudy(outline: StudyOutline, data: StudyData, folder: string): StudyPlan {
+  const { definition, arms, questions, recipes, starts } = outline;
   const byName = new Map(arms.map((arm) => [arm.name, arm]));
-  const recipeOf = remembered((arm: Arm) => recipeOfArm(arm));
-  const digest = remembered(digestOfStart);
-  const made = new Map<string, Promise<Cell>>();
-  const cellOf = (arm: Arm, seed: number): Promise<Cell> => {
+  const made = new Map<string, Cell>();
+  const cellOf = (arm: Arm, seed: number): Cell => {
     const name = `${arm.name}/${seed}`;
     const known = made.get(name) ?? makeCell(arm, seed, name);
     made.set(name, known);
     return known;
   };
-  const makeCell = async (arm: Arm, seed: number, name: string): Promise<Cell> => {
-    const { recipe: common, statedInput } = await recipeOf(arm);
+  const makeCell = (arm: Arm, seed: number, name: string): Cell => {
+    const { recipe: common, statedInput, opened = common } = recipes.get(arm)!;
     const recipe = { ...common, seed };
-    const start = arm.from === undefined ? arm.init : await cellOf(byName.get(arm.from.arm)!, arm.from.seed ?? seed);
-    if (recipe.start === 'model' && start === undefined) {
-      throw new UsageError(`The arm ${arm.name} is a fine-tune (${arm.recipe}) without a start.`, {
-        next: 'say from: ARM, init: MODEL, or set start=scratch',
-      });
-    }
+    const start = arm.from === undefined ? arm.init : cellOf(byName.get(arm.from.arm)!, arm.from.seed ?? seed);
     const content = {
-      recipe: essenceOf(recipe),
+      recipe: essenceOf({ ...opened, seed }),
       statedInput,
       data: data.training.key,
-      start: start === undefined ? null : typeof start === 'string' ? await digest(start) : start.key,
+      start: start === undefined ? null : typeof start === 'string' ? starts.get(start) : start.key,
     };
-    const key = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16);
+    const key = digest(JSON.stringify(content)).slice(0, 16);
     return { key, name, arm: arm.name, seed, recipe, statedInput, start, folder: join(folder, 'cells', key) };
   };
   const seeds = [...new Set(arms.flatMap((arm) => arm.seeds))];
@@ -77,26 +68,9 @@ export async function planStudy(definition: StudyDefinition, data: StudyData, fo
     cells.add(cell);
   };
   for (const seed of seeds) {
-    for (const arm of arms) if (arm.seeds.includes(seed)) add(await cellOf(arm, seed));
+    for (const arm of arms) if (arm.seeds.includes(seed)) add(cellOf(arm, seed));
   }
   return { definition, data, arms, questions, cells: [...cells] };
-}
-
-/** A function that works out each answer once. */
-function remembered<K, T>(work: (key: K) => Promise<T>): (key: K) => Promise<T> {
-  const known = new Map<K, Promise<T>>();
-  return (key) => {
-    const answer = known.get(key) ?? work(key);
-    known.set(key, answer);
-    return answer;
-  };
-}
-
-async function recipeOfArm(arm: Arm) {
-  const stated = await loadStatedRecipe(arm.recipe, [...arm.settings, 'log.keep=1']);
-  const { log, solver } = stated.recipe;
-  const snapshots = log.snapshots ?? Math.ceil(solver.iterations / arm.snapshots);
-  return { ...stated, recipe: { ...stated.recipe, log: { ...log, snapshots } } };
 }
 
 const usualRecipe = parseRecipe({});
@@ -117,17 +91,4 @@ function withoutDefaults(value: unknown, usual: unknown): unknown {
       .map(([field, own]): [string, unknown] => [field, withoutDefaults(own, usual[field])])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
-}
-
-/** A model's bytes; of a run, its model's. */
-async function digestOfStart(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  const file = found?.isDirectory() === true ? join(path, 'model.onnx') : path;
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new UsageError(`There is no model at ${path} to start from.`, {
-      expected: 'an .onnx or .safetensors file, or the folder of a finished run',
-      cause,
-    });
-  });
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,17 +1,16 @@
 // What a study trains and evaluates on, laid out in its folder: the training list without who is held out, and the pairs drawn among them.
-import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../../common/atomic.js';
 import { UsageError } from '../../common/errors.js';
-import { evenlySpread } from '../../common/spread.js';
 import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
 import { fitsInLine, type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
 import { writeSyntheticCrops } from '../../synthetic/index.js';
-import { relativePaths } from '../../training/labelled-images.js';
 import { openEvaluationData } from '../evaluation-data.js';
+import { digest, keyOfImages, keyOfPairs } from './content.js';
 import type { PairsDefinition, StudyDefinition } from './schema.js';
+import { requireUsable, type StatedPairs } from './usable-pairs.js';
 
 /** Pairs of a study and the images that they name. */
 export interface StudyPairs {
@@ -20,6 +19,8 @@ export interface StudyPairs {
   readonly pairs: string;
   readonly images: string | undefined;
   readonly allowMissing: boolean;
+  /** The field of the study that states them, for errors. */
+  readonly field: string;
   /** Digest of the pairs and of a sample of the images. */
   readonly key: string;
 }
@@ -40,7 +41,7 @@ export interface StudyData {
 
 /**
  * Lays out the data of a study under `folder/data`. The same study gives the same files, so that workers side by side, or one after a
- * kill, may all do it.
+ * kill, may all do it; another study gives files beside them.
  */
 export async function prepareStudyData(
   study: StudyDefinition,
@@ -51,7 +52,11 @@ export async function prepareStudyData(
   await mkdir(own, { recursive: true });
   const data = study.data ?? (await synthetic(study, own, onProgress));
   await using source = await openImageSource(data);
-  const divided = await divide(source, data, [...study.validation, study.test], own);
+  const wanted = [
+    ...study.validation.map((set, i) => ({ ...set, field: `validation.${i}` })),
+    { ...study.test, field: 'test' },
+  ];
+  const divided = await divide(source, data, wanted, own);
   const training = { path: divided.path, heldOut: divided.heldOut, ...(await described(divided.path)) };
   return { training, validation: divided.sets.slice(0, -1), test: divided.sets.at(-1)! };
 }
@@ -78,33 +83,44 @@ interface Division {
 async function divide(
   source: OpenedSource,
   data: string,
-  wanted: readonly PairsDefinition[],
+  wanted: readonly (PairsDefinition & StatedPairs)[],
   own: string,
 ): Promise<Division> {
   const sets: StudyPairs[] = [];
   const heldOut: string[] = [];
   const all = new Set(source.entries.map(({ identity }) => identity)).size;
   let left: readonly ImageEntry[] = source.entries.filter(({ file }) => fitsInLine(file));
-  for (const [i, { pairs, images, allowMissing, holdOut: share, pairsOfEachKind, seed }] of wanted.entries()) {
+  for (const [i, stated] of wanted.entries()) {
+    const { pairs, images, holdOut: share, pairsOfEachKind, seed } = stated;
     if (share === undefined) {
-      sets.push({ name: pairs!, pairs: pairs!, images, allowMissing, key: await keyOfPairs(pairs!, images) });
+      sets.push(await opened(stated, { name: pairs!, pairs: pairs!, images }));
       continue;
     }
     const people = new Set(left.map(({ identity }) => identity));
     const division = holdOut(left, { share: Math.min((share * all) / people.size, 1), pairsOfEachKind, seed });
-    const file = join(own, `pairs-${i + 1}.txt`);
-    await writeFileAtomic(file, formatPairs(division.pairs));
+    const file = await writeKnown(own, `pairs-${i + 1}`, formatPairs(division.pairs));
     heldOut.push(...division.heldOut);
     const stay = new Set(division.training);
     left = left.filter(({ identity }) => stay.has(identity.normalize('NFC')));
     const name = `${division.pairs.length} pairs of ${division.heldOut.length} identities held out of the data`;
-    sets.push({ name, pairs: file, images: data, allowMissing, key: await keyOfPairs(file, data) });
+    sets.push(await opened(stated, { name, pairs: file, images: data }));
   }
   if (heldOut.length === 0) return { path: data, heldOut: 0, sets };
-  const path = join(own, 'train.txt');
   const { lines } = await listIdentities({ source, exclude: heldOut, findDuplicates: false });
-  await writeFileAtomic(path, lines.map((line) => `${join(listRoot(source, data), line)}\n`).join(''));
+  const root = listRoot(source, data);
+  const path = await writeKnown(own, 'train', lines.map((line) => `${join(root, line)}\n`).join(''));
   return { path, heldOut: heldOut.length, sets };
+}
+
+/**
+ * Writes a file under a name with the digest of its content. Another command on the folder, with other people held out, must not change
+ * what a study that is running there trains and judges on.
+ */
+async function writeKnown(folder: string, name: string, content: string): Promise<string> {
+  const path = join(folder, `${name}-${digest(content).slice(0, 16)}.txt`);
+  const there = await readFile(path, 'utf8').catch(() => undefined);
+  if (there !== content) await writeFileAtomic(path, content);
+  return path;
 }
 
 /** What the paths of a list of a source's images begin with. */
@@ -121,34 +137,18 @@ function listRoot({ kind }: OpenedSource, data: string): string {
 async function described(path: string): Promise<Omit<StudyData['training'], 'path' | 'heldOut'>> {
   await using source = await openImageSource(path);
   const identities = new Set(source.entries.map(({ identity }) => identity)).size;
-  return { images: source.entries.length, identities, key: await keyOf(source) };
+  return { images: source.entries.length, identities, key: await keyOfImages(source) };
 }
 
-async function keyOfPairs(pairs: string, images: string | undefined): Promise<string> {
-  const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) });
+/** Pairs with their key. @throws UsageError for those that cannot be evaluated. */
+async function opened(stated: StatedPairs, place: Pick<StudyPairs, 'name' | 'pairs' | 'images'>): Promise<StudyPairs> {
+  const { field, allowMissing } = stated;
+  const { pairs, images } = place;
+  const data = await openEvaluationData({ pairs, ...(images === undefined ? {} : { images }) }, `${field}.images`);
   try {
-    const lines = data.pairFile.pairs.map(({ a, b, same }) => [a, b, same]);
-    return digest(
-      JSON.stringify([lines, data.pairFile.fold ? [...data.pairFile.fold] : null, await keyOf(data.source)]),
-    );
+    requireUsable(data, stated);
+    return { ...place, field, allowMissing, key: await keyOfPairs(data) };
   } finally {
     await data.source.dispose();
   }
-}
-
-/** Images whose bytes are looked at. */
-const sampleSize = 64;
-
-/** The names of a source's images, wherever it lies, and the bytes of some. */
-async function keyOf(source: OpenedSource): Promise<string> {
-  const paths = relativePaths(source);
-  const order = [...paths.keys()].sort((a, b) => (paths[a] < paths[b] ? -1 : 1));
-  const names = order.map((index) => `${source.entries[index].identity}\0${paths[index]}`);
-  const sample = evenlySpread(order.length, sampleSize).map((place) => order[place]);
-  const bytes = await Promise.all(sample.map(async (index) => digest(await source.read(index).catch(() => ''))));
-  return digest(JSON.stringify([names, bytes]));
-}
-
-function digest(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -10,13 +10,16 @@ import { builtInStudies } from './built-in.js';
 import { planStudy } from './cells.js';
 import type { StudyData } from './data.js';
 import { loadStudy, parseStudy } from './load.js';
+import { outlineStudy } from './outline.js';
 import { armSchema, questionSchema, studySchema, testSchema } from './schema.js';
+import { answersOf } from './sentences.js';
+import { summariseStudy } from './summary.js';
 
 const page = await readFile(new URL('../../../docs/studies.md', import.meta.url), 'utf8');
 const data: StudyData = {
   training: { path: 'faces', images: 1, identities: 1, heldOut: 0, key: 'data' },
   validation: [],
-  test: { name: 'test', pairs: 'test', images: undefined, allowMissing: false, key: 'test' },
+  test: { name: 'test', pairs: 'test', images: undefined, allowMissing: false, field: 'test', key: 'test' },
 };
 
 let scratch: string;
@@ -41,7 +44,7 @@ describe('docs/studies.md', () => {
     await writeFile(path, code);
     const study = await loadStudy(path, ['seeds=2']);
     expect(study.data).toBe(join(scratch, 'aligned'));
-    const { arms, cells } = await planStudy(study, data, scratch);
+    const { arms, cells } = planStudy(await outlineStudy(study), data, scratch);
     expect(arms.map(({ name }) => name)).toEqual(['scratch', 'tuned-none', 'tuned-share-0.2', 'tuned-share-2']);
     expect(cells.map(({ name }) => name)).toEqual([1, 2].flatMap((seed) => arms.map(({ name }) => `${name}/${seed}`)));
     expect(new Set(cells.map(({ key }) => key)).size).toBe(8);
@@ -55,7 +58,7 @@ describe('the built-in studies', () => {
     '%s is valid, and its cells are different where their content is',
     async (name) => {
       const study = await loadStudy(name, name === 'demo' ? [] : paths);
-      const { cells, questions, arms } = await planStudy(study, data, scratch);
+      const { cells, questions, arms } = planStudy(await outlineStudy(study), data, scratch);
       expect(questions.length).toBeGreaterThan(0);
       // The form s = 2 on distances is what arms from scratch have as well: those cells are one.
       const shared = name === 'mhe-small' ? 2 * 3 : 0;
@@ -95,6 +98,7 @@ describe('a study file', () => {
     [{ arms: {} }, /arms: expected an arm/],
     [{ arms: { a: { recipe: 'x', sett: [] } } }, /arms\.a: .*sett/],
     [{ arms: { a: { recipe: 'x', set: ['seed'] } } }, /arms\.a\.set\.0: expected path=value/],
+    [{ arms: { a: { recipe: 'x', vary: { m: {} } } } }, /arms\.a\.vary\.m: expected a level/],
     [{ synthetic: {} }, /data is missing: .*but not both/],
   ])('is refused where it is wrong, by path: %j', (changes, message) => {
     expect(() => read(changes)).toThrow(message);
@@ -114,9 +118,37 @@ describe('a study file', () => {
   it('is refused when a question or a fine-tune lacks its other side', async () => {
     const asked = read({ questions: [{ ask: 'q', against: 'a', arms: ['b'] }] });
     expect(() => questionsOf(asked, armsOf(asked))).toThrow(/questions\.0 asks about an arm[^]*got: b/);
+    for (const [against, arms] of [
+      ['a', ['a']],
+      ['a', ['b', 'b']],
+    ] as const) {
+      const twice = read({
+        arms: { a: { recipe: 'sphereface-m1-small' }, b: { recipe: 'sphereface-m2-small' } },
+        questions: [{ ask: 'q', against, arms: [...arms] }],
+      });
+      expect(() => questionsOf(twice, armsOf(twice))).toThrow(/questions\.0 names the arm (a|b) twice/);
+    }
     const startless = read({ arms: { a: { recipe: 'sphereface-plus-m1-small' } } });
-    await expect(planStudy(startless, data, scratch)).rejects.toThrow(/fine-tune .* without a start/);
+    await expect(outlineStudy(startless)).rejects.toThrow(/fine-tune .* without a start/);
   });
+});
+
+it('an arm that is the control under another name is answered as that', async () => {
+  const study = parseStudy({
+    name: 's',
+    data: 'faces',
+    validation: [{ holdOut: 0.1 }],
+    test: { holdOut: 0.1 },
+    arms: {
+      a: { recipe: 'sphereface-m1-small' },
+      b: { recipe: 'sphereface-m1-small', set: ['log.display=7'] },
+      c: { recipe: 'sphereface-m2-small' },
+    },
+    questions: [{ ask: 'q', against: 'a', arms: ['b', 'c'] }],
+  });
+  const summary = summariseStudy(planStudy(await outlineStudy(study), data, scratch), []);
+  expect(summary.questions[0].identical).toEqual(['b']);
+  expect(answersOf(summary)).toEqual([expect.stringMatching(/^b against a: the same runs under two names/)]);
 });
 
 describe('the key of a cell', () => {
@@ -129,7 +161,7 @@ describe('the key of a cell', () => {
       seeds: 1,
       arms: { a: { recipe: 'sphereface-m1-small', set, ...more } },
     });
-    return (await planStudy(study, data, scratch)).cells[0].key;
+    return planStudy(await outlineStudy(study), data, scratch).cells[0].key;
   };
   it('changes with what decides the result, and with nothing else', async () => {
     const key = await keyOf([]);

@@ -22,9 +22,9 @@ export interface JobsOptions {
  */
 export async function runJobs(plan: StudyPlan, options: JobsOptions): Promise<void> {
   const { signal } = options;
-  const children = new Set<ChildProcess>();
+  const children: Children = new Map();
   const stop = (): void => {
-    for (const child of children) child.kill('SIGTERM');
+    for (const child of children.keys()) child.kill('SIGTERM');
   };
   signal?.addEventListener('abort', stop);
   try {
@@ -35,18 +35,24 @@ export async function runJobs(plan: StudyPlan, options: JobsOptions): Promise<vo
   if (signal?.aborted === true) throw stopped();
 }
 
-async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Set<ChildProcess>): Promise<void> {
+/** The workers that live, and whether each waits for cells that others are at work on. */
+type Children = Map<ChildProcess, boolean>;
+
+async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Children): Promise<void> {
   const stopping = (): boolean => options.signal?.aborted === true;
   while (!stopping()) {
     let current: string | undefined;
     const [file, ...args] = options.command;
     const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    children.add(child);
+    children.set(child, false);
     const silent = new Promise<void>((resolve) => child.once('disconnect', resolve));
     child.on('message', (message) => {
       const event = message as WorkerEvent;
       if (event.type === 'begun') current = event.key;
       if (event.type === 'judged' || event.type === 'failed') current = undefined;
+      if (children.has(child)) children.set(child, event.type === 'waiting');
+      // One that waits for its siblings is as it should be.
+      if (event.type === 'waiting' && [...children.values()].includes(false)) return;
       options.onEvent?.(event);
     });
     const ended = await new Promise<string | undefined>((resolve) => {
@@ -74,7 +80,10 @@ async function keepWorking(plan: StudyPlan, options: JobsOptions, children: Set<
   }
 }
 
-/** In a worker's process: tells an event to the process that has started it. Without one the worker stops. */
+/**
+ * In a worker's process: tells an event to the process that has started it. One that is gone is told nothing: the worker is about to stop
+ * with a checkpoint, and must not die of the closed channel before.
+ */
 export function tellParent(event: WorkerEvent): void {
-  process.send?.(event);
+  if (process.connected) process.send?.(event, () => undefined);
 }

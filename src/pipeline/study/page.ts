@@ -5,7 +5,7 @@ import { type Html, html, type Piece } from '../../evaluation/report/html.js';
 import { count, factsTable, renderPage } from '../../evaluation/report/page.js';
 import { comparedCharts, pointsOf } from '../run-report/log-curves.js';
 import type { Question } from './arms.js';
-import { methodOf, points, sentenceOf, verdictOf } from './sentences.js';
+import { answersTo, methodOf, points, verdictOf } from './sentences.js';
 import type { ArmSummary, CellResult, ComparisonSummary, QuestionSummary, StudySummary } from './summary.js';
 
 export function renderStudy(
@@ -36,16 +36,16 @@ function answers({ questions, bootstrap }: StudySummary): Html {
   return html`<section id="answers">
     <h2>Answers</h2>
     ${questions.map((question) => {
-      const { ask, comparisons, arms } = question;
-      return html`<h3>${ask}</h3>
+      const sentences = answersTo(question, bootstrap.level);
+      return html`<h3>${question.ask}</h3>
         ${
-          comparisons.length === 0
+          sentences.length === 0
             ? html`<p class="note">No seed of both sides is judged yet.</p>`
             : html`<ul class="answers">
-                  ${comparisons.map((one) => html`<li>${sentenceOf(one, arms.length, bootstrap.level)}</li>`)}
-                </ul>
-                ${comparisonsTable(question)}`
-        }`;
+                ${sentences.map((sentence) => html`<li>${sentence}</li>`)}
+              </ul>`
+        }
+        ${question.comparisons.length > 0 && comparisonsTable(question)}`;
     })}
   </section>`;
 }
@@ -97,22 +97,20 @@ function intervalMark({ difference, interval }: ComparisonSummary, extent: numbe
   </svg>`;
 }
 
-/** The published form of table: Experiment #1 … #n, their mean, standard deviation, and the best. */
+/** The published form of table: Experiment #1 … #n, their mean, standard deviation, and the best. A seed without a result is an empty place. */
 function armsTable(arms: readonly ArmSummary[]): Html {
-  const most = Math.max(...arms.map(({ wanted }) => wanted));
-  const columns = Array.from({ length: most }, (_, i) => i);
+  const columns = [...new Set(arms.flatMap(({ wanted }) => wanted))].sort((a, b) => a - b);
   return html`<section id="experiments">
     <h2>Every experiment</h2>
     <div class="wide">
       <table>
         <caption>
-          Accuracy on the test pairs, %. The columns are seeds: the same column is the same seed where arms have the
-          same seeds.
+          Accuracy on the test pairs, %. The columns are seeds; a place is empty where there is no result (yet).
         </caption>
         <thead>
           <tr>
             <th scope="col">experiment</th>
-            ${columns.map((i) => html`<th scope="col" class="n">#${i + 1}</th>`)}
+            ${columns.map((seed) => html`<th scope="col" class="n">#${seed}</th>`)}
             <th scope="col" class="n">mean</th>
             <th scope="col" class="n">s.d.</th>
             <th scope="col" class="n">best</th>
@@ -120,10 +118,10 @@ function armsTable(arms: readonly ArmSummary[]): Html {
         </thead>
         <tbody>
           ${arms.map(
-            ({ name, accuracies, mean, standardDeviation, best }) =>
+            ({ name, seeds, accuracies, mean, standardDeviation, best }) =>
               html`<tr>
                 <td>${name}</td>
-                ${columns.map((i) => html`<td class="n">${percentText(accuracies[i])}</td>`)}
+                ${columns.map((seed) => html`<td class="n">${percentText(accuracies[seeds.indexOf(seed)])}</td>`)}
                 <td class="n strong">${percentText(mean)}</td>
                 <td class="n">${percentText(standardDeviation)}</td>
                 <td class="n">${percentText(best)}</td>

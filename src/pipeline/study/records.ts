@@ -1,8 +1,9 @@
 // What a cell leaves in its folder as it goes through its stages: each file is there whole or not at all, and says what it was made from.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../common/atomic.js';
+import { lineOf } from '../../common/errors.js';
 import { exists } from '../../common/exists.js';
 import { parseJson } from '../../common/json.js';
 import type { Cell, StudyPlan } from './cells.js';
@@ -64,6 +65,11 @@ export function runOf(cell: Cell): string {
   return join(cell.folder, 'run');
 }
 
+/** The model that a cell starts from, once its start is trained. */
+export function initOf({ start }: Cell): string | undefined {
+  return typeof start === 'object' ? join(runOf(start), 'model.onnx') : start;
+}
+
 /** Digest of what snapshots are chosen on. */
 export function validationKey({ data }: StudyPlan): string {
   return data.validation.map(({ key }) => key).join('+');
@@ -78,8 +84,19 @@ export async function readValidation(cell: Cell): Promise<Validation | undefined
   return read(cell, 'validation.json', validationSchema);
 }
 
-/** The judgement of a cell, if it was made on the pairs of this plan. */
+/** The judgement of a cell, if it was made on the pairs of this plan. With a damaged choice beside it, it is worked out again. */
 export async function readJudgement(cell: Cell, plan: StudyPlan): Promise<Judgement | undefined> {
+  const found = await judgementOn(cell, plan);
+  return found === undefined || (await damageOf(cell, 'validation.json')) !== undefined ? undefined : found;
+}
+
+/** Whether the snapshot that is left of a cell is known to have been chosen on the pairs of this plan. */
+export async function isChosen(cell: Cell, plan: StudyPlan): Promise<boolean> {
+  const validation = await readValidation(cell);
+  return validation?.key === validationKey(plan) || (await judgementOn(cell, plan)) !== undefined;
+}
+
+async function judgementOn(cell: Cell, plan: StudyPlan): Promise<Judgement | undefined> {
   const found = await read(cell, 'test.json', judgementSchema);
   return found?.key === judgementKey(plan) ? found : undefined;
 }
@@ -108,6 +125,12 @@ export async function writeFailure(cell: Cell, message: string): Promise<void> {
   await write(cell, 'failure.json', { message, at: new Date().toISOString() } satisfies Failure);
 }
 
+/** Takes a cell back to its beginning. The records go after the run: killed in between, this is done again. */
+export async function startOver(cell: Cell): Promise<void> {
+  await rm(runOf(cell), { recursive: true, force: true });
+  for (const name of ['validation.json', 'test.json']) await rm(join(cell.folder, name), { force: true });
+}
+
 /** What is in a cell's folder, for people who look into it. */
 export async function describeCell(cell: Cell): Promise<void> {
   const start = cell.start === undefined || typeof cell.start === 'string' ? cell.start : cell.start.name;
@@ -127,12 +150,46 @@ export async function statusOf(cell: Cell, plan: StudyPlan): Promise<CellStatus>
   return (await exists(join(runOf(cell), 'run.json'))) ? 'begun' : 'waiting';
 }
 
-async function read<T>(cell: Cell, name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+/** What is damaged of a cell's records, a sentence each. A full disk or a power cut leaves such files; they count as not there. */
+export async function damagedRecords(cell: Cell): Promise<string[]> {
+  const found = await Promise.all(recordNames.map((name) => damageOf(cell, name)));
+  return found.flatMap((damage) => damage ?? []);
+}
+
+const schemas = {
+  'validation.json': validationSchema,
+  'test.json': judgementSchema,
+  'failure.json': failureSchema,
+} as const;
+type RecordName = keyof typeof schemas;
+const recordNames = Object.keys(schemas) as RecordName[];
+
+async function damageOf(cell: Cell, name: RecordName): Promise<string | undefined> {
+  try {
+    await readWhole<unknown>(cell, name, schemas[name]);
+    return undefined;
+  } catch (error) {
+    return lineOf(error);
+  }
+}
+
+/** A record, if it is there and whole. */
+async function read<T>(cell: Cell, name: RecordName, schema: z.ZodType<T>): Promise<T | undefined> {
+  return readWhole(cell, name, schema).catch(() => undefined);
+}
+
+/** @throws SphereFaceError for a damaged record. */
+async function readWhole<T>(cell: Cell, name: RecordName, schema: z.ZodType<T>): Promise<T | undefined> {
   const path = join(cell.folder, name);
   const text = await readFile(path, 'utf8').catch(() => undefined);
   return text === undefined
     ? undefined
-    : parseJson(schema, text, path, `delete ${path}: what it says is worked out again`);
+    : parseJson(
+        schema,
+        text,
+        path,
+        'the cell counts as not judged: give the command again, and it is worked out again',
+      );
 }
 
 async function write(cell: Cell, name: string, value: object): Promise<void> {

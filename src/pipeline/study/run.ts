@@ -5,6 +5,7 @@ import { requireWritableFolder } from '../../common/writable.js';
 import { type Cell, planStudy, type StudyPlan } from './cells.js';
 import { prepareStudyData } from './data.js';
 import { runJobs } from './jobs.js';
+import { outlineStudy } from './outline.js';
 import { statusOf } from './records.js';
 import { type StudyFiles, writeResults } from './results.js';
 import type { StudyDefinition } from './schema.js';
@@ -15,14 +16,15 @@ export interface OpenStudyOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Lays out the data of a study in its folder and plans its cells. Nothing is trained yet. */
+/** Checks a study, lays out its data in its folder, and plans its cells. Nothing is trained yet. */
 export async function openStudy(
   definition: StudyDefinition,
   folder: string,
   { onProgress }: OpenStudyOptions = {},
 ): Promise<StudyPlan> {
+  const outline = await outlineStudy(definition);
   await requireWritableFolder(folder);
-  return planStudy(definition, await prepareStudyData(definition, folder, onProgress), folder);
+  return planStudy(outline, await prepareStudyData(definition, folder, onProgress), folder);
 }
 
 export interface RunStudyOptions extends Omit<WorkerOptions, 'onEvent'> {

@@ -35,6 +35,7 @@ export const pairsSchema = z.strictObject(pairsFields).refine(oneSource, oneSour
 
 /** How accuracy on the test pairs is counted. */
 export const testProtocols = ['validation-threshold', '10-fold', 'k-fold'] as const;
+export type TestProtocol = (typeof testProtocols)[number];
 
 export const testSchema = z
   .strictObject({
@@ -61,7 +62,12 @@ export const armSchema = z.strictObject({
   seeds: seedsSchema.optional().describe('Other seeds than those of the study.'),
   snapshots: count.optional().describe('Another number of snapshots than that of the study.'),
   vary: z
-    .record(name, z.record(name, settings))
+    .record(
+      name,
+      z
+        .record(name, settings)
+        .refine((levels) => Object.keys(levels).length > 0, 'expected a level at least: LEVEL: [path=value]'),
+    )
     .default({})
     .describe(
       'Factors, each with its levels and the settings that a level makes: the arm becomes one for each combination, NAME-LEVEL-LEVEL.',

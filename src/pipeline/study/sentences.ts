@@ -1,5 +1,5 @@
 // The answers of a study in plain sentences, with what they rest on, and no more than the numbers carry.
-import type { ComparisonSummary, StudySummary } from './summary.js';
+import type { ComparisonSummary, QuestionSummary, StudySummary } from './summary.js';
 
 /** Probability below which a difference is called one. */
 const significant = 0.05;
@@ -17,10 +17,32 @@ export function verdictOf({ difference, interval, adjusted }: ComparisonSummary)
   return adjusted < significant ? direction : `perhaps ${direction}`;
 }
 
-/** A comparison as a sentence. @param family how many arms the question compares */
-export function sentenceOf(comparison: ComparisonSummary, family: number, level: number): string {
+/** How many comparisons a question makes: those whose probabilities are corrected, and those that it will be. */
+export interface Family {
+  readonly compared: number;
+  readonly asked: number;
+}
+
+function familyOf({ comparisons, arms, identical }: QuestionSummary): Family {
+  return { compared: comparisons.length, asked: arms.length - identical.length };
+}
+
+/** The answers of a question, a sentence each. */
+export function answersTo(question: QuestionSummary, level: number): string[] {
+  const { comparisons, identical, against } = question;
+  return [
+    ...comparisons.map((comparison) => sentenceOf(comparison, familyOf(question), level)),
+    ...identical.map((arm) => `${arm} against ${against}: the same runs under two names; there is nothing to compare.`),
+  ];
+}
+
+/** A comparison as a sentence. */
+export function sentenceOf(comparison: ComparisonSummary, family: Family, level: number): string {
   const { arm, against, seeds, pairs, difference, interval, probability, adjusted } = comparison;
-  const correction = family > 1 ? `, ${probabilityText(adjusted)} corrected for ${family} comparisons` : '';
+  const { compared, asked } = family;
+  const all =
+    compared === asked ? `${asked} comparisons` : `the ${compared} of ${asked} comparisons that can be made yet`;
+  const correction = asked > 1 ? `, ${probabilityText(adjusted)} corrected for ${all}` : '';
   const basis =
     seeds.length === 1
       ? `one seed, ${pairs} pairs: the interval is over pairs alone and says nothing of other seeds`
@@ -53,9 +75,7 @@ function conclusion(comparison: ComparisonSummary): string {
 
 /** All answers of a study, a sentence each. */
 export function answersOf({ questions, bootstrap }: StudySummary): string[] {
-  return questions.flatMap(({ comparisons, arms }) =>
-    comparisons.map((comparison) => sentenceOf(comparison, arms.length, bootstrap.level)),
-  );
+  return questions.flatMap((question) => answersTo(question, bootstrap.level));
 }
 
 /** A difference of shares in points with its sign: `+0.12`, `−0.10`. */

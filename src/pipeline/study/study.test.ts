@@ -1,6 +1,6 @@
 // Whole studies on tiny pictures: judged, resumed after a kill, with a failing cell, with a changed definition, by several processes.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import { Claim } from './claim.js';
 import { estimate } from './estimate.js';
 import { runJobs } from './jobs.js';
 import { parseStudy } from './load.js';
+import { renderStudy } from './page.js';
 import { readJudgement, readValidation, runOf, statusOf } from './records.js';
 import { writeResults } from './results.js';
 import { openStudy, runStudy } from './run.js';
@@ -179,6 +180,15 @@ describe('a study', { timeout: 600_000 }, () => {
       await using free = await Claim.take(plan.cells[1].folder);
       expect(free).toBeDefined();
     }
+    // What is left is what the checkpoint of the interruption, at 5, leaves of 12; a run under two names is one.
+    const left = async (of: StudyPlan) => (await estimate(of, { threads })).cells;
+    const checkpoints = join(runOf(plan.cells[1]), 'checkpoints');
+    const rest = (await left(plan)).get(plan.cells[1])!;
+    await rename(checkpoints, `${checkpoints}.aside`);
+    expect(rest / (await left(plan)).get(plan.cells[1])!).toBeCloseTo(7 / 12, 6);
+    await rename(`${checkpoints}.aside`, checkpoints);
+    const twice = { one: { recipe: 'sphereface-m3-small' }, other: { recipe: 'sphereface-m3-small' } };
+    expect((await left(await open('stopped', { arms: twice, seeds: 1, questions: [] }))).size).toBe(1);
     const { begun, summary } = await run(plan, 'stopped');
     expect(begun).toEqual(names.slice(1, 3));
     const whole = await writeResults(await open('whole'), join(scratch, 'whole'));
@@ -204,6 +214,17 @@ describe('a study', { timeout: 600_000 }, () => {
     const page = await readFile(files.page, 'utf8');
     expect(page).toContain('No seed of both sides is judged yet');
     expect(page).toMatch(/wild\/1: .*(exploded|diverged|not finite|loss)/i);
+    // The column of a seed is its own: the place of one without a result is empty.
+    const wanted = [
+      { ...summary.arms[0], seeds: [2], accuracies: [0.75], wanted: [1, 2] },
+      { ...summary.arms[1], wanted: [9] },
+    ];
+    const rows = [...renderStudy({ ...summary, arms: wanted }, [], []).matchAll(/<tr>\s*<td>(base|wild)<[^]*?<\/tr>/g)];
+    const places = rows.map(([row]) => [...row.matchAll(/<td class="n">([^<]*)/g)].slice(0, 3).map(([, text]) => text));
+    expect(places).toEqual([
+      ['', '75.00', ''],
+      ['', '', ''],
+    ]);
     const again = await run(plan, 'failing');
     expect(again.begun).toEqual(['wild/1', 'tuned/1']);
   });
@@ -227,6 +248,56 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(await log()).toBeGreaterThan(trained);
   });
 
+  it('goes on with the training again for other validation pairs where it was interrupted', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    await run(await open('again', one), 'again');
+    const plan = await open('again', { ...one, validation: [{ holdOut: 0.25, pairsOfEachKind: 10 }] });
+    const done: number[] = [];
+    const stop = new AbortController();
+    const onEvent = (event: WorkerEvent) => {
+      if (event.type === 'iteration' && done.push(event.done) === 9) stop.abort();
+    };
+    const options = { threads, onEvent };
+    await expect(runStudy(plan, join(scratch, 'again'), { ...options, signal: stop.signal })).rejects.toThrow(
+      InterruptedError,
+    );
+    await runStudy(plan, join(scratch, 'again'), options);
+    expect(done).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(await statusOf(plan.cells[0], plan)).toBe('judged');
+  });
+
+  it('keeps its data when the folder is opened with another definition, and refuses a wrong one before it draws any', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    const plan = await open('beside', one);
+    const laidOut = [plan.data.training.path, ...plan.data.validation.map(({ pairs }) => pairs), plan.data.test.pairs];
+    const contents = () => Promise.all(laidOut.map((path) => readFile(path, 'utf8')));
+    const before = await contents();
+    const other = await open('beside', { ...one, test: { holdOut: 0.4, pairsOfEachKind: 30 } });
+    expect(other.cells[0].key).not.toBe(plan.cells[0].key);
+    expect(await contents()).toEqual(before);
+    expect((await run(plan, 'beside')).failed).toEqual([]);
+
+    const empty = join(scratch, 'refused');
+    const wrong = { recipe: 'sphereface-m4-small', set: ['solver.iterations=none'] };
+    await expect(openStudy(parseStudy(tiny({ arms: { wrong }, questions: [] })), empty)).rejects.toThrow(/iterations/);
+    await expect(stat(empty)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('fails a cell whose data are no longer those of its key', async () => {
+    const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
+    const plan = await open('altered', one);
+    const rewrite = async (path: string, change: (lines: string[]) => string[]) =>
+      writeFile(path, change((await readFile(path, 'utf8')).split('\n')).join('\n'));
+    const error = async () => (await run(plan, 'altered')).summary.cells[0].error;
+    await rewrite(plan.data.training.path, (lines) => lines.slice(1));
+    expect(await error()).toMatch(/training data of the study have changed/);
+    await open('altered', one);
+    await rewrite(plan.data.test.pairs, (lines) => lines.toSpliced(0, 2, lines[1], lines[0]));
+    expect(await error()).toMatch(/pairs of the study have changed[^]*give the same command again/);
+    // Opened again, the files are what they were.
+    expect((await run(await open('altered', one), 'altered')).failed).toEqual([]);
+  });
+
   it('divides cells into shares, and starts what a share needs', async () => {
     const arms = {
       base: { recipe: 'sphereface-m4-small' },
@@ -241,6 +312,38 @@ describe('a study', { timeout: 600_000 }, () => {
     // Two workers at once: each cell is done by one of them.
     const both = await Promise.all([run(plan, 'shares'), run(plan, 'shares')]);
     expect(both.flatMap(({ begun: of }) => of).sort()).toEqual(['base/2', 'tuned/2']);
+  });
+
+  it('says once that it waits for a cell that another process is at work on', async () => {
+    const plan = await open('waiting', { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] });
+    const [cell] = plan.cells;
+    const other = (await Claim.take(cell.folder))!;
+    const events: WorkerEvent[] = [];
+    const onEvent = (event: WorkerEvent) => {
+      events.push(event);
+      // Long enough for a second look.
+      if (event.type === 'waiting') setTimeout(() => void other[Symbol.asyncDispose](), 1500);
+    };
+    await runStudy(plan, join(scratch, 'waiting'), { threads, onEvent });
+    expect(events.filter(({ type }) => type === 'waiting')).toEqual([{ type: 'waiting', key: cell.key }]);
+    expect(events.at(-1)!.type).toBe('judged');
+  });
+
+  it('works on a start again that is judged but has lost its model', async () => {
+    const arms = {
+      base: { recipe: 'sphereface-m4-small' },
+      tuned: { recipe: 'sphereface-plus-m4-small', from: 'base' },
+      more: { recipe: 'sphereface-plus-m4-small', from: 'tuned' },
+    };
+    const plan = await open('lost', { arms, seeds: 1, questions: [] });
+    const { summary } = await run(plan, 'lost');
+    for (const cell of plan.cells.slice(0, 2)) await rm(join(runOf(cell), 'model.onnx'));
+    expect((await run(plan, 'lost')).begun).toEqual([]);
+    await rm(join(plan.cells[2].folder, 'test.json'));
+    await rm(runOf(plan.cells[2]), { recursive: true });
+    const again = await run(plan, 'lost');
+    expect(again.begun).toEqual(['base/1', 'tuned/1', 'more/1']);
+    expect(again.summary.cells.map(({ accuracy }) => accuracy)).toEqual(summary.cells.map(({ accuracy }) => accuracy));
   });
 
   it('fails the cell whose process was killed, and works on', async () => {
@@ -265,29 +368,47 @@ describe('a study', { timeout: 600_000 }, () => {
   });
 });
 
-describe('a claim', () => {
-  it('is one process’s at a time, and a dead process’s counts for nothing', async () => {
-    const folder = join(scratch, 'claimed');
-    {
-      await using first = await Claim.take(folder);
-      expect(first).toBeDefined();
-      expect(await Claim.take(folder)).toBeUndefined();
-      // Of a living process that has given no sign of life for long, such as one of a machine that went away.
-      await utimes(join(folder, 'claim.json'), new Date(0), new Date(0));
-      await using second = await Claim.take(folder);
-      expect(second).toBeDefined();
-    }
-    const dead = spawn(process.execPath, ['-e', '']);
-    await new Promise((resolve) => dead.once('exit', resolve));
-    const { hostname } = await import('node:os');
-    await writeFile(join(folder, 'claim.json'), JSON.stringify({ host: hostname(), pid: dead.pid, id: 'x' }));
-    await using taken = await Claim.take(folder);
-    expect(taken).toBeDefined();
-    expect((await readdir(folder)).sort()).toEqual(['claim.json']);
-  });
+describe('a worker whose parent is gone', () => {
+  it('does not die of telling it something', async () => {
+    const jobs = new URL('./jobs.ts', import.meta.url).href;
+    const worker = `
+      import { tellParent } from ${JSON.stringify(jobs)};
+      process.once('disconnect', () => {
+        tellParent({ type: 'begun', key: 'x' });
+        setTimeout(() => process.exit(7), 100);
+      });
+      process.send('ready');`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', worker], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.once('message', () => child.disconnect());
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(7);
+  }, 60_000);
 });
 
 describe('cells that are killed at any moment', { timeout: 600_000 }, () => {
+  it('count as not judged with a damaged record, which is told, and are judged again', async () => {
+    const arms = { base: { recipe: 'sphereface-m4-small' }, other: { recipe: 'sphereface-m3-small' } };
+    const plan = await open('damaged', { arms, seeds: 1, questions: [] });
+    const { summary: before } = await run(plan, 'damaged');
+    const [cell] = plan.cells;
+    const log = async () => (await stat(join(runOf(cell), 'log.jsonl'))).mtimeMs;
+    const trained = await log();
+    for (const names of [['test.json'], ['validation.json'], ['test.json', 'validation.json']]) {
+      for (const name of names) await writeFile(join(cell.folder, name), '');
+      const { summary } = await writeResults(plan, join(scratch, 'damaged'));
+      expect(summary.cells.map(({ status }) => status)).toEqual(['trained', 'judged']);
+      expect(summary.warnings).toHaveLength(names.length);
+      expect(summary.warnings.join()).toMatch(new RegExp(`base/1: .*${names.at(-1)} is not JSON.*got: nothing`));
+      // Of both nobody knows what the snapshot that is left was chosen on.
+      const { summary: after } = await run(plan, 'damaged');
+      expect(after.cells.map(({ accuracy, chosen }) => [accuracy, chosen])).toEqual(
+        before.cells.map(({ accuracy, chosen }) => [accuracy, chosen]),
+      );
+      expect((await log()) > trained).toBe(names.length === 2);
+    }
+  });
+
   it('are read as they are: a half-written log, a checkpoint alone, a run without judgement', async () => {
     const one = { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] };
     const plan = await open('killed', { ...one, keep: 'all' });

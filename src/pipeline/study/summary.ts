@@ -15,6 +15,7 @@ import type { Cell, StudyPlan } from './cells.js';
 import { trainingSeconds } from './estimate.js';
 import {
   type CellStatus,
+  damagedRecords,
   evaluationSeconds,
   type Judgement,
   readFailure,
@@ -65,8 +66,8 @@ export interface ArmSummary {
   readonly mean: number | null;
   readonly standardDeviation: number | null;
   readonly best: number | null;
-  /** Cells that the study wants of it. */
-  readonly wanted: number;
+  /** The seeds that the study wants of it, judged or not. */
+  readonly wanted: readonly number[];
 }
 
 /** One arm compared with the control, over the seeds that both have. */
@@ -90,6 +91,8 @@ export interface QuestionSummary {
   readonly arms: readonly string[];
   /** Of the arms that can be compared yet. */
   readonly comparisons: readonly ComparisonSummary[];
+  /** Arms that are the control under another name: recipe, data and seeds agree, so that there is nothing to compare. */
+  readonly identical: readonly string[];
 }
 
 export interface StudySummary {
@@ -107,6 +110,8 @@ export interface StudySummary {
   readonly cells: readonly CellSummary[];
   readonly arms: readonly ArmSummary[];
   readonly questions: readonly QuestionSummary[];
+  /** What is odd about it, a sentence each. */
+  readonly warnings: readonly string[];
   readonly definition: StudyDefinition;
 }
 
@@ -117,6 +122,8 @@ export interface CellResult {
   readonly lines: readonly LogLine[];
   readonly validation: Validation | undefined;
   readonly judgement: Judgement | undefined;
+  /** What of it is damaged. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads what every cell has left. */
@@ -156,7 +163,8 @@ export async function readResults(plan: StudyPlan, folder: string): Promise<Cell
       folder: relative(folder, join(cell.folder)).replaceAll('\\', '/'),
       packageVersion: judgement?.packageVersion ?? null,
     };
-    results.push({ cell, summary, lines, validation, judgement });
+    const warnings = (await damagedRecords(cell)).map((text) => `${cell.name}: ${text}`);
+    results.push({ cell, summary, lines, validation, judgement, warnings });
   }
   return results;
 }
@@ -189,17 +197,27 @@ export function summariseStudy(plan: StudyPlan, results: readonly CellResult[]):
       const accuracies = done.map((seed) => found.get(seed)!.accuracy);
       const spread =
         accuracies.length === 0 ? { mean: null, standardDeviation: null, best: null } : spreadOf(accuracies);
-      return { name, seeds: done, accuracies, ...spread, wanted: seeds.length };
+      return { name, seeds: done, accuracies, ...spread, wanted: seeds };
     }),
     questions: questions.map(({ ask, against, arms: others }) => {
       const control = judged(against);
-      const compared = others.flatMap((arm) => compare({ arm, against }, judged(arm), control) ?? []);
+      const identical = others.filter((arm) => sameRuns(plan, arm, against));
+      const different = others.filter((arm) => !identical.includes(arm));
+      const compared = different.flatMap((arm) => compare({ arm, against }, judged(arm), control) ?? []);
       const adjusted = holm(compared.map(({ probability }) => probability));
       const comparisons = compared.map((comparison, i) => ({ ...comparison, adjusted: adjusted[i] }));
-      return { ask, against, arms: others, comparisons };
+      return { ask, against, arms: others, comparisons, identical };
     }),
+    warnings: results.flatMap(({ warnings }) => warnings),
     definition,
   };
+}
+
+/** Whether two arms have the same cell for every seed that both have. */
+function sameRuns({ cells }: StudyPlan, arm: string, against: string): boolean {
+  const control = new Map(cells.filter((cell) => cell.arm === against).map(({ seed, key }) => [seed, key]));
+  const common = cells.filter((cell) => cell.arm === arm && control.has(cell.seed));
+  return common.length > 0 && common.every(({ seed, key }) => control.get(seed) === key);
 }
 
 function compare(

@@ -15,6 +15,8 @@ export interface Share {
 /** What a worker tells. Cells are named by their keys, so that it can be told across processes. */
 export type WorkerEvent =
   | { readonly type: 'begun'; readonly key: string }
+  /** Nothing is left but what others are at work on, such as this cell; told once. */
+  | { readonly type: 'waiting'; readonly key: string }
   | { readonly type: 'iteration'; readonly key: string; readonly done: number }
   | { readonly type: 'warning'; readonly key: string; readonly text: string }
   | { readonly type: 'judged'; readonly key: string; readonly accuracy: number; readonly iteration: number }
@@ -39,10 +41,12 @@ const lookAgain = 1000;
  */
 export async function work(plan: StudyPlan, options: WorkerOptions): Promise<void> {
   const share = cellsOfShare(plan.cells, options.share);
-  const { signal } = options;
+  const { signal, onEvent } = options;
+  let told = false;
   for (;;) {
     let waiting = false;
     let worked = false;
+    let taken: Cell | undefined;
     for (const cell of share) {
       if (signal?.aborted === true) throw stopped();
       const next = await nextOf(cell, plan);
@@ -50,20 +54,28 @@ export async function work(plan: StudyPlan, options: WorkerOptions): Promise<voi
       const done = await attempt(next, plan, options);
       worked ||= done;
       waiting ||= !done || next !== cell;
+      if (!done) taken ??= next;
     }
     if (!waiting) return;
-    if (!worked) await sleep(lookAgain);
+    if (worked) continue;
+    if (taken !== undefined && !told) onEvent?.({ type: 'waiting', key: taken.key });
+    told = true;
+    await sleep(lookAgain);
   }
 }
 
 /** What is to be done for a cell: itself, or the start it lacks; `undefined` if it is finished, one way or the other. */
 async function nextOf(cell: Cell, plan: StudyPlan): Promise<Cell | undefined> {
   const status = await statusOf(cell, plan);
-  if (status === 'judged' || status === 'failed') return undefined;
+  return status === 'judged' || status === 'failed' ? undefined : await firstLacking(cell, plan);
+}
+
+/** The cell, or what its start lacks a model by: a start that is judged but has lost its model is worked on again. */
+async function firstLacking(cell: Cell, plan: StudyPlan): Promise<Cell> {
   const { start } = cell;
-  if (typeof start !== 'object' || status === 'trained' || (await isTrained(start))) return cell;
+  if (typeof start !== 'object' || (await isTrained(cell)) || (await isTrained(start))) return cell;
   // A start that failed: the attempt on this cell says so.
-  return (await nextOf(start, plan)) ?? cell;
+  return (await statusOf(start, plan)) === 'failed' ? cell : await firstLacking(start, plan);
 }
 
 /** Works on a cell if nobody else does; says whether it did. A failure is the cell's, not the study's. */
@@ -72,7 +84,7 @@ async function attempt(cell: Cell, plan: StudyPlan, options: WorkerOptions): Pro
   if (claim === undefined) return false;
   const { key } = cell;
   const status = await statusOf(cell, plan);
-  if (status === 'judged' || status === 'failed') return true;
+  if (status === 'failed' || (status === 'judged' && (await isTrained(cell)))) return true;
   const { onEvent } = options;
   onEvent?.({ type: 'begun', key });
   try {
