@@ -8,7 +8,6 @@ import { InterruptedError } from '../../common/errors.js';
 import { tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { logOf } from '../../training/index.js';
 import type { StudyPlan } from './cells.js';
-import { Claim } from './claim.js';
 import { estimate } from './estimate.js';
 import { runJobs } from './jobs.js';
 import { parseStudy } from './load.js';
@@ -17,7 +16,7 @@ import { readJudgement, readValidation, runOf, statusOf } from './records.js';
 import { writeResults } from './results.js';
 import { openStudy, runStudy } from './run.js';
 import type { StudyInput } from './schema.js';
-import { cellsOfShare, type WorkerEvent } from './worker.js';
+import { cellsOfShare, claimCell, type WorkerEvent } from './worker.js';
 
 let scratch: string;
 let faces: string;
@@ -177,7 +176,7 @@ describe('a study', { timeout: 600_000 }, () => {
     expect(await statusOf(plan.cells[0], plan)).toBe('judged');
     expect(await statusOf(plan.cells[1], plan)).toBe('begun');
     {
-      await using free = await Claim.take(plan.cells[1].folder);
+      await using free = await claimCell(plan.cells[1]);
       expect(free).toBeDefined();
     }
     // What is left is what the checkpoint of the interruption, at 5, leaves of 12; a run under two names is one.
@@ -317,7 +316,7 @@ describe('a study', { timeout: 600_000 }, () => {
   it('says once that it waits for a cell that another process is at work on', async () => {
     const plan = await open('waiting', { arms: { base: { recipe: 'sphereface-m4-small' } }, seeds: 1, questions: [] });
     const [cell] = plan.cells;
-    const other = (await Claim.take(cell.folder))!;
+    const other = (await claimCell(cell))!;
     const events: WorkerEvent[] = [];
     const onEvent = (event: WorkerEvent) => {
       events.push(event);

@@ -1,9 +1,11 @@
 // A worker: takes cells that nobody is at work on, one after the other, until none of its share is left. Any number may share a folder.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Claim, claimFile } from '../../common/claim.js';
 import { InterruptedError, messageOf, SphereFaceError } from '../../common/errors.js';
 import { type CellOptions, stopped, workOn } from './cell.js';
 import type { Cell, StudyPlan } from './cells.js';
-import { Claim } from './claim.js';
 import { isTrained, readFailure, statusOf, writeFailure } from './records.js';
 
 /** A part of the cells: the i-th of n, i from 1. */
@@ -78,9 +80,16 @@ async function firstLacking(cell: Cell, plan: StudyPlan): Promise<Cell> {
   return (await statusOf(start, plan)) === 'failed' ? cell : await firstLacking(start, plan);
 }
 
+/** Claims a cell's folder, which is made; `undefined` if another process is at work there. */
+export async function claimCell({ folder }: Cell): Promise<Claim | undefined> {
+  await mkdir(folder, { recursive: true });
+  const claim = await Claim.take(join(folder, claimFile));
+  return claim instanceof Claim ? claim : undefined;
+}
+
 /** Works on a cell if nobody else does; says whether it did. A failure is the cell's, not the study's. */
 async function attempt(cell: Cell, plan: StudyPlan, options: WorkerOptions): Promise<boolean> {
-  await using claim = await Claim.take(cell.folder);
+  await using claim = await claimCell(cell);
   if (claim === undefined) return false;
   const { key } = cell;
   const status = await statusOf(cell, plan);
