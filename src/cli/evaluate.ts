@@ -123,7 +123,14 @@ async function evaluateRun(
 ): Promise<void> {
   const { pairs, images, output, thresholdPairs, folds, flip, batch, allowMissing = false } = options;
   const { result, report } = await evaluateSnapshots({
-    ...{ run, snapshots, pairs, output, protocol, flip, allowMissing, batchSize: batch },
+    run,
+    snapshots,
+    pairs,
+    output,
+    protocol,
+    flip,
+    allowMissing,
+    batchSize: batch,
     ...(images === undefined ? {} : { images }),
     ...(thresholdPairs === undefined ? {} : { thresholdPairs }),
     ...(folds === undefined ? {} : { folds }),

@@ -96,8 +96,14 @@ async function pull(names: readonly string[], options: CommonOptions): Promise<v
     out.line(`  files    ${folder}${fetchedFrom === undefined ? ' (there already)' : `, fetched from ${fetchedFrom}`}`);
     for (const [part, digest] of Object.entries(digests)) out.line(`  verified ${part}  SHA-256 ${digest}`);
     results.push({
-      ...{ name: origin.name, title, authors, homepage, licence },
-      ...{ folder, fetchedFrom: fetchedFrom ?? null, digests },
+      name: origin.name,
+      title,
+      authors,
+      homepage,
+      licence,
+      folder,
+      fetchedFrom: fetchedFrom ?? null,
+      digests,
     });
   }
   out.result({ models: results });

@@ -189,7 +189,12 @@ async function dryRun(plan: StudyPlan, options: StudyOptions, out: Output): Prom
   if (jobs > 1) out.line(`with --jobs ${jobs} the same threads are divided: about as long, or somewhat less`);
   out.result({
     cells: rows.map(({ cell: { key, name, recipe }, status, seconds: left }) => ({
-      ...{ key, name, recipe: recipe.name, iterations: recipe.solver.iterations, status, seconds: left },
+      key,
+      name,
+      recipe: recipe.name,
+      iterations: recipe.solver.iterations,
+      status,
+      seconds: left,
     })),
     left: cells.size,
     seconds,

@@ -141,8 +141,10 @@ export async function resumeRun(folder: string, given: ResumeOptions = {}): Prom
     const { backbone } = componentsOf(recipe, extensions);
     const frozen = withPresentNames(dataOf(checkpoint.parameters), backbone);
     await using trainer = await Trainer.create(recipe, dataset, {
-      ...{ forms: new FormFiles(folder), ...options },
-      ...{ extensions, frozen },
+      forms: new FormFiles(folder),
+      ...options,
+      extensions,
+      frozen,
     });
     await trainer.restore(checkpoint);
     await assertSameRun(trainer, { sample: [], ...run.record });

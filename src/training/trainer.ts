@@ -96,8 +96,18 @@ export class Trainer implements AsyncDisposable {
     const target = await targetOf(recipe, device ?? 'cpu');
     const solver = await solverOf(
       {
-        ...{ recipe, identities: dataset.identities.length, components, communicator, target },
-        ...{ frozen, extensions, device, threads, profilePrefix, forms, onMeasuring },
+        recipe,
+        identities: dataset.identities.length,
+        components,
+        communicator,
+        target,
+        frozen,
+        extensions,
+        device,
+        threads,
+        profilePrefix,
+        forms,
+        onMeasuring,
       },
       options.state,
     );

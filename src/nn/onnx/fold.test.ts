@@ -23,7 +23,10 @@ interface FoldCase {
 }
 
 const node = (op: string, inputs: readonly string[], attributes: TestNode['attributes'] = {}): TestNode => ({
-  ...{ op, inputs, outputs: ['k'], attributes },
+  op,
+  inputs,
+  outputs: ['k'],
+  attributes,
 });
 const number = (value: number): TestTensor => ({ shape: [1], data: Float32Array.of(value) });
 const table = (shape: readonly number[], ...numbers: number[]): TestTensor => ({ ...int64s(...numbers), shape });

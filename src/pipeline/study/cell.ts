@@ -86,7 +86,10 @@ async function train(cell: Cell, { data }: StudyPlan, options: CellOptions): Pro
   const { device, threads, signal, onIteration, onWarning } = options;
   const folder = runOf(cell);
   const run: RunOptions = {
-    ...{ device, threads, signal, onWarning },
+    device,
+    threads,
+    signal,
+    onWarning,
     onStep: (iteration) => onIteration?.(iteration),
   };
   const { recipe, statedInput } = cell;

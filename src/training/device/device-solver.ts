@@ -106,8 +106,11 @@ export class DeviceSolver implements Solver {
       const { images, labels } = await next();
       const prepared = this.passes.get(placeOf(pass, iterSize))!;
       const outputs = await run(prepared, {
-        ...{ ...this.held.feeds, ...this.ahead, ...given },
-        ...{ ...images.feeds, ...this.dropout.of(done, pass) },
+        ...this.held.feeds,
+        ...this.ahead,
+        ...given,
+        ...images.feeds,
+        ...this.dropout.of(done, pass),
         labels: new Tensor('int32', labels, [labels.length]),
       });
       letGo(this.ahead);

@@ -64,7 +64,13 @@ export class ShardedSolver extends HostSolver implements Solver {
     const place = { device, threads };
     const energy = dividedEnergy(options);
     const shard = new ClassifierShard({
-      ...{ recipe, margin: components.margin, energy, range: rows, communicator, target, place },
+      recipe,
+      margin: components.margin,
+      energy,
+      range: rows,
+      communicator,
+      target,
+      place,
     });
     const dropout = new DropoutFeeds(models.masks, recipe, share);
     const backbone = await BackboneRunner.create(models, store, own, dropout, { ...place, profilePrefix });
