@@ -39,7 +39,7 @@ export function registerDemo(program: Command): void {
     const photos = join(options.output, 'photos');
     await requireWritableFolder(options.output);
     const summary = await untilInterrupted(async (signal) => {
-      view.begin(`draw ${people * photosOfEach} photos of ${people} people who do not exist`, false);
+      view.begin(`draw ${people * photosOfEach} photos of ${people} people who do not exist`, 'begun');
       await writeSyntheticPhotos(
         photos,
         { identities: people, photosPerIdentity: photosOfEach, seed: chosen },

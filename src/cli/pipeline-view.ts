@@ -1,5 +1,12 @@
 // How `demo` and `run` show the pipeline: stages, progress, log lines, and the table at the end.
-import type { FineTuneSummary, ModelName, ModelSummary, PipelineEvents, PipelineSummary } from '../pipeline/index.js';
+import type {
+  FineTuneSummary,
+  ModelName,
+  ModelSummary,
+  PipelineEvents,
+  PipelineSummary,
+  StageStatus,
+} from '../pipeline/index.js';
 import type { LogLine } from '../training/index.js';
 import { type Output, Progress } from './context.js';
 
@@ -21,11 +28,11 @@ export class PipelineView implements Disposable {
   constructor(private readonly output: Output) {}
 
   /** Announces a stage, with the time since the start. */
-  begin(title: string, found: boolean): void {
+  begin(title: string, status: StageStatus): void {
     this.endProgress();
     this.stage = title;
     const seconds = Math.round((Date.now() - this.started) / 1000);
-    this.output.line(`[${seconds} s] ${title}${found ? ': done before' : ''}`);
+    this.output.line(`[${seconds} s] ${title}${status === 'found' ? ': done before' : ''}`);
   }
 
   /** Moves the stage's progress. */
@@ -45,8 +52,8 @@ export class PipelineView implements Disposable {
 
   /** The pipeline's events, shown. */
   readonly events: PipelineEvents = {
-    onStage: (title, found) => {
-      this.begin(title, found);
+    onStage: (title, status) => {
+      this.begin(title, status);
     },
     onProgress: (done, total, unit) => {
       this.move(done, total, unit);

@@ -14,6 +14,7 @@ export type {
   PipelineRecipes,
   PipelineSummary,
   ScratchRecipes,
+  StageStatus,
 } from './types.js';
 export type { Convention } from './probe/conventions.js';
 export type { Separation } from './probe/separation.js';

@@ -76,7 +76,7 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
 
     const found: string[] = [];
     const begun: string[] = [];
-    const listen: PipelineEvents = { onStage: (title, done) => (done ? found : begun).push(title) };
+    const listen: PipelineEvents = { onStage: (title, status) => (status === 'found' ? found : begun).push(title) };
     const again = await runPipeline(
       options('whole', { weights: () => Promise.reject(new Error('asked for weights')) }),
       listen,
@@ -236,7 +236,9 @@ describe.skipIf(weights === undefined)(`runPipeline ${why}`, { timeout: 600_000 
     expect(result).toMatchObject({ difference, models: { before: { auc: before.auc } } });
 
     const found: string[] = [];
-    const again = await runPipeline(options('tuned', more), { onStage: (title, done) => done && found.push(title) });
+    const again = await runPipeline(options('tuned', more), {
+      onStage: (title, status) => status === 'found' && found.push(title),
+    });
     expect(again).toEqual(summary);
     expect(found).toContain('train fine-tuned');
     const elsewhere = { ...publishedInput, alignment: { ...publishedInput.alignment, template: 'other' } };

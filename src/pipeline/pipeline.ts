@@ -166,10 +166,10 @@ class Pipeline {
   /** A stage that the ledger remembers. */
   private async stage<T>(ledger: Ledger, title: string, name: string, work: () => Promise<T>): Promise<T> {
     const { result, found } = await ledger.stage(name, {}, () => {
-      this.events.onStage?.(title, false);
+      this.events.onStage?.(title, 'begun');
       return work();
     });
-    if (found) this.events.onStage?.(title, true);
+    if (found) this.events.onStage?.(title, 'found');
     return result;
   }
 
@@ -194,7 +194,7 @@ class Pipeline {
   private async align(photos: string, output: string, strays: StrayPolicy): Promise<Aligned> {
     const { folder, weights, threads, device, signal } = this.options;
     const finished = await exists(join(output, 'manifest.json'));
-    this.events.onStage?.(`find and align faces of ${photos}`, finished);
+    this.events.onStage?.(`find and align faces of ${photos}`, finished ? 'found' : 'begun');
     const source = await openPhotos(photos, folder, { strays });
     try {
       for (const warning of source.warnings) this.events.onWarning?.(warning);

@@ -44,10 +44,13 @@ export interface PipelineOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Whether a stage begins, or an earlier run has finished it. */
+export type StageStatus = 'begun' | 'found';
+
 /** What the pipeline tells while it goes on. */
 export interface PipelineEvents {
-  /** A stage begins, or was `found` finished. */
-  readonly onStage?: (title: string, found: boolean) => void;
+  /** A stage begins, or was found finished. */
+  readonly onStage?: (title: string, status: StageStatus) => void;
   readonly onProgress?: (done: number, total: number, unit: string) => void;
   readonly onLogLine?: (line: LogLine) => void;
   /** A fact about the stage that has just ended. */

@@ -14,6 +14,14 @@ export interface EnrollOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** How a gallery has its folder enrolled. */
+export interface Enrolling extends EnrollOptions {
+  /** `all` embeds everything again: it was enrolled with other settings. */
+  readonly embed: 'all' | 'changes';
+  /** Called from time to time when contents are consistent: the moment to save them. */
+  readonly atRest: () => Promise<void>;
+}
+
 /** What enrolling did, in photos. */
 export interface EnrollReport {
   readonly added: number;
@@ -30,17 +38,13 @@ export interface EnrollReport {
 
 /**
  * Makes the gallery's enrolled photos those of `people`; photos added singly stay.
- * @param redo embeds everything again: it was enrolled with other settings
- * @param atRest called from time to time when contents are consistent: the moment to save them
  * @throws UsageError where no photo lies in a person's folder
  */
 export async function enrollPeople(
   contents: Contents,
   embedder: Embedder,
   people: string,
-  { onProgress }: EnrollOptions,
-  redo: boolean,
-  atRest: () => Promise<void>,
+  { onProgress, embed, atRest }: Enrolling,
 ): Promise<EnrollReport> {
   const source = await openImageSource(people);
   try {
@@ -53,7 +57,7 @@ export async function enrollPeople(
         next: `give the folder above, or where names say who it is make the folders: ${foldersByName}`,
       });
     }
-    const changes = await compare(contents, source, people, redo);
+    const changes = await compare(contents, source, people, embed);
     takeOut(contents, changes);
 
     const digests = new Map<string, Pick<Stamp, 'size' | 'digest'>>();
@@ -109,7 +113,12 @@ interface Changes {
 }
 
 /** What is new, what changed, and what is gone, compared with what was enrolled from a folder before. */
-async function compare(contents: Contents, source: OpenedSource, people: string, redo: boolean): Promise<Changes> {
+async function compare(
+  contents: Contents,
+  source: OpenedSource,
+  people: string,
+  embed: Enrolling['embed'],
+): Promise<Changes> {
   const known = new Map<string, GalleryPhoto>();
   for (const photo of [...contents.photos, ...contents.problems]) {
     if (photo.stamp !== undefined) known.set(photo.file, photo);
@@ -125,7 +134,7 @@ async function compare(contents: Contents, source: OpenedSource, people: string,
     seen.set(file, now);
     const before = known.get(file);
     if (before === undefined) added++;
-    const same = !redo && before?.identity === identity;
+    const same = embed === 'changes' && before?.identity === identity;
     const stamp = same ? await unchanged(before.stamp!, now, () => source.read(index)) : undefined;
     if (stamp === undefined) wanted.push(index);
     else kept.set(file, stamp);

@@ -115,12 +115,12 @@ export class Gallery implements AsyncDisposable {
    */
   enroll(people: string | URL, options: EnrollOptions & { readonly save?: string | URL } = {}): Promise<EnrollReport> {
     return this.inTurn(async () => {
-      const redo = this.settings !== this.embedder.settings;
+      const embed = this.settings === this.embedder.settings ? 'changes' : 'all';
       const { save } = options;
       if (save !== undefined) await requireWritableFolder(pathOf(save));
       const atRest = async () => (save === undefined ? undefined : this.write(save));
       this.settings = this.embedder.settings;
-      const report = await enrollPeople(this.contents, this.embedder, pathOf(people), options, redo, atRest);
+      const report = await enrollPeople(this.contents, this.embedder, pathOf(people), { ...options, embed, atRest });
       if (report.added + report.changed + report.removed > 0) this.own = undefined;
       await atRest();
       return report;
