@@ -8,6 +8,17 @@ export interface Tolerance {
   readonly absolute: number;
 }
 
+/** The largest difference of two arrays of one length, relative to the largest value of the first. NaN where either holds it. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(b.length).toBe(a.length);
+  let [largest, scale] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    largest = Math.max(largest, Math.abs(a[i] - b[i]));
+    scale = Math.max(scale, Math.abs(a[i]));
+  }
+  return largest / scale;
+}
+
 /**
  * Fails unless the shapes agree and every element lies within the tolerance. The scale is the largest expected magnitude of the whole array,
  * because float32 sums lose digits relative to their largest terms and not to their result.

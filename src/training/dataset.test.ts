@@ -44,6 +44,10 @@ describe('datasetOf', () => {
     // Left out are only those with too few images.
     expect(few.leftOut).toBe(0);
     expect(select({ identities: 4 }, 6).leftOut).toBe(3);
+    // An image in no identity's folder is no identity that is left out.
+    const all = source(false);
+    const strayed = { ...all, entries: [...all.entries, { identity: '', file: 'cover.jpg' }] };
+    expect(datasetOf(strayed)).toMatchObject({ leftOut: 0, identities: { length: 10 } });
   });
 
   it('limits the images of an identity, drawn at random', () => {

@@ -13,7 +13,7 @@ import { type Device, float32, float32Data, float32Scalar, int64, Session, type 
 import { webgpuTitle, webgpuWorks } from '../testing/devices.js';
 import { float16Title, float16Works } from '../testing/float16-device.js';
 import { tinyRecipe, tinySize, writeTinyFaces } from '../testing/tiny-faces.js';
-import type { Checkpoint } from './checkpoint.js';
+import { keptCheckpoint, losses } from '../testing/trainers.js';
 import { datasetOf } from './dataset.js';
 import { componentsOf } from './extensions.js';
 import type { Dataset } from './labelled-images.js';
@@ -167,17 +167,6 @@ describe.skipIf(!webgpuWorks || float16Works)(`${webgpuTitle}, without half prec
     await expect(Trainer.create(recipe, dataset, { device: 'webgpu' })).rejects.toThrow(/shaders have no float16/);
   });
 });
-
-/** A checkpoint that later steps do not change. */
-async function keptCheckpoint(trainer: Trainer): Promise<Checkpoint> {
-  return structuredClone(await trainer.checkpoint());
-}
-
-async function losses(trainer: Trainer, steps: number): Promise<number[]> {
-  const taken: number[] = [];
-  for (let i = 0; i < steps; i++) taken.push(await trainer.step());
-  return taken;
-}
 
 describe.skipIf(!float16Works)(float16Title, () => {
   const inHalf = tinyRecipe('solver.precision=float16');

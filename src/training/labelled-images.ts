@@ -55,7 +55,9 @@ export function labelledImages(
   const names = source.entries.map(({ identity }) => normaliseName(identity));
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const large = [...counts.keys()].filter((name) => name !== '' && counts.get(name)! >= minimumImages);
+  // Images in nobody's folder are no identity.
+  counts.delete('');
+  const large = [...counts.keys()].filter((name) => counts.get(name)! >= minimumImages);
   const random = new Random(subset.seed, subsetStream);
   const found = drawn(large.sort(compareNames), subset.identities, random).sort(compareNames);
   if (found.length < 2) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../common/random.js';
+import { largestDifference } from '../testing/close.js';
 import { built } from '../testing/installed-package.js';
 import { interrupted, killRank, mpiTitle, mpiWorks, runRanks } from '../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../testing/tiny-faces.js';
@@ -44,10 +45,7 @@ async function difference(a: string, b: string, iteration: number): Promise<numb
   let largest = 0;
   for (const [name, { data }] of first.parameters) {
     const other = second.parameters.get(name)!.data as Float32Array;
-    const scale = (data as Float32Array).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    (data as Float32Array).forEach((value, i) => {
-      largest = Math.max(largest, Math.abs(value - other[i]) / scale);
-    });
+    largest = Math.max(largest, largestDifference(data as Float32Array, other));
   }
   return largest;
 }

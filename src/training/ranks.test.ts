@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Communicator, localGroup, oneProcess } from '../distributed/index.js';
 import { openImageSource } from '../images/index.js';
+import { largestDifference } from '../testing/close.js';
 import { tinyRecipe, writeTinyFaces } from '../testing/tiny-faces.js';
 import { datasetOf } from './dataset.js';
 import type { Dataset } from './labelled-images.js';
@@ -38,16 +39,6 @@ async function trained(recipe: Recipe, communicator: Communicator, steps = 20) {
   };
 }
 
-/** The largest difference, relative to the largest value there. */
-function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let [largest, scale] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    largest = Math.max(largest, Math.abs(a[i] - b[i]));
-    scale = Math.max(scale, Math.abs(a[i]));
-  }
-  return largest / scale;
-}
-
 const recipes: Readonly<Record<string, readonly string[]>> = {
   'the images of one pass': [],
   'images, with an energy whose weight is measured': [
@@ -73,8 +64,9 @@ describe.each(Object.entries(recipes))('divided by %s', (_, settings) => {
     const ranks = await Promise.all(localGroup(size).map((communicator) => trained(recipe(), communicator)));
     for (const { losses, values, line } of ranks) {
       // Only the order in which float32 is added up differs: 1e-5 after 20 steps.
-      expect(difference(alone.losses, losses)).toBeLessThan(1e-5);
-      for (const [name, data] of alone.values) expect(difference(data, values.get(name)!), name).toBeLessThan(1e-5);
+      expect(largestDifference(alone.losses, losses)).toBeLessThan(1e-5);
+      for (const [name, data] of alone.values)
+        expect(largestDifference(data, values.get(name)!), name).toBeLessThan(1e-5);
       expect(line.loss).toBeCloseTo(alone.line.loss, 4);
       expect(line.accuracy).toBeCloseTo(alone.line.accuracy, 6);
       expect(line.energyWeight ?? 0).toBeCloseTo(alone.line.energyWeight ?? 0, 3);

@@ -10,7 +10,7 @@ import { traffic } from '../../runtime/index.js';
 import { webgpuTitle, webgpuWorks } from '../../testing/devices.js';
 import { extensions } from '../../testing/extensions/index.js';
 import { tinyRecipe, tinySize, writeTinyFaces } from '../../testing/tiny-faces.js';
-import type { Checkpoint } from '../checkpoint.js';
+import { keptCheckpoint, losses } from '../../testing/trainers.js';
 import { datasetOf } from '../dataset.js';
 import type { Dataset } from '../labelled-images.js';
 import { TrainingAnomaly } from '../guard.js';
@@ -46,20 +46,6 @@ function recipeOf(solver: Partial<Recipe['solver']> = {}): Recipe {
 
 const trainerOf = (recipe: Recipe, options: TrainerOptions) =>
   Trainer.create(recipe, dataset, { threads: 1, extensions, ...options });
-
-async function losses(trainer: Trainer, steps: number): Promise<number[]> {
-  const taken: number[] = [];
-  for (let i = 0; i < steps; i++) taken.push(await trainer.step());
-  return taken;
-}
-
-/** A checkpoint that later steps do not change. */
-async function keptCheckpoint(trainer: Trainer): Promise<Checkpoint> {
-  const checkpoint = await trainer.checkpoint();
-  const copied = (tensors: Checkpoint['parameters']) =>
-    new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
-  return { ...checkpoint, parameters: copied(checkpoint.parameters), momentum: copied(checkpoint.momentum) };
-}
 
 describe.skipIf(!webgpuWorks)(webgpuTitle, () => {
   let first: Trainer;

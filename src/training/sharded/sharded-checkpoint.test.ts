@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Communicator, localGroup } from '../../distributed/index.js';
 import { openImageSource } from '../../images/index.js';
 import { dataOf } from '../../models/safetensors.js';
+import { largestDifference } from '../../testing/close.js';
 import { tinyRecipe, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { CheckpointStore } from '../checkpoint.js';
 import { datasetOf } from '../dataset.js';
@@ -67,11 +68,6 @@ async function train(kind: Kind, size: number, { from, steps, to }: Part) {
   return [whole(0), whole(1), ranks[0][2]];
 }
 
-function difference(a: Float32Array, b: Float32Array): number {
-  expect(b).toHaveLength(a.length);
-  return Math.max(...a.map((x, i) => Math.abs(x - b[i]))) / Math.max(...a.map(Math.abs));
-}
-
 describe('a checkpoint of 2 processes', () => {
   let whole: Float32Array[];
   beforeAll(async () => {
@@ -85,7 +81,7 @@ describe('a checkpoint of 2 processes', () => {
     ['dense', 1],
   ] as const)('goes on %s on %i as if nothing had been between', async (kind, size) => {
     const parts = await train(kind, size, { from: 'four', steps: 4 });
-    for (const [i, data] of whole.entries()) expect(difference(data, parts[i])).toBeLessThan(1e-5);
+    for (const [i, data] of whole.entries()) expect(largestDifference(data, parts[i])).toBeLessThan(1e-5);
   });
 
   it('goes on to the same bits on 2', async () => {
@@ -125,7 +121,7 @@ it('a checkpoint of a whole classifier goes on divided', async () => {
   await train('dense', 1, { steps: 3, to: 'dense' });
   const whole = await train('dense', 1, { steps: 6 });
   const parts = await train('sharded', 2, { from: 'dense', steps: 3 });
-  for (const [i, data] of whole.entries()) expect(difference(data, parts[i])).toBeLessThan(1e-5);
+  for (const [i, data] of whole.entries()) expect(largestDifference(data, parts[i])).toBeLessThan(1e-5);
 });
 
 it('is read whole by who wants it whole, with the names of its rows', async () => {

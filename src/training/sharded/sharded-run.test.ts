@@ -8,6 +8,7 @@ import { localGroup } from '../../distributed/index.js';
 import { Random } from '../../common/random.js';
 import { type Tensor } from '../../models/index.js';
 import { readClassifier } from '../../models/classifier-file.js';
+import { largestDifference } from '../../testing/close.js';
 import { built } from '../../testing/installed-package.js';
 import { interrupted, killRank, mpiTitle, mpiWorks, runRanks } from '../../testing/mpirun.js';
 import { tinyRecipe, tinySettings, writeTinyFaces } from '../../testing/tiny-faces.js';
@@ -49,7 +50,7 @@ async function start(size: number, options: Start): Promise<string[]> {
 
 function difference(a: Tensor | undefined, b: Tensor | undefined): number {
   expect(b!.shape).toEqual(a!.shape);
-  return Math.max(...a!.data.map((x, i) => Math.abs(x - b!.data[i]))) / Math.max(...a!.data.map(Math.abs));
+  return largestDifference(a!.data, b!.data);
 }
 
 describe('a run on 2 processes', () => {

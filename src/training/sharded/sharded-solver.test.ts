@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Communicator, localGroup, oneProcess } from '../../distributed/index.js';
 import { openImageSource } from '../../images/index.js';
+import { largestDifference } from '../../testing/close.js';
 import { extensions } from '../../testing/extensions/index.js';
 import { tinyRecipe, writeTinyFaces } from '../../testing/tiny-faces.js';
 import { datasetOf } from '../dataset.js';
@@ -57,13 +58,6 @@ async function together(recipe: Recipe, size: number, steps = 20): Promise<Train
   return { ...all[0], values: new Map(all[0].values).set(classifierName, rows) };
 }
 
-/** The largest difference, relative to the largest value there. */
-function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(b).toHaveLength(a.length);
-  const scale = Math.max(...Array.from(a, Math.abs));
-  return Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]))) / scale;
-}
-
 const riesz = (rest: string) => `loss.energy={form: riesz, ${rest}}`;
 /** What is divided, and among how many. */
 const cases: readonly (readonly [what: string, sizes: readonly number[], settings: readonly string[]])[] = [
@@ -99,18 +93,18 @@ describe.each(cases)('%s', (_, sizes, settings) => {
     for (const size of sizes) {
       const sharded = await together(tinyRecipe(...settings, 'solver.classifier=sharded'), size);
       // Only the order in which float32 is added up differs: 1e-5 after 20 steps.
-      expect(difference(dense.losses, sharded.losses), `losses on ${size}`).toBeLessThan(1e-5);
+      expect(largestDifference(dense.losses, sharded.losses), `losses on ${size}`).toBeLessThan(1e-5);
       for (const [name, data] of dense.values) {
-        expect(difference(data, sharded.values.get(name)!), `${name} on ${size}`).toBeLessThan(1e-5);
+        expect(largestDifference(data, sharded.values.get(name)!), `${name} on ${size}`).toBeLessThan(1e-5);
       }
       const { line } = sharded;
       expect(line.accuracy).toBeCloseTo(dense.line.accuracy, 6);
       for (const name of ['loss', 'featureNorm', 'minimumAngle', 'meanAngle', 'energy', 'energyWeight'] as const) {
-        expect(difference([dense.line[name] ?? 1], [line[name] ?? 1]), name).toBeLessThan(1e-4);
+        expect(largestDifference([dense.line[name] ?? 1], [line[name] ?? 1]), name).toBeLessThan(1e-4);
       }
       expect(Object.keys(line.terms)).toEqual(Object.keys(dense.line.terms));
       for (const [name, norm] of Object.entries(dense.line.gradientNorms)) {
-        expect(difference([norm], [line.gradientNorms[name]]), name).toBeLessThan(1e-4);
+        expect(largestDifference([norm], [line.gradientNorms[name]]), name).toBeLessThan(1e-4);
       }
     }
   });
@@ -122,7 +116,8 @@ it('keeps the running statistics of a backbone that has them, over several passe
   const dense = await trained(recipeOf(), oneProcess, 5);
   const sharded = await together(recipeOf('solver.classifier=sharded'), 1, 5);
   expect([...dense.values.keys()]).toContain('mix.norm.variance');
-  for (const [name, data] of dense.values) expect(difference(data, sharded.values.get(name)!), name).toBeLessThan(1e-5);
+  for (const [name, data] of dense.values)
+    expect(largestDifference(data, sharded.values.get(name)!), name).toBeLessThan(1e-5);
 });
 
 describe('a sample of the rows', () => {
@@ -133,7 +128,7 @@ describe('a sample of the rows', () => {
     const [before, after] = steps.map(({ values }) => values.get(classifierName)!);
     const moved = dataset.identities.map((_, row) => {
       const of = (values: Float32Array) => values.subarray(row * 8, row * 8 + 8);
-      return difference(of(before), of(after)) > 0;
+      return largestDifference(of(before), of(after)) > 0;
     });
     // Two processes hold 4 and 5 rows; each takes 4, as many as a batch may need.
     const { counts } = RowRange.part(9, { rank: 0, size: 2 });
