@@ -13,23 +13,33 @@ export interface TiffParts {
   readonly data: Uint8Array;
 }
 
-/** An uncompressed little-endian TIFF of one strip. */
-export function writeTiff({ width, height, samples, bits, photometric, format = 1, data }: TiffParts): Buffer {
-  const short = 3;
-  const long = 4;
-  const tags: readonly (readonly [number, number, readonly number[]])[] = [
+const short = 3;
+const long = 4;
+
+/** Number, type and values of the tags, by number but for 530, which readers do not mind. */
+function tagsOf(
+  { width, height, samples, bits, photometric, format = 1, data }: TiffParts,
+  dataAt: number,
+): readonly (readonly [number, number, readonly number[]])[] {
+  return [
     [256, short, [width]],
     [257, short, [height]],
     [258, short, new Array<number>(samples).fill(bits)],
     [259, short, [1]],
     [262, short, [photometric]],
-    [273, long, [0]],
+    [273, long, [dataAt]],
     [277, short, [samples]],
     [278, short, [height]],
     [279, long, [data.length]],
     ...(photometric === 6 ? [[530, short, [1, 1]] as const] : []),
     [339, short, new Array<number>(samples).fill(format)],
   ];
+}
+
+/** An uncompressed little-endian TIFF of one strip. */
+export function writeTiff(parts: TiffParts): Buffer {
+  const { data } = parts;
+  const tags = tagsOf(parts, 0);
   const extraAt = 8 + 2 + tags.length * 12 + 4;
   const extra: number[] = [];
   const directory = Buffer.alloc(extraAt - 8);
@@ -54,22 +64,10 @@ export function writeTiff({ width, height, samples, bits, photometric, format = 
 }
 
 /** A BigTIFF of the same: entries of 20 bytes, offsets of 8. */
-export function writeBigTiff({ width, height, samples, bits, photometric, format = 1, data }: TiffParts): Buffer {
-  const short = 3;
-  const long = 4;
-  const dataAt = 16 + 8 + 10 * 20 + 8;
-  const tags: readonly (readonly [number, number, readonly number[]])[] = [
-    [256, short, [width]],
-    [257, short, [height]],
-    [258, short, new Array<number>(samples).fill(bits)],
-    [259, short, [1]],
-    [262, short, [photometric]],
-    [273, long, [dataAt]],
-    [277, short, [samples]],
-    [278, short, [height]],
-    [279, long, [data.length]],
-    [339, short, new Array<number>(samples).fill(format)],
-  ];
+export function writeBigTiff(parts: TiffParts): Buffer {
+  const { data } = parts;
+  const dataAt = 16 + 8 + tagsOf(parts, 0).length * 20 + 8;
+  const tags = tagsOf(parts, dataAt);
   const directory = Buffer.alloc(dataAt - 16);
   directory.writeBigUInt64LE(BigInt(tags.length), 0);
   for (const [index, [tag, type, values]] of tags.entries()) {
