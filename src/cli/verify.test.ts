@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SphereFaceError, UsageError } from '../common/errors.js';
 import { starterModel, updateMetadata, writeModel } from '../models/index.js';
 import { runCommand } from '../testing/command.js';
+import { mobileFaceNetInput } from '../testing/mobilefacenet.js';
 import { testStarter } from '../testing/starter-model.js';
 import { tinyEmbedding, tinyInput, tinyModel } from '../testing/tiny-model.js';
 import { registerVerify } from './verify.js';
@@ -144,17 +145,7 @@ describe.skipIf(!existsSync(shared))('sphereface verify on photos (skipped where
   it('tells one person from another with published weights', async () => {
     const [first, second, other] = photos;
     const spec = join(scratch, 'spec.json');
-    await writeFile(
-      spec,
-      JSON.stringify({
-        width: 112,
-        height: 112,
-        channelOrder: 'RGB',
-        mean: [123.675, 116.28, 103.53],
-        scale: [58.395, 57.12, 57.375],
-        alignment: { template: 'sphereface-112x112', solver: 'umeyama', version: 1 },
-      }),
-    );
+    await writeFile(spec, JSON.stringify(mobileFaceNetInput));
     const options = ['--input-spec', spec, '--models', mtcnn];
     const network = join(shared, 'models/mobilefacenet/MobileFaceNet.onnx');
     const same = await verify(network, first, second, ...options);

@@ -13,9 +13,9 @@ import type { Picture } from '../images/source.js';
 import { ModelProtoSchema } from '../graph/onnx/onnx_pb.js';
 import { browserThere, browserTitle, launchBrowser } from '../testing/browser.js';
 import { narrowFaceModel } from '../testing/face-model.js';
+import { mobileFaceNetInput } from '../testing/mobilefacenet.js';
 import { pythonHas, runPython } from '../testing/python.js';
 import { exportModel, foreignDomains, requiredCosine, smallestCosine } from './export.js';
-import type { InputSpec } from '../images/input.js';
 import { InputPacker } from '../images/packer.js';
 import { openModel } from './model.js';
 import { parseModel } from '../graph/onnx/index.js';
@@ -69,18 +69,10 @@ describe('float16', () => {
 
   const shared = fileURLToPath(new URL('../../../shared/models/mobilefacenet/MobileFaceNet.onnx', import.meta.url));
   it.skipIf(!existsSync(shared))('serves a published foreign model (skipped where ../shared is absent)', async () => {
-    const inputSpec: InputSpec = {
-      width: 112,
-      height: 112,
-      channelOrder: 'RGB',
-      mean: [123.675, 116.28, 103.53],
-      scale: [58.395, 57.12, 57.375],
-      alignment: { template: 'sphereface-112x112', solver: 'umeyama', version: 1 },
-    };
     const path = join(scratch, 'mobilefacenet.onnx');
     await writeModel(path, exportModel(await readFile(shared), 'float16', shared));
-    await using a = await openModel(shared, { threads: 1, inputSpec });
-    await using b = await openModel(path, { threads: 1, inputSpec });
+    await using a = await openModel(shared, { threads: 1, inputSpec: mobileFaceNetInput });
+    await using b = await openModel(path, { threads: 1, inputSpec: mobileFaceNetInput });
     expect(await smallestCosine(a, b)).toBeGreaterThan(requiredCosine);
   });
 });

@@ -11,13 +11,14 @@ import { SphereFaceError } from '../common/errors.js';
 import { toFloat16 } from '../common/float16.js';
 import type { Picture } from '../images/source.js';
 import { ModelProtoSchema, TensorProto_DataType } from '../graph/onnx/onnx_pb.js';
+import { mobileFaceNetInput } from '../testing/mobilefacenet.js';
 import {
   tinyEmbedding as expected,
   tinyInput as spec,
   tinyModel as network,
   tinyWeights as weights,
 } from '../testing/tiny-model.js';
-import { type InputSpec, assertSameAlignment, publishedInput } from '../images/input.js';
+import { assertSameAlignment, publishedInput } from '../images/input.js';
 import type { ModelMetadata } from './metadata.js';
 import { openModel, readMetadata, updateMetadata } from './model.js';
 import { parseModel } from '../graph/onnx/index.js';
@@ -258,15 +259,7 @@ const shared = fileURLToPath(new URL('../../../shared/models/mobilefacenet/Mobil
 
 describe.skipIf(!existsSync(shared))('a published foreign model (skipped where ../shared is absent)', () => {
   it('opens with its specification', async () => {
-    const inputSpec: InputSpec = {
-      width: 112,
-      height: 112,
-      channelOrder: 'RGB',
-      mean: [123.675, 116.28, 103.53],
-      scale: [58.395, 57.12, 57.375],
-      alignment: { template: 'sphereface-112x112', solver: 'umeyama', version: 1 },
-    };
-    await using model = await openModel(shared, { inputSpec, threads: 1 });
+    await using model = await openModel(shared, { inputSpec: mobileFaceNetInput, threads: 1 });
     const picture: Picture = { width: 112, height: 112, data: new Uint8Array(112 * 112 * 3).fill(90) };
     const [plain, flipped] = [await model.embed([picture]), await model.embed([picture, picture], { flip: true })];
     expect(plain).toHaveLength(model.embeddingSize);
