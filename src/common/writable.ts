@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf, UsageError } from './errors.js';
+import { exists } from './exists.js';
 
 /**
  * Refuses a file that cannot be written: its folder is not there, is none, or takes no files, or the path is a folder.
@@ -13,7 +14,7 @@ export async function requireWritableFile(path: string): Promise<void> {
     throw new UsageError(`${path} is a folder.`, { expected: 'the name of a file to write' });
   }
   const folder = dirname(resolve(path));
-  if ((await stat(folder).catch(() => undefined)) === undefined) {
+  if (!(await exists(folder))) {
     throw new UsageError(`${path} cannot be written.`, {
       got: `no folder ${folder}`,
       expected: 'a file in a folder that exists',
@@ -29,7 +30,7 @@ export async function requireWritableFile(path: string): Promise<void> {
  */
 export async function requireWritableFolder(path: string): Promise<void> {
   let existing = resolve(path);
-  while ((await stat(existing).catch(() => undefined)) === undefined && dirname(existing) !== existing) {
+  while (!(await exists(existing)) && dirname(existing) !== existing) {
     existing = dirname(existing);
   }
   await requireFolder(existing, path);

@@ -40,7 +40,7 @@ export function cropNames(
   const fold = (path: string) => (caseSensitive ? path : path.normalize('NFC').toLowerCase());
   const paths = entries.map((entry) => {
     const path = pathOf(entry, layout);
-    return path === undefined ? undefined : shortened(printable(path));
+    return path === undefined ? undefined : shortened(withoutControls(path));
   });
   const folders = new Set<string>();
   const sharing = new Map<string, number>();
@@ -79,11 +79,11 @@ function pathOf({ file, identity }: ImageEntry, layout: CropLayout): string | un
 }
 
 function isSafe(path: string): boolean {
-  return unsafePath(printable(path)) === undefined;
+  return unsafePath(withoutControls(path)) === undefined;
 }
 
 /** The path without control characters: each part that had one is told from others by a digest. */
-function printable(path: string): string {
+function withoutControls(path: string): string {
   if (!controlCharacter.test(path)) return path;
   const parts = path.split('/').map((part) => {
     if (!controlCharacter.test(part)) return part;

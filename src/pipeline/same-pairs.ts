@@ -1,7 +1,7 @@
 // Given pairs decide who is trained on: they stay the same from the division to the last evaluation, or what is reported as unseen is not.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../common/digest.js';
 import { UsageError } from '../common/errors.js';
 import { exists } from '../common/exists.js';
 import type { Ledger } from './ledger.js';
@@ -19,9 +19,7 @@ export async function requireSamePairs(
   ledger: Ledger,
   { pairs, folder, divideStage }: { readonly pairs: string; readonly folder: string; readonly divideStage: string },
 ): Promise<void> {
-  const digest = createHash('sha256')
-    .update(await readFile(pairs))
-    .digest('hex');
+  const digest = digestOf(await readFile(pairs));
   const record = () => ledger.stage(pairsStage, {}, () => Promise.resolve(digest));
   if ((await record()).result === digest) return;
   const runs = await Promise.all(trained.map((name) => exists(join(folder, name, 'run.json'))));

@@ -1,8 +1,9 @@
 // Crops of synthetic people: the middle of their photos, where the renderer puts the face. No detector is needed, and none could align them as well as photos.
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../common/atomic.js';
+import { exists } from '../common/exists.js';
 import type { OnPhoto, SyntheticOptions } from './dataset.js';
 import { syntheticConditions, syntheticCrop, syntheticPerson } from './photo.js';
 
@@ -25,10 +26,7 @@ export async function writeSyntheticCrops(
     const identity = syntheticPerson(seed, person);
     for (let photo = 0; photo < photosPerIdentity; photo++) {
       const path = join(name, `${String(photo).padStart(2, '0')}.jpg`);
-      const there = await access(path).then(
-        () => true,
-        () => false,
-      );
+      const there = await exists(path);
       drawn ||= !there;
       if (!there) {
         const conditions = syntheticConditions(seed, person, photo, identity);

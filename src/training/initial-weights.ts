@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SphereFaceError, UsageError } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import { floatParameters, parseModel, readMetadataProps } from '../graph/onnx/index.js';
 import { decodeMetadata, decodeWeights, readClassifier, readWholeModel, type Weights } from '../models/index.js';
 import { CheckpointStore } from './checkpoint.js';
@@ -31,7 +32,7 @@ async function fromFolder(path: string): Promise<Weights> {
   const checkpoint = await store.latest();
   if (checkpoint !== undefined) return store.best(checkpoint);
   const model = join(path, 'model.onnx');
-  if ((await stat(model).catch(() => undefined)) !== undefined) return fromModel(model);
+  if (await exists(model)) return fromModel(model);
   throw new SphereFaceError(`The folder ${path} holds no checkpoint.`, {
     expected: 'the folder of a run, with checkpoints/ or model.onnx inside',
   });

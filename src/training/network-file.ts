@@ -1,10 +1,11 @@
 // The network of a recipe where it lies in a file: read and checked before anything is begun, and copied into the run, which then holds
 // all that it needs.
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
+import { digestOf } from '../common/digest.js';
 import { SphereFaceError, UsageError } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import { type ParsedModel, parseModel, type Port, portsOf } from '../graph/onnx/index.js';
 import type { InputSpec } from '../images/index.js';
 import { readWholeModel, sidecarOf, statedInput } from '../models/index.js';
@@ -130,16 +131,11 @@ async function fileOf({ recipe, init }: FileNetworkOptions): Promise<string> {
   }
   if (!found.isDirectory()) return init;
   const model = join(init, 'model.onnx');
-  if ((await stat(model).catch(() => undefined)) !== undefined) return model;
+  if (await exists(model)) return model;
   throw new UsageError(`The folder ${init} holds no model.`, {
     expected: 'the folder of a finished run, with model.onnx inside',
     next: `finish it first: sphereface train --resume ${init}`,
   });
-}
-
-/** SHA-256 of a file. */
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function requireDigest({ network, name }: Recipe, digest: string, path: string): void {

@@ -1,8 +1,8 @@
 // What a run needs before its first step: its start's parameters, the alignment that all agree on, and the data as they were.
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../common/atomic.js';
 import { UsageError } from '../common/errors.js';
+import { exists } from '../common/exists.js';
 import {
   describeAlignment,
   type InputSpec,
@@ -177,7 +177,7 @@ type Run = Awaited<ReturnType<typeof readRun>>;
 
 /** Opens the data of a run that goes on. */
 export async function openData(path: string, recorded: string): Promise<OpenedSource> {
-  if ((await stat(path).catch(() => undefined)) === undefined && path === recorded) {
+  if (path === recorded && !(await exists(path))) {
     throw new UsageError(`The run's data are no longer at ${path}.`, {
       next: 'give their new place: sphereface train --resume RUN --data DATA',
     });

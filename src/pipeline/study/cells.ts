@@ -2,11 +2,11 @@
 // under whatever name.
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { digestOf } from '../../common/digest.js';
 import { isRecord } from '../../common/json.js';
 import type { InputSpec } from '../../images/index.js';
 import { parseRecipe, type Recipe } from '../../training/index.js';
 import type { Arm, Question } from './arms.js';
-import { digest } from './content.js';
 import type { StudyData } from './data.js';
 import type { StudyOutline } from './outline.js';
 import type { StudyDefinition } from './schema.js';
@@ -58,7 +58,7 @@ export function planStudy(outline: StudyOutline, data: StudyData, folder: string
       data: data.training.key,
       start: start === undefined ? null : typeof start === 'string' ? starts.get(start) : start.key,
     };
-    const key = digest(JSON.stringify(content)).slice(0, 16);
+    const key = digestOf(JSON.stringify(content)).slice(0, 16);
     return { key, name, arm: arm.name, seed, recipe, statedInput, start, folder: join(folder, 'cells', key) };
   };
   const seeds = [...new Set(arms.flatMap((arm) => arm.seeds))];

@@ -1,6 +1,6 @@
 // What data are, by content: digests that cells and judgements are known by, and the check that files still are what they were when
 // the study was opened. Another command, or a hand, may have changed them since.
-import { createHash } from 'node:crypto';
+import { digestOf } from '../../common/digest.js';
 import { SphereFaceError } from '../../common/errors.js';
 import { evenlySpread } from '../../common/spread.js';
 import { type OpenedSource, openImageSource } from '../../images/index.js';
@@ -16,19 +16,14 @@ export async function keyOfImages(source: OpenedSource): Promise<string> {
   const order = [...paths.keys()].sort((a, b) => (paths[a] < paths[b] ? -1 : 1));
   const names = order.map((index) => `${source.entries[index].identity}\0${paths[index]}`);
   const sample = evenlySpread(order.length, sampleSize).map((place) => order[place]);
-  const bytes = await Promise.all(sample.map(async (index) => digest(await source.read(index).catch(() => ''))));
-  return digest(JSON.stringify([names, bytes]));
+  const bytes = await Promise.all(sample.map(async (index) => digestOf(await source.read(index).catch(() => ''))));
+  return digestOf(JSON.stringify([names, bytes]));
 }
 
 /** Digest of pairs, of their folds, and of their images. */
 export async function keyOfPairs({ pairFile, source }: EvaluationData): Promise<string> {
   const lines = pairFile.pairs.map(({ a, b, same }) => [a, b, same]);
-  return digest(JSON.stringify([lines, pairFile.fold ? [...pairFile.fold] : null, await keyOfImages(source)]));
-}
-
-/** SHA-256, in hexadecimal. */
-export function digest(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return digestOf(JSON.stringify([lines, pairFile.fold ? [...pairFile.fold] : null, await keyOfImages(source)]));
 }
 
 /** @throws SphereFaceError when a cell would train on other data than its key says. */

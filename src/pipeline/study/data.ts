@@ -2,13 +2,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../../common/atomic.js';
+import { digestOf } from '../../common/digest.js';
 import { UsageError } from '../../common/errors.js';
 import { formatPairs, holdOut } from '../../evaluation/index.js';
 import { listIdentities } from '../../faces/index.js';
 import { fitsInLine, type ImageEntry, type OpenedSource, openImageSource } from '../../images/index.js';
 import { writeSyntheticCrops } from '../../synthetic/index.js';
 import { openEvaluationData } from '../evaluation-data.js';
-import { digest, keyOfImages, keyOfPairs } from './content.js';
+import { keyOfImages, keyOfPairs } from './content.js';
 import type { PairsDefinition, StudyDefinition } from './schema.js';
 import { requireUsable, type StatedPairs } from './usable-pairs.js';
 
@@ -117,7 +118,7 @@ async function divide(
  * what a study that is running there trains and judges on.
  */
 async function writeKnown(folder: string, name: string, content: string): Promise<string> {
-  const path = join(folder, `${name}-${digest(content).slice(0, 16)}.txt`);
+  const path = join(folder, `${name}-${digestOf(content).slice(0, 16)}.txt`);
   const there = await readFile(path, 'utf8').catch(() => undefined);
   if (there !== content) await writeFileAtomic(path, content);
   return path;

@@ -2,10 +2,10 @@
 // is found here, before anything is drawn, hashed or written.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../../common/digest.js';
 import { UsageError } from '../../common/errors.js';
 import { loadStatedRecipe, openNetwork, type Recipe, type StatedRecipe } from '../../training/index.js';
 import { type Arm, armsOf, type Question, questionsOf } from './arms.js';
-import { digest } from './content.js';
 import type { StudyDefinition } from './schema.js';
 
 /** The recipe of an arm, its snapshots evenly spaced; the seed is the cell's. */
@@ -64,5 +64,5 @@ async function digestOfStart(path: string): Promise<string> {
       cause,
     });
   });
-  return digest(bytes);
+  return digestOf(bytes);
 }

@@ -1,7 +1,7 @@
 // Enrolling a folder of people: what is new or changed is embedded, what is gone is taken out, the rest is left alone.
+import { digestOf } from '../../../common/digest.js';
 import { UsageError } from '../../../common/errors.js';
 import { normaliseName } from '../../../common/names.js';
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { foldersByName } from '../../../faces/index.js';
@@ -63,7 +63,7 @@ export async function enrollPeople(
     const digests = new Map<string, Pick<Stamp, 'size' | 'digest'>>();
     const read = async (index: number): Promise<Uint8Array> => {
       const bytes = await source.read(index);
-      digests.set(source.entries[index]!.file, { size: bytes.length, digest: sha256(bytes) });
+      digests.set(source.entries[index]!.file, { size: bytes.length, digest: digestOf(bytes) });
       return bytes;
     };
     const total = source.entries.length;
@@ -147,7 +147,7 @@ async function compare(
 async function unchanged(before: Stamp, now: Seen, read: () => Promise<Uint8Array>): Promise<Stamp | undefined> {
   if (now.modified !== undefined && now.size === before.size && now.modified === before.modified) return before;
   const bytes = await read().catch(() => undefined);
-  return bytes !== undefined && sha256(bytes) === before.digest ? { ...before, modified: now.modified } : undefined;
+  return bytes !== undefined && digestOf(bytes) === before.digest ? { ...before, modified: now.modified } : undefined;
 }
 
 /** Takes out what is gone or will be embedded again, and notes the stamps of the rest. */
@@ -165,8 +165,4 @@ function takeOut(contents: Contents, { kept }: Changes): void {
 /** Photos between two saves: a quarter of what there is, so that all saves together cost no more than a few of the last one. */
 function restAfter(done: number): number {
   return Math.max(1000, Math.floor(done / 4));
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
